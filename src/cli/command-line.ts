@@ -1,0 +1,164 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import { systemClock } from '../base/clock.ts'
+import { LogcaskError } from '../base/errors.ts'
+import { pathForPeople } from '../base/path-bytes.ts'
+import { type Command, didYouMean, frameOptions, isSet, type OptionValues, usageError } from './command.ts'
+import { commandNames, loadCommand } from './commands.ts'
+import { exitOf, exits, explain } from './exit.ts'
+import { commandHelp, overview, version } from './help.ts'
+import { createTerminal, isReaderGone, type Output, type Terminal } from './terminal.ts'
+
+/** What the frame needs of `process`. */
+export interface Outside {
+  env: NodeJS.ProcessEnv
+  stdout: Output
+  stderr: Output
+  on(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  on(event: 'uncaughtException', listener: (error: unknown) => void): unknown
+  exit(code: number): never
+}
+
+/** Runs one command line and resolves with its exit status. Never rejects: errors are printed here, and only here. */
+export async function runCommandLine(argv: readonly string[], outside: Outside): Promise<number> {
+  const { env } = outside
+  const stop = new AbortController()
+  const isJson = argv.includes('--json')
+  const terminal = createTerminal(outside.stdout, outside.stderr, {
+    quiet: argv.includes('--quiet') || argv.includes('-q'),
+    noColor: argv.includes('--no-color'),
+    env,
+    onClosed: (reason) => stop.abort(reason),
+  })
+  const fail = (error: unknown): number => {
+    report(terminal, error, { isJson, isDebug: (env.LOGCASK_DEBUG ?? '') !== '' })
+    return exitOf(error)
+  }
+  const signals = stopOnSignals(outside, stop)
+  outside.on('uncaughtException', (error) => outside.exit(fail(error)))
+  try {
+    return await runCommand(argv, terminal, stop.signal, env)
+  } catch (error) {
+    if (isCausedBy(error, stop.signal)) {
+      if (isReaderGone(stop.signal.reason)) return exits.SIGPIPE
+      const received = signals.received()
+      if (received !== undefined) return exits[received]
+    }
+    return isReaderGone(error) ? exits.SIGPIPE : fail(error)
+  } finally {
+    await terminal.flush()
+  }
+}
+
+async function runCommand(
+  argv: readonly string[],
+  terminal: Terminal,
+  signal: AbortSignal,
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  const [first, ...rest] = argv
+  if (first === '--version' || first === '-V' || first === 'version') {
+    await terminal.line(version)
+    return exits.done
+  }
+  const isHelp = first === undefined || first === '--help' || first === '-h' || first === 'help'
+  const name = first === 'help' ? rest.find((word) => !word.startsWith('-')) : isHelp ? undefined : first
+  if (name === undefined) {
+    if (!isHelp) throw usageError(`no command, only ${first}`, 'logcask --help')
+    await terminal.line(await overview(terminal.paint))
+    // Asked for, help is data; not asked for, it is the answer to a wrong command line.
+    return first === undefined ? exits.usage : exits.done
+  }
+  const command = await loadCommand(name)
+  if (command === undefined) throw unknownCommand(name)
+  if (isHelp) {
+    await terminal.line(commandHelp(command, terminal.paint))
+    return exits.done
+  }
+  const { values, positionals } = parseOptions(command, rest)
+  if (isSet(values, 'help')) {
+    await terminal.line(commandHelp(command, terminal.paint))
+    return exits.done
+  }
+  return command.run({ values, positionals, terminal, signal, clock: systemClock, env })
+}
+
+function unknownCommand(name: string): LogcaskError {
+  if (name.startsWith('-'))
+    return usageError(`the command comes first, not ${name}`, 'logcask COMMAND …, see logcask --help')
+  return usageError(`unknown command ${name}${didYouMean(name, commandNames)}`, 'logcask --help lists the commands')
+}
+
+/** As util.parseArgs in its strict mode, with messages that say what to type. */
+export function parseOptions(
+  command: Pick<Command, 'name' | 'options'>,
+  args: readonly string[],
+): { values: OptionValues; positionals: string[] } {
+  const options: ParseArgsOptionsConfig = { ...command.options, ...frameOptions }
+  const parsed = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true })
+  const look = `logcask help ${command.name}`
+  for (const token of parsed.tokens) {
+    if (token.kind !== 'option') continue
+    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined
+    if (option === undefined) {
+      const meant = didYouMean(
+        token.rawName,
+        Object.keys(options).map((name) => `--${name}`),
+      )
+      throw usageError(`unknown option ${token.rawName}${meant}`, look)
+    }
+    if (option.type === 'boolean' && token.value !== undefined)
+      throw usageError(`${token.rawName} takes no value`, look)
+    if (option.type === 'string' && token.value === undefined) throw usageError(`${token.rawName} needs a value`, look)
+    if (
+      option.type === 'string' &&
+      token.inlineValue === false &&
+      token.value?.startsWith('-') &&
+      token.value !== '-'
+    ) {
+      throw usageError(
+        `${token.rawName} needs a value, and ${token.value} looks like an option`,
+        `${token.rawName}=${token.value} if it is meant`,
+      )
+    }
+  }
+  return { values: parsed.values as OptionValues, positionals: parsed.positionals }
+}
+
+/** The first signal asks the command to stop; the second SIGINT does not wait for it. */
+function stopOnSignals(outside: Outside, stop: AbortController): { received(): 'SIGINT' | 'SIGTERM' | undefined } {
+  let received: 'SIGINT' | 'SIGTERM' | undefined
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    outside.on(name, () => {
+      if (name === 'SIGINT' && received !== undefined) outside.exit(exits.SIGINT)
+      received ??= name
+      stop.abort(new LogcaskError('unavailable', `stopped by ${name}`))
+    })
+  }
+  return { received: () => received }
+}
+
+/** Whether an error is the answer to the abort: its reason, one that it caused, or a library's own AbortError. */
+function isCausedBy(error: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted) return false
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at === signal.reason || at.name === 'AbortError') return true
+  }
+  return false
+}
+
+/**
+ * `logcask: <message>` and `fix: <hint>` on stderr; with --json one JSON line there instead, so that stdout stays data.
+ * A stack only with LOGCASK_DEBUG=1.
+ */
+function report(terminal: Terminal, error: unknown, how: { isJson: boolean; isDebug: boolean }): void {
+  const { code, message, hint } = explain(error)
+  if (how.isJson) {
+    terminal.warn(JSON.stringify({ error: { code, message, hint }, exit: exitOf(error) }))
+  } else {
+    const { red, bold } = terminal.paintMessage
+    const [head = '', ...more] = message.split('\n').map(pathForPeople)
+    terminal.warn([`${red('logcask:')} ${head}`, ...more.map((line) => `  ${line}`)].join('\n'))
+    if (hint !== undefined) terminal.warn(`${bold('fix:')} ${pathForPeople(hint)}`)
+  }
+  if (how.isDebug) for (let at = error; at instanceof Error; at = at.cause) terminal.warn(at.stack ?? at.message)
+}

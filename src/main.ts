@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+/**
+ * argv → command → exit code. Nothing is imported before the version is known to be enough, and nothing here is newer
+ * than what an old Node can parse, so that it can still say what is missing.
+ */
+const needed = [22, 22] as const
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+
+if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
+  process.stderr.write(
+    `logcask needs Node ≥ ${needed.join('.')}; this is ${process.versions.node}: install Node 24 (https://nodejs.org), or in a checkout run node_modules/.bin/node src/main.ts\n`,
+  )
+  process.exit(1)
+} else {
+  import('./cli/command-line.ts')
+    .then(({ runCommandLine }) => runCommandLine(process.argv.slice(2), process))
+    .then((code) => process.exit(code))
+}
