@@ -36,16 +36,15 @@ export async function runCommandLine(argv: readonly string[], outside: Outside):
   const signals = stopOnSignals(outside, stop)
   outside.on('uncaughtException', (error) => outside.exit(fail(error)))
   try {
-    return await runCommand(argv, terminal, stop.signal, env)
-  } catch (error) {
-    if (isCausedBy(error, stop.signal)) {
-      if (isReaderGone(stop.signal.reason)) return exits.SIGPIPE
-      const received = signals.received()
-      if (received !== undefined) return exits[received]
-    }
-    return isReaderGone(error) ? exits.SIGPIPE : fail(error)
-  } finally {
+    const code = await runCommand(argv, terminal, stop.signal, env)
     await terminal.flush()
+    return code
+  } catch (error) {
+    const cause = isAnswerTo(stop.signal, error) ? stop.signal.reason : error
+    const code = isReaderGone(cause) ? exits.SIGPIPE : signals.exitFor(cause)
+    const printed = code ?? fail(error)
+    await terminal.flush().catch(() => {})
+    return printed
   }
 }
 
@@ -55,31 +54,25 @@ async function runCommand(
   signal: AbortSignal,
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const [first, ...rest] = argv
-  if (first === '--version' || first === '-V' || first === 'version') {
+  const [first = '', ...rest] = argv
+  if (first === '--version' || first === '-V') {
     await terminal.line(version)
     return exits.done
   }
-  const isHelp = first === undefined || first === '--help' || first === '-h' || first === 'help'
-  const name = first === 'help' ? rest.find((word) => !word.startsWith('-')) : isHelp ? undefined : first
-  if (name === undefined) {
-    if (!isHelp) throw usageError(`no command, only ${first}`, 'logcask --help')
+  const isHelp = first === 'help' || first === '--help' || first === '-h'
+  const name = isHelp ? rest.find((word) => !word.startsWith('-')) : first
+  if (name === undefined || name === '') {
     await terminal.line(await overview(terminal.paint))
-    // Asked for, help is data; not asked for, it is the answer to a wrong command line.
-    return first === undefined ? exits.usage : exits.done
+    return isHelp ? exits.done : exits.usage
   }
   const command = await loadCommand(name)
   if (command === undefined) throw unknownCommand(name)
-  if (isHelp) {
+  const parsed = isHelp ? undefined : parseOptions(command, rest)
+  if (parsed === undefined || isSet(parsed.values, 'help')) {
     await terminal.line(commandHelp(command, terminal.paint))
     return exits.done
   }
-  const { values, positionals } = parseOptions(command, rest)
-  if (isSet(values, 'help')) {
-    await terminal.line(commandHelp(command, terminal.paint))
-    return exits.done
-  }
-  return command.run({ values, positionals, terminal, signal, clock: systemClock, env })
+  return command.run({ ...parsed, terminal, signal, clock: systemClock, env })
 }
 
 function unknownCommand(name: string): LogcaskError {
@@ -124,21 +117,22 @@ export function parseOptions(
   return { values: parsed.values as OptionValues, positionals: parsed.positionals }
 }
 
-/** The first signal asks the command to stop; the second SIGINT does not wait for it. */
-function stopOnSignals(outside: Outside, stop: AbortController): { received(): 'SIGINT' | 'SIGTERM' | undefined } {
-  let received: 'SIGINT' | 'SIGTERM' | undefined
+/** The first signal asks the command to stop; a second SIGINT does not wait for it. */
+function stopOnSignals(outside: Outside, stop: AbortController): { exitFor(reason: unknown): number | undefined } {
+  const codes = new Map<unknown, number>()
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     outside.on(name, () => {
-      if (name === 'SIGINT' && received !== undefined) outside.exit(exits.SIGINT)
-      received ??= name
-      stop.abort(new LogcaskError('unavailable', `stopped by ${name}`))
+      if (name === 'SIGINT' && stop.signal.aborted) outside.exit(exits.SIGINT)
+      const reason = new LogcaskError('unavailable', `stopped by ${name}`)
+      codes.set(reason, exits[name])
+      stop.abort(reason)
     })
   }
-  return { received: () => received }
+  return { exitFor: (reason) => codes.get(reason) }
 }
 
-/** Whether an error is the answer to the abort: its reason, one that it caused, or a library's own AbortError. */
-function isCausedBy(error: unknown, signal: AbortSignal): boolean {
+/** Whether an error is what the abort led to: its reason, one that it caused, or a library's own AbortError. */
+function isAnswerTo(signal: AbortSignal, error: unknown): boolean {
   if (!signal.aborted) return false
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at === signal.reason || at.name === 'AbortError') return true

@@ -2,6 +2,7 @@ import type { ParseArgsOptionsConfig } from 'node:util'
 import type { Clock } from '../base/clock.ts'
 import { closest } from '../base/closest.ts'
 import { LogcaskError } from '../base/errors.ts'
+import { parseDuration, parseRate } from '../base/quantity.ts'
 import type { Terminal } from './terminal.ts'
 
 /** One file per command exports one of these as `command`: the place where settings become components. */
@@ -53,6 +54,30 @@ export function textsOf(values: OptionValues, name: string): string[] {
   const value = values[name]
   if (typeof value === 'string') return [value]
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
+}
+
+/** `--timeout 10m` in milliseconds. */
+export function durationOf(values: OptionValues, name: string): number | undefined {
+  return quantityOf(values, name, parseDuration, '10m, 90s or 1h30m')
+}
+
+/** `--rate 20MB/s` in bytes per second. */
+export function rateOf(values: OptionValues, name: string): number | undefined {
+  return quantityOf(values, name, parseRate, '20MB/s or 512KiB/s')
+}
+
+function quantityOf(
+  values: OptionValues,
+  name: string,
+  parse: (text: string) => number | undefined,
+  example: string,
+): number | undefined {
+  const text = textOf(values, name)
+  if (text === undefined) return undefined
+  const quantity = parse(text)
+  if (quantity === undefined || quantity === 0)
+    throw usageError(`--${name} ${text}: cannot be read`, `write it as ${example}`)
+  return quantity
 }
 
 /** Wrong usage: exit 2. `hint` says what to type instead. */

@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from 'node:fs'
 import { LogcaskError } from '../base/errors.ts'
 
 /**
@@ -28,7 +29,7 @@ export interface Terminal {
   readonly paint: Paint
   /** Colours for stderr. */
   readonly paintMessage: Paint
-  /** Resolves when all that was written has left the process. */
+  /** Resolves when all that was written has left the process; rejects where stdout did not take it all. */
   flush(): Promise<void>
 }
 
@@ -43,7 +44,7 @@ export interface TerminalOptions {
 }
 
 /** What a terminal needs of a stream; process.stdout and process.stderr are such. */
-export type Output = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; writableLength?: number }
+export type Output = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; writableLength?: number; fd?: number }
 
 const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] } as const
 
@@ -73,11 +74,12 @@ export function createTerminal(stdout: Output, stderr: Output, options: Terminal
   let closed: LogcaskError | undefined
   let isShowing = false
 
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
+  const fail = (error: NodeJS.ErrnoException): void => {
     if (closed !== undefined) return
     closed = stdoutFailed(error)
     options.onClosed?.(closed)
-  })
+  }
+  stdout.on('error', fail)
   // Who closes stderr does not want our messages; that is no reason to stop the work.
   stderr.on('error', () => {})
 
@@ -86,8 +88,12 @@ export function createTerminal(stdout: Output, stderr: Output, options: Terminal
     stderr.write(`${isShowing ? clearLine : ''}${text}\n`)
     isShowing = false
   }
+  const file = stdout.fd !== undefined && fstatSync(stdout.fd).isFile() ? stdout.fd : undefined
   const write = async (data: string | Uint8Array): Promise<void> => {
-    if (closed === undefined && !stdout.write(data)) await drained(stdout)
+    if (closed === undefined) {
+      if (file !== undefined) writeToFile(file, data, fail)
+      else if (!stdout.write(data)) await drained(stdout)
+    }
     if (closed !== undefined) throw closed
   }
   return {
@@ -115,6 +121,7 @@ export function createTerminal(stdout: Output, stderr: Output, options: Terminal
       if (isShowing) stderr.write(clearLine)
       isShowing = false
       await Promise.all([stdout, stderr].map(emptied))
+      if (closed !== undefined) throw closed
     },
   }
 }
@@ -135,6 +142,16 @@ function stdoutFailed(error: NodeJS.ErrnoException): LogcaskError {
   })
 }
 
+/** Node's own stream for a file drops the rest of a short write (a disk that is nearly full), and reports success. */
+function writeToFile(fd: number, data: string | Uint8Array, fail: (error: NodeJS.ErrnoException) => void): void {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data
+  try {
+    for (let done = 0; done < bytes.byteLength; ) done += writeSync(fd, bytes, done)
+  } catch (error) {
+    fail(error as NodeJS.ErrnoException)
+  }
+}
+
 function drained(stream: Output): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -145,9 +162,9 @@ function drained(stream: Output): Promise<void> {
   })
 }
 
-async function emptied(stream: Output): Promise<void> {
-  while ((stream.writableLength ?? 0) > 0 && stream.writable)
-    await new Promise<void>((resolve) => {
-      stream.write('', () => resolve())
-    })
+function emptied(stream: Output): Promise<void> {
+  // The callback comes after everything before it, or with the error that ended the stream.
+  return new Promise((resolve) => {
+    stream.write('', () => resolve())
+  })
 }
