@@ -1,8 +1,10 @@
 import { LogcaskError } from '../base/errors.ts'
-import { advance, advanceByTail, type ChainEnd, chainStart, SegmentMap, type SegmentRef } from '../format/chain.ts'
+import { type ChainEnd, chainStart, SegmentMap, type SegmentRef } from '../format/chain.ts'
 import { fromOffset, parseKey, streamPrefix } from '../format/keys.ts'
 import { windowBytes } from '../format/limits.ts'
-import type { Bucket, GetResult } from './bucket.ts'
+import type { Metadata } from '../format/segment.ts'
+import type { Bucket, GetResult, ObjectEntry } from './bucket.ts'
+import { type ReadAhead, walkChain } from './stream-walk.ts'
 
 /** A segment that a listing showed, with what is needed to read it. */
 export interface ListedSegment extends SegmentRef {
@@ -28,43 +30,49 @@ export async function listSegments(
   for await (const entry of bucket.list(prefix, { startAfter, signal: options.signal })) {
     if (entry.kind !== 'object') continue
     const key = parseKey(entry.key)
-    if (key?.kind !== 'segment') continue
-    const { size, storedAtMs, versions, version } = entry
-    segments.push({
-      key: entry.key,
-      offset: key.offset,
-      before: key.before,
-      length: size,
-      storedAtMs,
-      versions,
-      version,
-    })
+    if (key?.kind === 'segment') segments.push(listedSegment(entry, key))
   }
   return new SegmentMap(segments)
 }
 
+export function listedSegment(entry: ObjectEntry, key: { offset: number; before: string }): ListedSegment {
+  const { size, storedAtMs, versions, version } = entry
+  return { key: entry.key, offset: key.offset, before: key.before, length: size, storedAtMs, versions, version }
+}
+
+/** Whole segments: enough under way that a store's latency does not count, and a bound on memory whatever their size. */
+export const readAheadWhole: ReadAhead = { count: 4, bytes: 32 * 1024 * 1024 }
+/** Tails are small whatever the segments' sizes: as many requests as a store takes from one client without complaint. */
+const readAheadTails: ReadAhead = { count: 16, bytes: Number.POSITIVE_INFINITY }
+
 /**
  * The chain's end, found from `start` on by reading only the tail of each segment: what an agent needs to go on.
- * `visit` sees each segment on the way, with the end behind it.
+ * `visit` sees each segment on the way, with the end behind it. With `until`, the walk stops before the segment that
+ * holds that offset.
  */
 export async function findChainEnd(
   bucket: Bucket,
   segments: SegmentMap<ListedSegment>,
   options: {
     start?: ChainEnd
+    until?: number | undefined
     signal?: AbortSignal | undefined
     visit?: (segment: ListedSegment, end: ChainEnd) => void
   } = {},
 ): Promise<ChainEnd> {
-  let end = options.start ?? chainStart
-  for (let segment = segments.next(end); segment !== undefined; segment = segments.next(end)) {
-    const from = Math.max(0, segment.length - windowBytes)
-    const tail = await readSegment(bucket, segment, {
-      range: { start: from, end: segment.length },
-      signal: options.signal,
-    })
-    end = advanceByTail(end, segment.length, tail)
-    options.visit?.(segment, end)
+  const { start = chainStart, until = Number.POSITIVE_INFINITY, signal } = options
+  const readTail = async (segment: ListedSegment, signal: AbortSignal): Promise<{ body: Uint8Array }> => {
+    const range = { start: Math.max(0, segment.length - windowBytes), end: segment.length }
+    return fetchSegment(bucket, segment, { range, signal })
+  }
+  let end = start
+  const isBefore = (segment: ListedSegment | undefined): boolean =>
+    segment !== undefined && segment.offset + segment.length <= until
+  if (!isBefore(segments.next(end))) return end
+  for await (const step of walkChain(segments, start, readTail, { ahead: readAheadTails, signal })) {
+    end = step.end
+    options.visit?.(step.segment, end)
+    if (!isBefore(segments.next(end))) break
   }
   return end
 }
@@ -73,13 +81,13 @@ export async function findChainEnd(
 export async function* readChain(
   bucket: Bucket,
   segments: SegmentMap<ListedSegment>,
-  options: { start?: ChainEnd; signal?: AbortSignal | undefined } = {},
-): AsyncGenerator<{ segment: ListedSegment; bytes: Uint8Array; end: ChainEnd }> {
-  let end = options.start ?? chainStart
-  for (let segment = segments.next(end); segment !== undefined; segment = segments.next(end)) {
-    const bytes = await readSegment(bucket, segment, { signal: options.signal })
-    end = advance(end, bytes)
-    yield { segment, bytes, end }
+  options: { start?: ChainEnd; ahead?: ReadAhead; signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<{ segment: ListedSegment; bytes: Uint8Array; metadata: Metadata; end: ChainEnd }> {
+  const { start = chainStart, ahead = readAheadWhole, signal } = options
+  const read = (segment: ListedSegment, signal: AbortSignal): Promise<GetResult> =>
+    fetchSegment(bucket, segment, { signal })
+  for await (const { segment, reading, end } of walkChain(segments, start, read, { ahead, signal })) {
+    yield { segment, bytes: reading.body, metadata: reading.metadata, end }
   }
 }
 
@@ -89,8 +97,16 @@ export async function readSegment(
   segment: ListedSegment,
   options: { range?: { start: number; end: number }; signal?: AbortSignal | undefined } = {},
 ): Promise<Uint8Array> {
+  return (await fetchSegment(bucket, segment, options)).body
+}
+
+async function fetchSegment(
+  bucket: Bucket,
+  segment: ListedSegment,
+  options: { range?: { start: number; end: number }; signal?: AbortSignal | undefined },
+): Promise<GetResult> {
   const { range, signal } = options
-  const got: GetResult | undefined = await bucket.get(segment.key, { range, version: segment.version, signal })
+  const got = await bucket.get(segment.key, { range, version: segment.version, signal })
   const wanted = range ? range.end - range.start : segment.length
   if (got === undefined || got.body.byteLength !== wanted) {
     throw new LogcaskError(
@@ -101,5 +117,5 @@ export async function readSegment(
       },
     )
   }
-  return got.body
+  return got
 }

@@ -71,6 +71,11 @@ export class SegmentMap<T extends SegmentRef> {
     return this.#at.get(end.offset)?.get(beforeOf(end))
   }
 
+  /** Every segment that begins at `offset`, whatever history it continues: at most one is on the chain. */
+  startingAt(offset: number): T[] {
+    return [...(this.#at.get(offset)?.values() ?? [])]
+  }
+
   /** Offsets at which some segment begins, beyond `offset`, in order: where a refill must cut so that it meets what is there. */
   beginningsAfter(offset: number): number[] {
     return [...this.#at.keys()].filter((at) => at > offset).sort((a, b) => a - b)

@@ -1,0 +1,184 @@
+import { SegmentMap } from '../format/chain.ts'
+import { hostPrefix, type Key, parseHostName, parseKey, parseStreamId } from '../format/keys.ts'
+import { type Bucket, listNames, type ObjectEntry } from './bucket.ts'
+import { type ListedSegment, listedSegment } from './stream-listing.ts'
+
+/** A seal as its key says it. */
+export interface ListedSeal {
+  key: string
+  /** Of the stream, in bytes. */
+  length: number
+  sha256: string
+  /** Bytes of the record. */
+  size: number
+  storedAtMs: number
+}
+
+/** A gap as its key says it. */
+export interface ListedGap {
+  key: string
+  offset: number
+  end: number | 'open'
+  /** Bytes of the record. */
+  size: number
+}
+
+/** Everything that names a stream, as complete listings show it. */
+export interface ListedStream {
+  stream: string
+  segments: SegmentMap<ListedSegment>
+  /** By length, ascending. */
+  seals: readonly ListedSeal[]
+  /** By offset, ascending. */
+  gaps: readonly ListedGap[]
+  /** Identities of the other files that hold this stream. */
+  aliases: readonly string[]
+}
+
+export interface InventoryOptions {
+  signal?: AbortSignal | undefined
+  /** Called for every key in the host's rooms that no agent would write. */
+  onStray?: ((key: string) => void) | undefined
+}
+
+/** What is told about the streams of a host besides their segments. */
+export interface HostRecords {
+  seals: ReadonlyMap<string, readonly ListedSeal[]>
+  gaps: ReadonlyMap<string, readonly ListedGap[]>
+  aliases: ReadonlyMap<string, readonly string[]>
+}
+
+/** The hosts that have stored anything, in order; names that are no host's are given to `onStray`. */
+export async function listHosts(bucket: Bucket, options: InventoryOptions = {}): Promise<string[]> {
+  // A host with nothing but empty files has seals and no segments.
+  const rooms = ['segments/', 'seals/']
+  const names = await Promise.all(rooms.map((room) => listNames(bucket, room, { signal: options.signal })))
+  return unique(names.flat(), rooms[0] ?? '', options, parseHostName)
+}
+
+/** The streams of a host by name alone: a request per thousand streams, however many segments they have. */
+export async function listStreamNames(bucket: Bucket, host: string, options: InventoryOptions = {}): Promise<string[]> {
+  const rooms = [hostPrefix('segments', host), hostPrefix('seals', host)]
+  const names = await Promise.all(rooms.map((room) => listNames(bucket, room, { signal: options.signal })))
+  return unique(names.flat(), rooms[0] ?? '', options, (name) => parseStreamId(name) && name)
+}
+
+/** Lists three rooms of a host: a request per thousand records each. */
+export async function listRecords(bucket: Bucket, host: string, options: InventoryOptions = {}): Promise<HostRecords> {
+  const [seals, gaps, aliases] = await Promise.all([
+    listSeals(bucket, host, options),
+    collect(bucket, hostPrefix('gaps', host), options, (key, entry) =>
+      key.kind === 'gap'
+        ? [key.stream, { key: entry.key, offset: key.offset, end: key.end, size: entry.size }]
+        : undefined,
+    ),
+    collect(bucket, hostPrefix('aliases', host), options, (key) =>
+      key.kind === 'alias' ? [key.stream, key.identity] : undefined,
+    ),
+  ])
+  return { seals, gaps, aliases }
+}
+
+/** The seals of a host (`prefix` of its own room, or of one stream in it), by stream. */
+export async function listSeals(
+  bucket: Bucket,
+  host: string,
+  options: InventoryOptions & { prefix?: string } = {},
+): Promise<Map<string, ListedSeal[]>> {
+  return collect(bucket, options.prefix ?? hostPrefix('seals', host), options, (key, entry) =>
+    key.kind === 'seal'
+      ? [
+          key.stream,
+          {
+            key: entry.key,
+            length: key.length,
+            sha256: key.sha256,
+            size: entry.size,
+            storedAtMs: entry.storedAtMs,
+          },
+        ]
+      : undefined,
+  )
+}
+
+/**
+ * Every stream of a host, one at a time, from one listing of its segments: memory holds one stream, however many there
+ * are. The records are listed before, so that a seal is never seen before the segments that it seals. A stream that was
+ * given is complete; the listing as a whole is so when the iteration ends.
+ */
+export async function* listStreams(
+  bucket: Bucket,
+  host: string,
+  options: InventoryOptions = {},
+): AsyncGenerator<ListedStream> {
+  const records = await listRecords(bucket, host, options)
+  const seen = new Set<string>()
+  let stream: string | undefined
+  let segments: ListedSegment[] = []
+  for await (const entry of bucket.list(hostPrefix('segments', host), { signal: options.signal })) {
+    if (entry.kind !== 'object') continue
+    const key = parseKey(entry.key)
+    if (key?.kind !== 'segment') {
+      options.onStray?.(entry.key)
+      continue
+    }
+    if (key.stream !== stream) {
+      if (stream !== undefined) yield listedStream(stream, segments, records)
+      stream = key.stream
+      segments = []
+      seen.add(stream)
+    }
+    segments.push(listedSegment(entry, key))
+  }
+  if (stream !== undefined) yield listedStream(stream, segments, records)
+  const others = new Set([...records.seals.keys(), ...records.gaps.keys()].filter((name) => !seen.has(name)))
+  for (const name of [...others].sort()) yield listedStream(name, [], records)
+}
+
+export function listedStream(stream: string, segments: ListedSegment[], records: Partial<HostRecords>): ListedStream {
+  return {
+    stream,
+    segments: new SegmentMap(segments),
+    seals: records.seals?.get(stream) ?? [],
+    gaps: records.gaps?.get(stream) ?? [],
+    aliases: records.aliases?.get(stream) ?? [],
+  }
+}
+
+async function collect<T>(
+  bucket: Bucket,
+  prefix: string,
+  options: InventoryOptions,
+  pick: (key: Key, entry: ObjectEntry) => [stream: string, value: T] | undefined,
+): Promise<Map<string, T[]>> {
+  const found = new Map<string, T[]>()
+  for await (const entry of bucket.list(prefix, { signal: options.signal })) {
+    if (entry.kind !== 'object') continue
+    const key = parseKey(entry.key)
+    const picked = key && pick(key, entry)
+    if (picked === undefined) {
+      options.onStray?.(entry.key)
+      continue
+    }
+    const [stream, value] = picked
+    const values = found.get(stream)
+    if (values === undefined) found.set(stream, [value])
+    else values.push(value)
+  }
+  return found
+}
+
+function unique(
+  names: readonly string[],
+  prefix: string,
+  options: InventoryOptions,
+  parse: (name: string) => string | undefined,
+): string[] {
+  const good = new Set<string>()
+  for (const name of new Set(names)) {
+    const parsed = parse(name)
+    if (parsed === undefined) options.onStray?.(`${prefix}${name}/`)
+    else good.add(parsed)
+  }
+  return [...good].sort()
+}

@@ -1,0 +1,73 @@
+import { advanceByTail, type ChainEnd, type SegmentMap, type SegmentRef } from '../format/chain.ts'
+
+/** How far a walk reads ahead: at most `count` segments, and more than one only while they have `bytes` together. */
+export interface ReadAhead {
+  count: number
+  bytes: number
+}
+
+/** What was read of a segment: all of it, or at least its last 4 KiB. */
+export interface Reading {
+  body: Uint8Array
+}
+
+export interface Step<T, R> {
+  segment: T
+  reading: R
+  /** Behind the segment. */
+  end: ChainEnd
+}
+
+/**
+ * The chain from `start` on, one segment after the other. The next one is known for certain only when the one before it
+ * was read, but where just one begins at the next offset it is read ahead: a guess that costs a request where it was
+ * wrong, and never changes what is on the chain. Leaving the walk early aborts what is under way.
+ */
+export async function* walkChain<T extends SegmentRef, R extends Reading>(
+  segments: SegmentMap<T>,
+  start: ChainEnd,
+  read: (segment: T, signal: AbortSignal) => Promise<R>,
+  options: { ahead: ReadAhead; signal?: AbortSignal | undefined },
+): AsyncGenerator<Step<T, R>> {
+  const stop = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
+  const begin = (segment: T): { segment: T; reading: Promise<R> } => {
+    const reading = read(segment, signal)
+    // Awaited later, or never where the guess was wrong: no failure may count as unhandled meanwhile.
+    reading.catch(() => {})
+    return { segment, reading }
+  }
+  let underWay: ReturnType<typeof begin>[] = []
+  let end = start
+  try {
+    for (let segment = segments.next(end); segment !== undefined; segment = segments.next(end)) {
+      if (underWay[0]?.segment !== segment) underWay = [begin(segment)]
+      for (const more of guessAhead(segments, underWay, options.ahead)) underWay.push(begin(more))
+      const reading = await underWay.shift()?.reading
+      if (reading === undefined) return
+      end = advanceByTail(end, segment.length, reading.body)
+      yield { segment, reading, end }
+    }
+  } finally {
+    stop.abort()
+  }
+}
+
+/** What to read besides what is under way (at least one), in order. */
+export function guessAhead<T extends SegmentRef>(
+  segments: Pick<SegmentMap<T>, 'startingAt'>,
+  underWay: readonly { segment: T }[],
+  ahead: ReadAhead,
+): T[] {
+  const guesses: T[] = []
+  let count = underWay.length
+  let bytes = underWay.reduce((sum, { segment }) => sum + segment.length, 0)
+  for (let last = underWay.at(-1)?.segment; last !== undefined && count < ahead.count; count++) {
+    const [next, ...others] = segments.startingAt(last.offset + last.length)
+    if (next === undefined || others.length > 0 || bytes + next.length > ahead.bytes) break
+    guesses.push(next)
+    bytes += next.length
+    last = next
+  }
+  return guesses
+}
