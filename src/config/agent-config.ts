@@ -1,0 +1,57 @@
+/** The settings of an agent, read, checked and with every default in place. Plain data: only `cli/` makes components of it. */
+export interface AgentConfig {
+  /** A template: `{hostname}`, `{machine_id}` (template.ts). */
+  host: string
+  stateDirectory: string
+  /** Instead of /etc/machine-id. */
+  machineId?: string | undefined
+  sources: SourceConfig[]
+  destinations: DestinationConfig[]
+  scanIntervalMs: number
+  drainTimeoutMs: number
+  log: { level: LogLevel }
+}
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export interface SourceConfig {
+  name: string
+  /** Absolute globs. */
+  include: string[]
+  /** Globs; one without a slash is matched against the base name. */
+  exclude: string[]
+  /** Where rotated files go: a directory, relative to the file's own. */
+  olddir?: string | undefined
+  followSymlinks: boolean
+  /** A file with the content of another that is still there: a stream of its own, or not shipped. */
+  copies: 'new-stream' | 'ignore'
+  /** Names of destinations; all of them where the file says nothing. */
+  to: string[]
+  /** A rotated file that has been idle for so long is complete. */
+  sealAfterMs: number
+}
+
+export interface DestinationConfig {
+  name: string
+  url: string
+  endpoint?: string | undefined
+  region?: string | undefined
+  profile?: string | undefined
+  /** Files in PEM: the authority to trust; our certificate and its key. */
+  ca?: string | undefined
+  cert?: string | undefined
+  key?: string | undefined
+  /** Bytes per second. */
+  rate?: number | undefined
+  requestTimeoutMs?: number | undefined
+  /** How long the bucket's lifecycle keeps segments; undefined: for ever. */
+  retentionMs?: number | undefined
+  budget: Budget
+}
+
+/** Requests per stream and destination: `burst` at once, then one per `everyMs`. */
+export interface Budget {
+  burst: number
+  everyMs: number
+}

@@ -1,0 +1,148 @@
+import { closest } from '../base/closest.ts'
+import type { AgentConfig, DestinationConfig, SourceConfig } from './agent-config.ts'
+import type { ParsedFile, SettingPath } from './parse.ts'
+import { type Problem, pathText, problemAt } from './problem.ts'
+import type { FileSettings } from './schema.ts'
+import { nameOfAddress, parseStoreUrl, placeOfAddress } from './store-url.ts'
+
+/** A file and what the schema made of it. */
+export interface CheckedFile {
+  parsed: ParsedFile
+  settings: FileSettings
+}
+
+/** One of the sources or destinations, with the file that it stands in. */
+interface Item<T> {
+  value: T
+  parsed: ParsedFile
+  path: SettingPath
+}
+
+/**
+ * What the files say together: sources and destinations one after the other, everything else in at most one file, the
+ * defaults in place, and each name pointing at something. Pushes every problem; its answer holds only if there is none.
+ */
+export function mergeFiles(
+  files: readonly CheckedFile[],
+  defaults: { stateDirectory: string },
+  problems: Problem[],
+): AgentConfig {
+  const single = <K extends 'host' | 'state' | 'machineId' | 'scanInterval' | 'drainTimeout' | 'log'>(key: K) => {
+    const [first, ...others] = files.filter(({ settings }) => settings[key] !== undefined)
+    for (const { parsed } of others) {
+      problems.push(problemAt(parsed, [key], `is set in ${first?.parsed.file} as well`, 'keep one of them'))
+    }
+    return first?.settings[key]
+  }
+  const destinations = items(files, 'destinations').map((item) => ({ ...item, value: toDestination(item.value) }))
+  const sources = items(files, 'sources')
+  const names = destinations.map((item) => item.value.name)
+  checkDestinations(destinations, problems)
+  checkSources(sources, names, problems)
+  for (const [key, found] of [
+    ['sources', sources],
+    ['destinations', destinations],
+  ] as const) {
+    const main = files[0]
+    if (found.length === 0 && main) problems.push(problemAt(main.parsed, [], `has no ${key}`, emptyFixes[key]))
+  }
+  return {
+    host: single('host') ?? '{hostname}',
+    stateDirectory: single('state') ?? defaults.stateDirectory,
+    machineId: single('machineId'),
+    sources: sources.map((item) => toSource(item.value, names)),
+    destinations: destinations.map((item) => item.value),
+    scanIntervalMs: single('scanInterval') ?? 30_000,
+    drainTimeoutMs: single('drainTimeout') ?? 20_000,
+    log: single('log') ?? { level: 'info' },
+  }
+}
+
+const emptyFixes = {
+  sources: 'add, for example: sources: [{ name: system, include: ["/var/log/*.log*"] }]',
+  destinations: 'add, for example: destinations: [{ url: "s3://bucket/prefix" }]',
+}
+
+type SourceSettings = NonNullable<FileSettings['sources']>[number]
+type DestinationSettings = NonNullable<FileSettings['destinations']>[number]
+
+function items(files: readonly CheckedFile[], key: 'sources'): Item<SourceSettings>[]
+function items(files: readonly CheckedFile[], key: 'destinations'): Item<DestinationSettings>[]
+function items(
+  files: readonly CheckedFile[],
+  key: 'sources' | 'destinations',
+): Item<SourceSettings | DestinationSettings>[] {
+  return files.flatMap(({ parsed, settings }) =>
+    (settings[key] ?? []).map((value, index) => ({ value, parsed, path: [key, index] })),
+  )
+}
+
+function toSource({ sealAfter, to, ...same }: SourceSettings, destinations: readonly string[]): SourceConfig {
+  return { ...same, to: to ?? [...destinations], sealAfterMs: sealAfter }
+}
+
+function toDestination(settings: DestinationSettings): DestinationConfig {
+  const { name, requestTimeout, retention, budget, ...same } = settings
+  return {
+    ...same,
+    name: name ?? nameOfAddress(parseStoreUrl(settings.url)),
+    requestTimeoutMs: requestTimeout,
+    retentionMs: retention,
+    budget: { burst: budget.burst, everyMs: budget.everySeconds * 1000 },
+  }
+}
+
+function checkDestinations(destinations: readonly Item<DestinationConfig>[], problems: Problem[]): void {
+  const places = new Map<string, Item<DestinationConfig>>()
+  const names = new Map<string, Item<DestinationConfig>>()
+  for (const item of destinations) {
+    const { name, url, endpoint } = item.value
+    const place = placeOfAddress(parseStoreUrl(url), endpoint)
+    const samePlace = places.get(place)
+    const sameName = names.get(name)
+    if (samePlace) {
+      problems.push(
+        problemAt(
+          item.parsed,
+          [...item.path, 'url'],
+          `${url} is ${placeText(samePlace, item)} as well`,
+          'keep one of them',
+        ),
+      )
+    } else if (sameName) {
+      const message = `${name} is the name of ${placeText(sameName, item)}, too`
+      problems.push(problemAt(item.parsed, [...item.path, 'name'], message, 'give one of them another name:'))
+    }
+    places.set(place, samePlace ?? item)
+    names.set(name, sameName ?? item)
+  }
+}
+
+function checkSources(
+  sources: readonly Item<SourceSettings>[],
+  destinations: readonly string[],
+  problems: Problem[],
+): void {
+  const names = new Map<string, Item<SourceSettings>>()
+  for (const item of sources) {
+    const { name, to = [] } = item.value
+    const sameName = names.get(name)
+    if (sameName) {
+      const message = `${name} is the name of ${placeText(sameName, item)}, too`
+      problems.push(problemAt(item.parsed, [...item.path, 'name'], message, 'give one of them another'))
+    }
+    names.set(name, sameName ?? item)
+    for (const [index, wanted] of to.entries()) {
+      if (destinations.includes(wanted)) continue
+      const meant = closest(wanted, destinations)
+      const fix = meant ? `did you mean ${meant}?` : `there are ${destinations.join(', ') || 'none'}`
+      problems.push(problemAt(item.parsed, [...item.path, 'to', index], `no destination is named ${wanted}`, fix))
+    }
+  }
+}
+
+/** Where the other one stands; with its file if that is another. */
+function placeText(other: Item<unknown>, item: Item<unknown>): string {
+  const path = pathText(other.path)
+  return other.parsed.file === item.parsed.file ? path : `${path} in ${other.parsed.file}`
+}
