@@ -46,6 +46,9 @@ export interface FaultBucket extends Bucket {
 const lostAnswer = (what: string): LogcaskError =>
   new LogcaskError('unavailable', `${what}: no answer (injected)`, { hint: 'ask again' })
 
+const refusal = (what: string, message = `${what}: 403 AccessDenied (injected)`): LogcaskError =>
+  new LogcaskError('refused', message, { hint: 'allow it' })
+
 /** A decorator of the port that injects what `rule` says. Without a rule it changes nothing. */
 export function faultBucket(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'timer'>, rule?: Rule): FaultBucket {
   const operations: (Operation & { fault: Fault['kind'] | undefined })[] = []
@@ -86,9 +89,7 @@ export function faultBucket(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'timer'
       case 'cut':
         throw lostAnswer(`${op} ${key}`)
       case 'refused':
-        throw new LogcaskError('refused', fault.message ?? `${op} ${key}: 403 AccessDenied (injected)`, {
-          hint: 'allow it',
-        })
+        throw refusal(`${op} ${key}`, fault.message)
       case 'lost':
         await act(signal)
         throw lostAnswer(`${op} ${key}`)
@@ -143,8 +144,7 @@ async function* faultyList(
   options.signal?.throwIfAborted()
   const fault = judge()
   if (fault?.kind === 'unavailable' || fault?.kind === 'late') throw lostAnswer(`list ${prefix}`)
-  if (fault?.kind === 'refused')
-    throw new LogcaskError('refused', fault.message ?? `list ${prefix}: 403 AccessDenied (injected)`)
+  if (fault?.kind === 'refused') throw refusal(`list ${prefix}`, fault.message)
   if (fault?.kind === 'hang') await untilAborted(options.signal)
   if (fault?.kind === 'slow') await clock.sleep(fault.ms, options.signal)
   let entries = 0
