@@ -1,0 +1,101 @@
+import type { Readable } from 'node:stream'
+import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3'
+import { LogcaskError } from '../base/errors.ts'
+import type { GetResult, ObjectInfo } from './bucket.ts'
+import type { Outcome, S3Place } from './s3-request.ts'
+
+export interface ReadRequest {
+  version?: string | undefined
+  /** Holds at least one byte. */
+  range?: { start: number; end: number } | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** The content, or the range of it; undefined: the store is sure that there is no such key. */
+export async function readObject(place: S3Place, key: string, request: ReadRequest): Promise<GetResult | undefined> {
+  const outcome = await getObject(place, key, request)
+  if (outcome.meaning !== 'beyond') return foundOf(outcome)
+  const info = await readInfo(place, key, request)
+  return info && { ...info, body: new Uint8Array(0) }
+}
+
+/** By its first byte: HEAD has no body, so that its errors have no code and "no such bucket" looks like "no such key". */
+export async function readInfo(place: S3Place, key: string, request: ReadRequest): Promise<ObjectInfo | undefined> {
+  const { version, signal } = request
+  let outcome = await getObject(place, key, { version, signal, range: { start: 0, end: 1 } })
+  // Of an empty object no range can be had, but the whole.
+  if (outcome.meaning === 'beyond') outcome = await getObject(place, key, { version, signal })
+  const found = foundOf(outcome)
+  if (found === undefined) return undefined
+  const { body, ...info } = found
+  return info
+}
+
+function foundOf(outcome: Outcome<GetResult>): GetResult | undefined {
+  if (outcome.meaning === 'acked') return outcome.output
+  if (outcome.meaning === 'absent') return undefined
+  throw outcome.error
+}
+
+function getObject(place: S3Place, key: string, { version, range, signal }: ReadRequest): Promise<Outcome<GetResult>> {
+  const operation = version === undefined ? 'GetObject' : 'GetObjectVersion'
+  return place.ask({ operation, key }, signal, async (client, options) => {
+    const output = await client.send(
+      new GetObjectCommand({
+        Bucket: place.bucket,
+        Key: key,
+        VersionId: version,
+        Range: range && `bytes=${range.start}-${range.end - 1}`,
+      }),
+      options,
+    )
+    // In Node the SDK's body is the response itself.
+    const response = output.Body as Readable
+    const what = `${place.url}: ${key}`
+    const { start, size, length } = extentOf(output, response, what)
+    const body = await collectBody(response, length, what)
+    return {
+      // A store may give the whole where a part was asked for.
+      body: range === undefined ? body : body.slice(range.start - start, range.end - start),
+      size,
+      storedAtMs: output.LastModified?.getTime() ?? 0,
+      metadata: output.Metadata ?? {},
+      versions: 1,
+    }
+  })
+}
+
+/** Which bytes of the object the body of this answer holds. */
+function extentOf(
+  { ContentRange, ContentLength }: GetObjectCommandOutput,
+  response: Readable,
+  what: string,
+): { start: number; length: number; size: number } {
+  if (ContentLength !== undefined && ContentRange === undefined) {
+    return { start: 0, length: ContentLength, size: ContentLength }
+  }
+  const [, start, end, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(ContentRange ?? '')?.map(Number) ?? []
+  if (start === undefined || end === undefined || size === undefined || end - start + 1 !== ContentLength) {
+    response.destroy()
+    throw incomplete(what, `a body of ${ContentLength ?? 'unknown'} bytes as ${ContentRange ?? 'the whole'}`)
+  }
+  return { start, length: ContentLength, size }
+}
+
+/** Exactly `length` bytes, in memory of their own. A body that ends before or after is no answer. */
+async function collectBody(response: Readable, length: number, what: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  let done = 0
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    if (done + chunk.byteLength <= length) bytes.set(chunk, done)
+    done += chunk.byteLength
+  }
+  if (done !== length) throw incomplete(what, `${done} of ${length} bytes`)
+  return bytes
+}
+
+function incomplete(what: string, problem: string): LogcaskError {
+  return new LogcaskError('unavailable', `${what}: the store gave ${problem}`, {
+    hint: 'the same again may give it all',
+  })
+}

@@ -1,0 +1,100 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import type { Clock } from '../base/clock.ts'
+import { LogcaskError, messageOf } from '../base/errors.ts'
+import { type Meaning, meaningOf, type StoreAnswer } from './answer.ts'
+import type { S3Connected, S3Connection } from './s3-client.ts'
+import { describeAnswer, type RemedyPlace, remedyFor, type S3Request } from './s3-remedy.ts'
+
+/** What became of a request. `error` is ready to be thrown where the meaning is not one that the caller expects. */
+export type Outcome<T> =
+  | { meaning: 'acked'; output: T }
+  | { meaning: Exclude<Meaning, 'acked'>; answer: StoreAnswer; error: LogcaskError }
+
+/**
+ * Sends one request and says what its answer means; nothing is repeated here. Rejects only with the reason of an
+ * aborted `signal`, or with a LogcaskError that `send` itself throws.
+ */
+export type Ask = <T>(
+  request: S3Request,
+  signal: AbortSignal | undefined,
+  send: (client: S3Client, options: { abortSignal?: AbortSignal }) => Promise<T>,
+) => Promise<Outcome<T>>
+
+/** Where requests go. Keys in them and in what they give are the store's own, with the destination's prefix. */
+export interface S3Place {
+  ask: Ask
+  bucket: string
+  /** For people. */
+  url: string
+}
+
+export function createAsk(
+  connection: S3Connection,
+  place: Omit<RemedyPlace, 'endpoint'> & { url: string },
+  clock: Clock,
+): Ask {
+  return async (request, signal, send) => {
+    let connected: S3Connected | undefined
+    try {
+      signal?.throwIfAborted()
+      connected = await connection.connect()
+      signal?.throwIfAborted()
+      return { meaning: 'acked', output: await send(connected.client, signal ? { abortSignal: signal } : {}) }
+    } catch (cause) {
+      if (signal?.aborted) throw signal.reason
+      if (cause instanceof LogcaskError) throw cause
+      const answer = answerOf(cause)
+      const meaning = failureOf(answer)
+      if (connected && (meaning === 'refused' || expired.has(answer.code ?? ''))) connection.forget(connected)
+      const asked = connected ? request : { ...request, operation: 'credentials' }
+      const error = new LogcaskError(
+        meaning === 'refused' ? 'refused' : 'unavailable',
+        `${place.url}: ${describeAnswer(answer, asked)}`,
+        { hint: remedyFor(answer, asked, { ...place, endpoint: connected?.endpoint }, clock.now()), cause },
+      )
+      return { meaning, answer, error }
+    }
+  }
+}
+
+/** The output, or the error thrown: for requests to which there is but one good answer. */
+export function outputOf<T>(outcome: Outcome<T>): T {
+  if (outcome.meaning === 'acked') return outcome.output
+  throw outcome.error
+}
+
+const expired = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired'])
+
+/** A 2xx that could not be read tells nothing. */
+function failureOf(answer: StoreAnswer): Exclude<Meaning, 'acked'> {
+  const meaning = meaningOf(answer)
+  return meaning === 'acked' ? 'unknown' : meaning
+}
+
+/** The fields of the SDK's exceptions and of Node's errors, as far as they are there. */
+interface Failure {
+  name?: unknown
+  code?: unknown
+  Region?: unknown
+  $metadata?: { httpStatusCode?: unknown }
+  $response?: { statusCode?: unknown; headers?: Record<string, string | undefined> }
+}
+
+export function answerOf(cause: unknown): StoreAnswer {
+  const failure: Failure = typeof cause === 'object' && cause !== null ? cause : {}
+  const { name, code, Region, $metadata, $response } = failure
+  const headers = $response?.headers ?? {}
+  const status = $metadata?.httpStatusCode ?? $response?.statusCode
+  const storeTimeMs = Date.parse(headers.date ?? '')
+  return {
+    status: typeof status === 'number' ? status : undefined,
+    code: textOf(code) ?? (name === 'Error' ? undefined : textOf(name)),
+    message: messageOf(cause),
+    region: headers['x-amz-bucket-region'] ?? textOf(Region),
+    storeTimeMs: Number.isNaN(storeTimeMs) ? undefined : storeTimeMs,
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
