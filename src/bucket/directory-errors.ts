@@ -17,6 +17,7 @@ const remedies: Readonly<Record<string, [ErrorCode, string]>> = {
   EXDEV: ['refused', 'the whole store must be on one file system: mount nothing below its root'],
   ELOOP: ['refused', 'a symlink is in the way: a store holds plain files and directories only'],
   ENOTDIR: ['refused', 'a file is where a directory must be: name another directory, or move the file away'],
+  EEXIST: ['refused', 'a file is where a directory must be: name another directory, or move the file away'],
   ENAMETOOLONG: ['refused', 'this file system takes only shorter names: put the store on another'],
   EFBIG: ['refused', 'this file system or a limit (ulimit -f) takes only smaller files'],
   ENOENT: ['unavailable', 'something removed it meanwhile: look who else cleans up there'],

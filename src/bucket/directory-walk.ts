@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { lstat, opendir } from 'node:fs/promises'
+import { lstat, opendir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ListEntry, ListOptions } from './bucket.ts'
 import { explained, unlessAbsent } from './directory-errors.ts'
@@ -22,7 +22,8 @@ interface Walk {
 
 /**
  * The objects below `root` as the port lists them. A directory's name counts with its closing '/', which is where its
- * keys sort. What no key names (dot files, links, sockets) is passed over.
+ * keys sort. What no key names (dot files, links, sockets) is passed over. No symlink may lie between `root`, which may
+ * be one, and the directory that `prefix` names: the caller has looked.
  */
 export async function* walkObjects(
   root: string,
@@ -34,7 +35,7 @@ export async function* walkObjects(
   const walk: Walk = { root, url, gate, startAfter: options.startAfter ?? '', signal: options.signal }
   const cut = prefix.lastIndexOf('/') + 1
   const base = prefix.slice(0, cut)
-  const isThere = await step(walk, base, async () => (await unlessAbsent(lstat(join(root, base))))?.isDirectory())
+  const isThere = await step(walk, base, async () => (await unlessAbsent(stat(join(root, base))))?.isDirectory())
   if (isThere) yield* walkDirectory(walk, base, prefix.slice(cut), options.delimiter)
 }
 

@@ -16,6 +16,8 @@ import { guardStore } from './directory-marker.ts'
 import { encodeMetadata, metadataPath, readMetadata } from './directory-metadata.ts'
 import { walkObjects } from './directory-walk.ts'
 
+export { storeId } from './directory-marker.ts'
+
 /** System calls under way at once: enough to share a disk's flushes, few beside a pool that UV_THREADPOOL_SIZE has raised. */
 const callsAtOnce = 4
 const hashChunkBytes = 1024 * 1024

@@ -12,6 +12,7 @@ import {
 } from '../../src/bucket/bucket.ts'
 import { gapKey, probeKey, sealKey, segmentKey } from '../../src/format/keys.ts'
 import type { Metadata } from '../../src/format/segment.ts'
+import { patternBytes } from './pattern-bytes.ts'
 
 /** What a store can do beyond the port's least; a case that needs more than is declared is reported as skipped. */
 export interface SuiteOptions {
@@ -64,18 +65,6 @@ export const hostileKeys: readonly string[] = [
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 const printable = Array.from({ length: 0x7f - 0x21 }, (_, at) => String.fromCharCode(0x21 + at)).join('')
-
-/** `size` bytes that repeat nowhere near the sizes of blocks, so that a shift or a swap shows. */
-export function patternBytes(size: number, seed = 1): Uint8Array {
-  const bytes = new Uint8Array(size)
-  for (let at = 0, state = seed >>> 0 || 1; at < size; at++) {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    bytes[at] = state & 0xff
-  }
-  return bytes
-}
 
 /**
  * The specification of the port (src/bucket/bucket.ts). Every implementation and every decorator passes it. `open` gives
