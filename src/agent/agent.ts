@@ -1,0 +1,293 @@
+import type { Clock } from '../base/clock.ts'
+import { isCode, messageOf } from '../base/errors.ts'
+import { type Checkpoint, lifeKey } from './checkpoint.ts'
+import { untilComplete } from './complete.ts'
+import type { AgentContext, AgentEvent, AgentSettings } from './context.ts'
+import { Courier } from './courier.ts'
+import type { DestinationSettings } from './destination.ts'
+import { explore } from './explore.ts'
+import type { Files } from './files.ts'
+import type { Life } from './life.ts'
+import { LifeBook } from './life-book.ts'
+import { endLife, lookAt } from './look.ts'
+import { SegmentReader } from './segment-reader.ts'
+import { segmentBytes } from './ship.ts'
+import { isSettled, sweep } from './sweep.ts'
+
+export interface AgentParts {
+  settings: AgentSettings
+  clock: Clock
+  files: Files
+  destinations: readonly DestinationSettings[]
+  checkpoint: Checkpoint
+  report: (event: AgentEvent) => void
+  /** Files that may be open at once; beyond it, acked idle ones are closed and opened again when they change. */
+  openFilesMax: number
+  /** Tells of changes: a path that may have changed, or undefined for "look at everything". Only hints. */
+  watch?: (hint: (path: string | undefined) => void) => { close(): Promise<void> }
+}
+
+/** Files that changed lately are looked at this often, all others a tenth as often: a hint may have been lost. */
+const roundMs = 1_000
+const saveMs = 1_000
+const hintMs = 20
+
+/**
+ * The agent: looks at files, and lets each destination's courier carry what is new. `run` resolves when everything is
+ * delivered (one-shot) or when the signal aborts, with all state saved; it rejects on failures that no waiting mends.
+ */
+export class Agent {
+  readonly book = new LifeBook()
+  readonly couriers = new Map<string, Courier>()
+  readonly #parts: AgentParts
+  readonly #stop = new AbortController()
+  readonly #context: AgentContext
+  readonly #looking = new Map<Life, Promise<void>>()
+  readonly #lookAgain = new Set<Life>()
+  readonly #timers = new Map<Life, { atMs: number; cancel: () => void }>()
+  readonly #dirty = new Set<Life>()
+  readonly #forgotten = new Set<string>()
+  #exploreSoon: (() => void) | undefined
+  #wantsScan = false
+  #failure: unknown
+  /** The first complete scan was applied. */
+  isExplored = false
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts
+    this.#context = {
+      settings: parts.settings,
+      clock: parts.clock,
+      files: parts.files,
+      reader: new SegmentReader(segmentBytes),
+      book: this.book,
+      couriers: this.couriers,
+      signal: this.#stop.signal,
+      report: parts.report,
+      changed: (life) => this.#dirty.add(life),
+      look: (life) => this.#look(life),
+      lookAfter: (life, ms) => this.#lookAfter(life, ms),
+      worked: () => this.#checkDone(),
+      end: (life, why) => endLife(this.#context, life, why),
+    }
+    for (const settings of parts.destinations) this.couriers.set(settings.name, new Courier(this.#context, settings))
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => this.#stop.abort(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    const watch = this.#parts.watch?.((path) => this.#hint(path))
+    try {
+      for (const life of await this.#parts.checkpoint.load([...this.couriers.keys()])) this.#restore(life)
+      const loops = [...this.couriers.values()].map((courier) => courier.destination.run(this.#stop.signal))
+      loops.push(this.#scanLoop(), this.#saveLoop())
+      if (!this.#parts.settings.isOneShot) loops.push(this.#roundLoop(), this.#recheckLoop())
+      await Promise.all(loops.map((loop) => loop.catch((error) => this.#fail(error))))
+      if (this.#failure !== undefined) throw this.#failure
+    } finally {
+      signal.removeEventListener('abort', stop)
+      await watch?.close()
+      await this.#close()
+    }
+  }
+
+  /** Ends a one-shot run that is done, or that nobody waits for any longer. */
+  stop(reason: unknown): void {
+    this.#stop.abort(reason)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stop.signal.aborted) return
+    this.#failure = error
+    this.#stop.abort(error)
+  }
+
+  #restore(life: Life): void {
+    if (life.ended) this.book.old.add(life)
+    else this.book.add(life)
+  }
+
+  async #scanLoop(): Promise<void> {
+    const { clock, files, settings } = this.#parts
+    while (!this.#stop.signal.aborted) {
+      const scan = await files.scan(settings.sources)
+      for (const { path, errno } of scan.problems)
+        this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}` })
+      await explore(this.#context, scan, (life) => this.#began(life))
+      this.isExplored = true
+      for (const life of this.book.old) this.#wake(life)
+      this.#checkDone()
+      if (settings.isOneShot) return
+      await this.#untilScan(clock, settings.scanIntervalMs)
+    }
+  }
+
+  /** The next scan: when its time has come, or a moment after a hint asked for it. */
+  async #untilScan(clock: Clock, intervalMs: number): Promise<void> {
+    const early = Promise.withResolvers<void>()
+    this.#exploreSoon = early.resolve
+    if (this.#wantsScan) early.resolve()
+    await Promise.race([early.promise, clock.sleep(intervalMs, this.#stop.signal).catch(() => {})])
+    this.#exploreSoon = undefined
+    // Events come in bursts (rename, create, chmod): one scan sees them all.
+    if (this.#wantsScan) await clock.sleep(hintMs, this.#stop.signal).catch(() => {})
+    this.#wantsScan = false
+  }
+
+  #hint(path: string | undefined): void {
+    const known = path === undefined ? [] : [...this.book.at(path)].filter((life) => life.file !== undefined)
+    for (const life of known) this.#look(life)
+    if (known.length > 0) return
+    this.#wantsScan = true
+    this.#exploreSoon?.()
+  }
+
+  #began(life: Life): void {
+    const { settings } = this.#parts
+    if (settings.isOneShot) life.limit = life.file?.stat().size
+    if (life.file) this.#dirty.add(life)
+  }
+
+  // Looking
+
+  #look(life: Life): void {
+    if (this.#looking.has(life)) {
+      this.#lookAgain.add(life)
+      return
+    }
+    const looking = lookAt(this.#context, life)
+      .catch((error) => {
+        this.#parts.report({
+          kind: 'problem',
+          place: life.path,
+          message: messageOf(error),
+          hint: isCode(error, 'unavailable', 'refused') ? error.hint : undefined,
+        })
+        this.#lookAfter(life, 5_000)
+      })
+      .finally(() => {
+        this.#looking.delete(life)
+        if (this.#lookAgain.delete(life)) this.#look(life)
+        this.#wake(life)
+        this.#checkDone()
+      })
+    this.#looking.set(life, looking)
+  }
+
+  #wake(life: Life): void {
+    for (const courier of this.couriers.values()) courier.wake(life)
+    if (this.#parts.settings.isOneShot || isSettled(life)) return
+    // A file that is complete once it has been idle for long enough makes no event at that moment.
+    const waitMs = untilComplete(this.#context, life)
+    if (waitMs !== undefined) this.#lookAfter(life, waitMs)
+  }
+
+  #lookAfter(life: Life, ms: number): void {
+    const atMs = this.#parts.clock.monotonic() + ms
+    const pending = this.#timers.get(life)
+    if (pending && pending.atMs <= atMs) return
+    pending?.cancel()
+    const cancel = this.#parts.clock.timer(ms, () => {
+      this.#timers.delete(life)
+      this.#look(life)
+    })
+    this.#timers.set(life, { atMs, cancel })
+  }
+
+  // Rounds
+
+  async #roundLoop(): Promise<void> {
+    const { clock } = this.#parts
+    for (let round = 0; !this.#stop.signal.aborted; round++) {
+      await clock.sleep(roundMs, this.#stop.signal).catch(() => {})
+      const now = clock.monotonic()
+      for (const life of this.book.current.values()) {
+        if (life.file === undefined || (now - life.grewAtMs > 60_000 && round % 10 !== 0)) continue
+        if (life.file.stat().stamp !== life.stamp) this.#look(life)
+      }
+      this.#sweep()
+    }
+  }
+
+  /** Once a day, spread over the day, the whole chain of every stream whose file is here. */
+  async #recheckLoop(): Promise<void> {
+    const { clock } = this.#parts
+    let due: Life[] = []
+    let perMinute = 0
+    while (!this.#stop.signal.aborted) {
+      await clock.sleep(60_000, this.#stop.signal).catch(() => {})
+      if (due.length === 0) {
+        due = [...this.book.current.values()]
+        perMinute = Math.ceil(due.length / (24 * 60))
+      }
+      for (const life of due.splice(0, perMinute)) {
+        for (const delivery of life.deliveries.values()) {
+          delivery.isWholeCheck = true
+          delivery.isChecked = false
+        }
+        this.#wake(life)
+      }
+    }
+  }
+
+  // State
+
+  async #saveLoop(): Promise<void> {
+    const { clock } = this.#parts
+    while (!this.#stop.signal.aborted) {
+      await clock.sleep(saveMs, this.#stop.signal).catch(() => {})
+      await this.#save()
+    }
+  }
+
+  /** A checkpoint that cannot be written costs requests after a restart, never a byte: it is reported, and the run goes on. */
+  async #save(): Promise<void> {
+    const lives = [...this.#dirty].filter(
+      (life) => this.book.current.get(life.identity) === life || this.book.old.has(life),
+    )
+    this.#dirty.clear()
+    const forgotten = [...this.#forgotten]
+    this.#forgotten.clear()
+    try {
+      await this.#parts.checkpoint.save(lives, forgotten)
+    } catch (error) {
+      for (const life of lives) this.#dirty.add(life)
+      for (const key of forgotten) this.#forgotten.add(key)
+      this.#parts.report({
+        kind: 'problem',
+        place: 'checkpoint',
+        message: messageOf(error),
+        hint: isCode(error, 'unavailable') ? error.hint : undefined,
+      })
+    }
+  }
+
+  #sweep(): void {
+    for (const life of sweep(this.#context, this.#parts.openFilesMax)) this.#forgotten.add(lifeKey(life))
+  }
+
+  // The end
+
+  /** Resolves (by stopping) when a one-shot run has nothing left to do. */
+  #checkDone(): void {
+    if (!this.#parts.settings.isOneShot || !this.isExplored) return
+    if (this.#looking.size > 0) return
+    for (const courier of this.couriers.values()) if (!courier.isIdle) return
+    for (const life of this.book.all()) if (!isSettled(life)) return
+    this.#stop.abort(new Error('done'))
+  }
+
+  async #close(): Promise<void> {
+    for (const { cancel } of this.#timers.values()) cancel()
+    this.#timers.clear()
+    await Promise.allSettled(this.#looking.values())
+    for (const courier of this.couriers.values()) await courier.settled()
+    await this.#save()
+    await this.#parts.checkpoint.close()
+    for (const life of this.book.all()) {
+      await life.file?.close()
+      await life.decoded?.close()
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { windowBytes } from '../format/limits.ts'
+import { type Content, sampleAt } from './content.ts'
+import type { AgentContext } from './context.ts'
+import type { Courier } from './courier.ts'
+import { compare, type Footprint, nothingShipped } from './evidence.ts'
+import { readRange } from './files.ts'
+import type { Life } from './life.ts'
+import { compareDelivered, hashByCuts, inspectChain, sharedLength } from './recheck.ts'
+
+/**
+ * Evidence E4: whether a file and a stream are equal over the shorter of the two, by all that was read of the stream's
+ * life. The answer is that length; undefined where they differ or there is nothing to compare. Cheap evidence rejects
+ * first; what is left is compared whole, by hashes of our own where there are any, else by reading back.
+ */
+export async function agreesWith(
+  context: AgentContext,
+  courier: Courier,
+  content: Content,
+  source: { stream: string; life: Life | undefined },
+): Promise<{ length: number } | undefined> {
+  const read = longestRead(source.life, source.stream)
+  if (source.life?.file && read.offset === 0)
+    return agreesWithFile(content, { file: source.life.file, size: source.life.file.stat().size })
+  if (read.offset > 0 && content.size >= read.offset && compare(read, await sampleAt(content, read)) !== 'same')
+    return undefined
+  const found = await inspectChain(context, courier, source.stream)
+  const length = Math.max(read.offset, found.footprint.offset)
+  if (length === 0) return undefined
+  // Delivered elsewhere, not here yet: our own footprint is all the evidence there is.
+  if (found.footprint.offset === 0) return content.size >= read.offset ? { length } : undefined
+  if (!['same', 'short'].includes(await compareDelivered(context, courier, content, found))) return undefined
+  const delivery = source.life?.deliveries.get(courier.name)
+  const isOurs =
+    delivery?.stream === source.stream &&
+    delivery.rollup !== undefined &&
+    delivery.acked.offset === found.footprint.offset
+  if (isOurs && content.size >= found.footprint.offset) {
+    const local = await hashByCuts(
+      content,
+      found.chain.map((segment) => segment.length),
+    )
+    return local.rollup === delivery.rollup ? { length } : undefined
+  }
+  const shared = await sharedLength(context, courier, content, found)
+  return shared === Math.min(content.size, found.footprint.offset) ? { length } : undefined
+}
+
+function longestRead(life: Life | undefined, stream: string): Footprint {
+  let longest = nothingShipped
+  for (const delivery of life?.deliveries.values() ?? []) {
+    if (delivery.stream !== stream) continue
+    for (const footprint of [delivery.sent, delivery.acked]) if (footprint.offset > longest.offset) longest = footprint
+  }
+  return longest
+}
+
+async function agreesWithFile(content: Content, source: Content): Promise<{ length: number } | undefined> {
+  const length = Math.min(content.size, source.size)
+  if (length === 0) return undefined
+  const stretch = windowBytes * 64
+  for (let at = 0; at < length; at += stretch) {
+    const end = Math.min(length, at + stretch)
+    if (Buffer.compare(await readRange(content.file, at, end), await readRange(source.file, at, end)) !== 0)
+      return undefined
+  }
+  return { length: source.size }
+}

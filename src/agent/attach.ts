@@ -1,0 +1,132 @@
+import { streamId } from '../format/keys.ts'
+import { judgeNewFile } from './candidates.ts'
+import { completionOf } from './complete.ts'
+import { type Content, contentOf } from './content.ts'
+import type { AgentContext, AgentEvent } from './context.ts'
+import type { Courier } from './courier.ts'
+import { nothingShipped } from './evidence.ts'
+import { recordGap } from './finish.ts'
+import { type KnownGeneration, knownGenerations } from './generations.ts'
+import { attach, type Delivery, type Life } from './life.ts'
+import { compareDelivered, inspectChain, sharedLength } from './recheck.ts'
+import { leftBehind, nextGeneration, resumable } from './rules.ts'
+
+/**
+ * Finds out which stream this life's bytes belong to at this destination: one of its own that matches, one that an alias
+ * names, one that it is the copy of, or a new one. True: the next step may follow; false: it has to wait.
+ */
+export async function attachDelivery(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+): Promise<boolean> {
+  const content = contentOf(life, delivery)
+  if (content === undefined) return false
+  if (hasEndToRecord(context, life, delivery)) {
+    delivery.waitingFor = 'the end of the life before is not recorded there yet'
+    return false
+  }
+  const known = await knownGenerations(context, courier, life.identity, content)
+  if (life.ended || delivery.stream !== undefined) return true
+  const pick = resumable(known, life.firstGeneration)
+  if (pick) return resume(context, life, delivery, pick)
+  if (await followAlias(context, courier, life, delivery, content)) return true
+  if (life.firstGeneration === 0 && known.length === 0 && !life.isOwn) {
+    // [perdest] What it is at one destination does not decide what it is at another.
+    const verdict = await judgeNewFile(context, courier, life, delivery)
+    if (life.ended || delivery.stream !== undefined) return true
+    if (verdict === 'wait') return false
+    if (verdict === 'attached') return true
+  }
+  if (content.size === 0 && completionOf(context, life) === undefined) return false
+  await begin(context, courier, life, delivery, known, content)
+  return true
+}
+
+/** [endmark] The end of a truncated stream stands in the bucket before anything of the next generation goes there. */
+function hasEndToRecord(context: AgentContext, life: Life, delivery: Delivery): boolean {
+  for (const old of context.book.old) {
+    if (old.identity !== life.identity || old.ended?.reason !== 'truncated') continue
+    const before = old.deliveries.get(delivery.destination)
+    if (before && !before.hasGap && before.sealedLength === undefined) return true
+  }
+  return false
+}
+
+function resume(context: AgentContext, life: Life, delivery: Delivery, pick: KnownGeneration): boolean {
+  attach(delivery, pick.stream, pick.delivered.footprint)
+  if (pick.comparison !== 'short') delivery.confirmed = delivery.acked
+  delivery.sealedLength = pick.sealedLength
+  delivery.landed = pick.delivered.segments.beginningsAfter(pick.length)
+  began(context, life, delivery, 'resumed')
+  return true
+}
+
+async function followAlias(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  content: Content,
+): Promise<boolean> {
+  const catalogue = await courier.catalogue()
+  for (const stream of catalogue.aliases(life.identity)) {
+    const found = await inspectChain(context, courier, stream)
+    const held = life.decoded ? { file: life.decoded, size: life.decoded.stat().size } : content
+    if (life.ended || delivery.stream !== undefined) return true
+    if (found.footprint.offset === 0 || (await compareDelivered(context, courier, held, found)) === 'different') {
+      context.report({
+        kind: 'problem',
+        place: life.path,
+        message: `an alias says that it holds ${stream}, but its bytes do not: ignored`,
+      })
+      continue
+    }
+    attach(delivery, stream, found.footprint)
+    delivery.hasAlias = true
+    delivery.sealedLength = catalogue.seals(stream).find((seal) => seal.length === found.footprint.offset)?.length
+    life.copy ??= { reason: 'copy', size: life.size }
+    began(context, life, delivery, 'copy')
+    return true
+  }
+  return false
+}
+
+/** A stream of its own: the next free generation, claimed by the PUT of its offset 0. */
+async function begin(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  known: KnownGeneration[],
+  content: Content,
+): Promise<void> {
+  const left = leftBehind(known)
+  if (left) {
+    const shared = await sharedLength(context, courier, content, left.delivered)
+    await recordGap(context, courier, life, delivery, left.stream, left.length, 'diverged')
+    if (life.ended || delivery.stream !== undefined) return
+    delivery.forkOf = { stream: left.stream, shared }
+    context.report({
+      kind: 'forked',
+      life,
+      delivery,
+      from: left.stream,
+      why: 'the file differs from what was delivered under its identity',
+    })
+  }
+  attach(delivery, streamId(life.identity, nextGeneration(known, life.firstGeneration)), nothingShipped)
+  began(context, life, delivery, 'new')
+}
+
+function began(
+  context: AgentContext,
+  life: Life,
+  delivery: Delivery,
+  how: Extract<AgentEvent, { kind: 'began' }>['how'],
+): void {
+  delivery.waitingFor = undefined
+  context.changed(life)
+  context.report({ kind: 'began', life, delivery, how })
+}

@@ -1,0 +1,201 @@
+import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeAtomically, writeFully } from '../base/atomic-file.ts'
+import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
+import type { Delivery, Life } from './life.ts'
+import { newDelivery, newLife } from './life.ts'
+
+/**
+ * The agent's local record of where it is: a cache, since the bucket is the truth (I3). A log of lines, the last one of a
+ * life counts; each line carries its own hash, so that a torn end or a flipped bit costs that line only. Rewritten whole
+ * when most of it is history.
+ */
+export interface Checkpoint {
+  load(destinations: readonly string[]): Promise<Life[]>
+  /** Durable when it resolves. */
+  save(lives: Iterable<Life>, forgotten: Iterable<string>): Promise<void>
+  close(): Promise<void>
+}
+
+const version = 1
+
+/** Of a life in the checkpoint: several lives of one identity are told apart by where they begin. */
+export function lifeKey(life: Pick<Life, 'identity' | 'firstGeneration' | 'ended'>): string {
+  return `${life.identity}+${life.firstGeneration}${life.ended ? 'e' : ''}`
+}
+
+export class FileCheckpoint implements Checkpoint {
+  readonly #path: string
+  #handle: FileHandle | undefined
+  #size = 0
+  readonly #lines = new Map<string, string>()
+  #lineBytes = 0
+
+  constructor(directory: string) {
+    this.#path = join(directory, 'checkpoint.jsonl')
+  }
+
+  /**
+   * Nothing where there is none. Rejects with `invalid` for one of another version; lines that do not hold together are
+   * left out, and the buckets say the rest.
+   */
+  async load(destinations: readonly string[]): Promise<Life[]> {
+    const text = await readFile(this.#path, 'utf8').catch((error) => {
+      if (errnoOf(error) === 'ENOENT') return ''
+      throw new LogcaskError('unavailable', `cannot read ${this.#path}: ${messageOf(error)}`, { cause: error })
+    })
+    for (const line of text.split('\n')) {
+      const record = decodeLine(line)
+      if (record === undefined) continue
+      if (record.v !== version) {
+        throw new LogcaskError(
+          'invalid',
+          `${this.#path}: is of version ${record.v}, this logcask writes version ${version}`,
+          {
+            hint: 'use the logcask that wrote it, or move the state directory away: the buckets hold the truth',
+          },
+        )
+      }
+      if (record.life) this.#remember(record.key, line)
+      else this.#lines.delete(record.key)
+    }
+    const lives: Life[] = []
+    for (const line of this.#lines.values()) {
+      const life = decodeLine(line)?.life
+      if (life) lives.push(restoreLife(life, destinations))
+    }
+    return lives
+  }
+
+  async save(lives: Iterable<Life>, forgotten: Iterable<string>): Promise<void> {
+    let added = ''
+    for (const key of forgotten) {
+      if (!this.#lines.delete(key)) continue
+      added += `${encodeLine({ v: version, key })}\n`
+    }
+    for (const life of lives) {
+      const line = encodeLine({ v: version, key: lifeKey(life), life: recordOf(life) })
+      if (this.#lines.get(lifeKey(life)) === line) continue
+      this.#remember(lifeKey(life), line)
+      added += `${line}\n`
+    }
+    if (added === '') return
+    try {
+      if (this.#handle === undefined || this.#size > 4 * this.#lineBytes + (1 << 20)) await this.#rewrite()
+      else await this.#append(Buffer.from(added))
+    } catch (error) {
+      await this.close()
+      throw new LogcaskError('unavailable', `cannot write ${this.#path}: ${messageOf(error)}`, {
+        cause: error,
+        hint: 'free space for the state directory; delivery goes on without it',
+      })
+    }
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle
+    this.#handle = undefined
+    await handle?.close()
+  }
+
+  #remember(key: string, line: string): void {
+    this.#lineBytes += line.length - (this.#lines.get(key)?.length ?? 0)
+    this.#lines.set(key, line)
+  }
+
+  async #append(bytes: Uint8Array): Promise<void> {
+    if (this.#handle === undefined) return
+    await writeFully(this.#handle, bytes, this.#size)
+    await this.#handle.datasync()
+    this.#size += bytes.byteLength
+  }
+
+  async #rewrite(): Promise<void> {
+    const bytes = Buffer.from([...this.#lines.values(), ''].join('\n'))
+    await writeAtomically(this.#path, bytes)
+    await this.close()
+    this.#handle = await open(this.#path, 'r+')
+    this.#size = bytes.byteLength
+    this.#lineBytes = bytes.byteLength
+  }
+}
+
+interface Line {
+  v: number
+  key: string
+  life?: LifeRecord
+}
+
+type DeliveryRecord = Pick<Delivery, 'acked' | 'confirmed' | 'hasGap' | 'hasAlias'> &
+  Partial<Pick<Delivery, 'stream' | 'rollup' | 'forkOf' | 'sealedLength' | 'finalSha256'>>
+type LifeRecord = Pick<
+  Life,
+  | 'identity'
+  | 'firstGeneration'
+  | 'origin'
+  | 'source'
+  | 'path'
+  | 'size'
+  | 'seals'
+  | 'isOwn'
+  | 'ended'
+  | 'copy'
+  | 'stamp'
+> & {
+  deliveries: Record<string, DeliveryRecord>
+}
+
+function recordOf(life: Life): LifeRecord {
+  const { identity, firstGeneration, origin, source, path, size, seals, isOwn, ended, copy, stamp } = life
+  const deliveries = Object.fromEntries(
+    [...life.deliveries].map(([name, one]) => {
+      const { stream, acked, rollup, confirmed, forkOf, hasGap, sealedLength, hasAlias, finalSha256 } = one
+      return [name, { stream, acked, rollup, confirmed, forkOf, hasGap, sealedLength, hasAlias, finalSha256 }]
+    }),
+  )
+  return { identity, firstGeneration, origin, source, path, size, seals, isOwn, ended, copy, stamp, deliveries }
+}
+
+function restoreLife(record: LifeRecord, destinations: readonly string[]): Life {
+  const names = new Set([...Object.keys(record.deliveries), ...(record.ended ? [] : destinations)])
+  const life = newLife({ ...record, destinations: [] })
+  Object.assign(life, {
+    size: record.size,
+    seals: record.seals,
+    isOwn: record.isOwn,
+    ended: record.ended,
+    copy: record.copy,
+    stamp: record.stamp,
+  })
+  for (const name of names) {
+    const saved = record.deliveries[name]
+    const delivery = newDelivery(name)
+    // A rollup that is missing in the record is one that is not known.
+    if (saved) Object.assign(delivery, { rollup: undefined }, saved, { sent: saved.acked })
+    if (destinations.includes(name)) life.deliveries.set(name, delivery)
+  }
+  return life
+}
+
+function encodeLine(line: Line): string {
+  const text = JSON.stringify(line)
+  return `${sha256(Buffer.from(text)).slice(0, 16)} ${text}`
+}
+
+function decodeLine(line: string): Line | undefined {
+  const text = line.slice(17)
+  if (line[16] !== ' ' || sha256(Buffer.from(text)).slice(0, 16) !== line.slice(0, 16)) return undefined
+  try {
+    return JSON.parse(text) as Line
+  } catch {
+    return undefined
+  }
+}
+
+/** The checkpoint of a run that keeps none. */
+export const noCheckpoint: Checkpoint = {
+  load: () => Promise.resolve([]),
+  save: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+}

@@ -1,0 +1,43 @@
+import { windowBytes } from '../format/limits.ts'
+import type { Footprint, Sample } from './evidence.ts'
+import { type OpenFile, readRange } from './files.ts'
+import { type Delivery, isOwnStream, type Life } from './life.ts'
+
+/** The bytes that a life offers to a stream: the file's own, or what a compressed file decodes to. */
+export interface Content {
+  file: OpenFile
+  /** Bytes: of the file now, cut to the size that a one-shot run fixed. */
+  size: number
+}
+
+/** Undefined where the life has no file (any more). */
+export function contentOf(life: Life, delivery: Delivery): Content | undefined {
+  const isDecoded = delivery.stream !== undefined && !isOwnStream(life, delivery.stream) && life.decoded !== undefined
+  const file = isDecoded ? life.decoded : life.file
+  if (file === undefined) return undefined
+  const size = file.stat().size
+  return { file, size: isDecoded || life.limit === undefined ? size : Math.min(size, life.limit) }
+}
+
+/** What a footprint is held against. */
+export async function sampleAt(content: Content, footprint: Pick<Footprint, 'offset'>): Promise<Sample> {
+  const { file, size } = content
+  const head = await readRange(file, 0, Math.min(windowBytes, size))
+  const end = Math.min(footprint.offset, size)
+  const start = Math.max(0, footprint.offset - windowBytes)
+  if (start === 0) return { size, head, window: head.subarray(0, end) }
+  return { size, head, window: await readRange(file, start, end) }
+}
+
+/** Where the trailing NULs begin that may be no bytes yet (delayed allocation, NFS), not before `floor`. */
+export async function solidSize(content: Content, floor: number): Promise<number> {
+  let end = content.size
+  // Mostly the last byte decides; only a hole is walked back through.
+  for (let length = 1; end > floor; length = Math.min(length * 64, 1 << 20)) {
+    const start = Math.max(floor, end - length)
+    const bytes = await readRange(content.file, start, end)
+    for (let at = bytes.byteLength - 1; at >= 0; at--) if (bytes[at] !== 0) return start + at + 1
+    end = start
+  }
+  return end
+}

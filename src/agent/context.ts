@@ -1,0 +1,89 @@
+import type { Clock } from '../base/clock.ts'
+import type { GapReason } from '../format/gap.ts'
+import type { Origin } from '../format/origin.ts'
+import type { SealReason } from '../format/seal.ts'
+import type { Courier } from './courier.ts'
+import type { Files, SourcePatterns } from './files.ts'
+import type { Delivery, Life } from './life.ts'
+import type { LifeBook } from './life-book.ts'
+import type { SegmentReader } from './segment-reader.ts'
+
+export interface SourceSettings extends SourcePatterns {
+  /** Where the source's rotations put copies: relative to the file's own directory. */
+  olddir?: string | undefined
+  /** Names of destinations; undefined: all. */
+  to?: readonly string[] | undefined
+  /** Idle time after which a rotated or deleted file is complete. */
+  sealAfterMs: number
+  /** `ignore`: a file whose whole content another present file has is not shipped. */
+  copies: 'new-stream' | 'ignore'
+}
+
+export interface AgentSettings {
+  host: string
+  machine?: string | undefined
+  version: string
+  /** Where decoded rotations are kept while they are shipped. */
+  spoolDirectory: string
+  sources: readonly SourceSettings[]
+  /** Sizes are fixed at the start; everything is judged at once, delivered, sealed, and then the run ends. */
+  isOneShot: boolean
+  /** Continue streams of a machine whose id is not ours (`--root`). */
+  scanIntervalMs: number
+}
+
+/** What the parts of the agent share. */
+export interface AgentContext {
+  readonly settings: AgentSettings
+  readonly clock: Clock
+  readonly files: Files
+  readonly reader: SegmentReader
+  readonly book: LifeBook
+  readonly couriers: ReadonlyMap<string, Courier>
+  readonly signal: AbortSignal
+  /** Something that people may want to know. */
+  report(event: AgentEvent): void
+  /** The life's state changed: it goes to the next checkpoint. */
+  changed(life: Life): void
+  /** Looks at the life's file now and wakes what can go on. */
+  look(life: Life): void
+  /** Looks again once `ms` have passed. */
+  lookAfter(life: Life, ms: number): void
+  /** Work on a life has come to rest at a destination. */
+  worked(): void
+  /** Ends the life; what the file holds from now on is the next generation's. */
+  end(life: Life, why: string): void
+}
+
+export type AgentEvent =
+  | { kind: 'rotated'; life: Life; from: string }
+  | { kind: 'began'; life: Life; delivery: Delivery; how: 'new' | 'resumed' | 'copy' | 'compressed' | 'adopted' }
+  | { kind: 'acked'; life: Life; delivery: Delivery; bytes: number; sent: boolean }
+  | {
+      kind: 'sealed'
+      life: Life
+      delivery: Delivery
+      length: number
+      sha256: string
+      reason: SealReason
+      wasThere: boolean
+    }
+  | { kind: 'gap'; life: Life; delivery: Delivery; offset: number; reason: GapReason }
+  | { kind: 'forked'; life: Life; delivery: Delivery; from: string; why: string }
+  | { kind: 'ended'; life: Life; why: string }
+  | { kind: 'edited'; life: Life; delivery: Delivery }
+  | { kind: 'problem'; place: string; message: string; hint?: string | undefined }
+
+/** How long a copy is held after it stopped growing: a copytruncate truncates its source within that. */
+export const copyHoldMs = 5_000
+/** How long a compressed file must stand unchanged before it is judged as it is. */
+export const compressedHoldMs = 60_000
+
+export function sourceOf(context: AgentContext, life: Life): SourceSettings | undefined {
+  return context.settings.sources.find((source) => source.name === life.source)
+}
+
+/** The origin of a file at first sight. */
+export function originOf(settings: AgentSettings, identity: string, path: string): Origin {
+  return { machine: settings.machine, path, identity, agent: settings.version }
+}

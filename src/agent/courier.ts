@@ -1,0 +1,130 @@
+import { isCode, LogcaskError, messageOf } from '../base/errors.ts'
+import { Catalogue } from './catalogue.ts'
+import type { AgentContext } from './context.ts'
+import { deliverStep } from './deliver.ts'
+import { Destination, type DestinationSettings } from './destination.ts'
+import type { Delivery, Life } from './life.ts'
+import { full, type TokenBucket, take } from './token-bucket.ts'
+
+/** Lives that are worked on at once; their requests are bounded by the destination. */
+const livesMax = 32
+
+/** Carries every life that is routed to it to one destination, each at its own pace. */
+export class Courier {
+  readonly destination: Destination
+  readonly #context: AgentContext
+  readonly #queue = new Set<Life>()
+  readonly #running = new Map<Life, Promise<void>>()
+  readonly #again = new Set<Life>()
+  readonly #budgets = new WeakMap<Delivery, TokenBucket>()
+  #catalogue: Promise<Catalogue> | undefined
+
+  constructor(context: AgentContext, settings: DestinationSettings) {
+    this.#context = context
+    this.destination = new Destination(settings, context.clock)
+    this.destination.onHealth = (health) => {
+      if ('problem' in health)
+        context.report({
+          kind: 'problem',
+          place: settings.name,
+          message: health.problem.message,
+          hint: health.problem.hint,
+        })
+    }
+  }
+
+  get name(): string {
+    return this.destination.name
+  }
+
+  get isIdle(): boolean {
+    return this.#queue.size === 0 && this.#running.size === 0
+  }
+
+  delivery(life: Life): Delivery | undefined {
+    return life.deliveries.get(this.name)
+  }
+
+  /** Works on the life's delivery until nothing more can be done for now. Cheap where it is at work already. */
+  wake(life: Life): void {
+    if (!life.deliveries.has(this.name)) return
+    if (this.#running.has(life)) this.#again.add(life)
+    else this.#queue.add(life)
+    this.#start()
+  }
+
+  /** A life's work at this destination is over, or was never begun. */
+  isAtWork(life: Life): boolean {
+    return this.#running.has(life) || this.#queue.has(life)
+  }
+
+  /** Loaded once, at the first file that the checkpoint does not know. */
+  catalogue(): Promise<Catalogue> {
+    const { signal, settings } = this.#context
+    this.#catalogue ??= this.destination.request(
+      (inner) => Catalogue.load(this.destination.bucket, settings.host, inner),
+      signal,
+    )
+    return this.#catalogue
+  }
+
+  /** Names only what was loaded or done so far; undefined where nothing was loaded. */
+  get knownCatalogue(): Promise<Catalogue> | undefined {
+    return this.#catalogue
+  }
+
+  /** 0, and one small segment may go; else the milliseconds until one may. */
+  budgetWaitMs(delivery: Delivery): number {
+    const rate = this.destination.settings.budget
+    const now = this.#context.clock.monotonic()
+    const bucket = this.#budgets.get(delivery) ?? full(rate, now)
+    this.#budgets.set(delivery, bucket)
+    return take(bucket, rate, 1, now).waitMs
+  }
+
+  /** Ends when everything that is at work has stopped. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running.values())
+  }
+
+  #start(): void {
+    for (const life of this.#queue) {
+      if (this.#running.size >= livesMax || this.#context.signal.aborted) return
+      this.#queue.delete(life)
+      const work = this.#deliver(life).finally(() => {
+        this.#running.delete(life)
+        if (this.#again.delete(life)) this.#queue.add(life)
+        this.#start()
+        this.#context.worked()
+      })
+      this.#running.set(life, work)
+    }
+  }
+
+  async #deliver(life: Life): Promise<void> {
+    const delivery = life.deliveries.get(this.name)
+    if (delivery === undefined) return
+    const { signal } = this.#context
+    try {
+      await this.destination.ready(signal)
+      while (!signal.aborted && (await deliverStep(this.#context, this, life, delivery))) this.#again.delete(life)
+    } catch (error) {
+      if (signal.aborted) return
+      this.#failed(life, delivery, error)
+    }
+  }
+
+  /** An error of one life never stops another; it is tried again. */
+  #failed(life: Life, delivery: Delivery, error: unknown): void {
+    const problem =
+      error instanceof LogcaskError ? error : new LogcaskError('internal', messageOf(error), { cause: error })
+    delivery.waitingFor = problem.message
+    this.#context.report({
+      kind: 'problem',
+      place: `${life.path} → ${this.name}`,
+      message: problem.message,
+      hint: problem.hint,
+    })
+    if (!isCode(error, 'invalid', 'corrupt')) this.#context.lookAfter(life, 5_000)
+  }
+}

@@ -1,0 +1,178 @@
+import { isoTime } from '../base/clock.ts'
+import { sha256 } from '../base/hash.ts'
+import { encodeAlias } from '../format/alias.ts'
+import { beforeOf, chainStart } from '../format/chain.ts'
+import { encodeGap, type GapReason } from '../format/gap.ts'
+import { aliasKey, gapKey, sealKey, segmentKey, streamId } from '../format/keys.ts'
+import { encodeSeal, type SealReason } from '../format/seal.ts'
+import { completionOf } from './complete.ts'
+import { contentOf, sampleAt } from './content.ts'
+import type { AgentContext } from './context.ts'
+import type { Courier } from './courier.ts'
+import { compare } from './evidence.ts'
+import { attach, type Delivery, isOwnStream, type Life } from './life.ts'
+import { hashContent, inspectChain } from './recheck.ts'
+
+/** Creates a small record, or finds it there: its key is its content. */
+export async function createRecord(
+  context: AgentContext,
+  courier: Courier,
+  key: string,
+  text: string,
+): Promise<'created' | 'exists'> {
+  const body = Buffer.from(text)
+  const { destination } = courier
+  return destination.request(
+    (signal) => destination.bucket.put(key, body, { mode: 'create', sha256: sha256(body), signal }),
+    context.signal,
+  )
+}
+
+export async function recordGap(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  stream: string,
+  offset: number,
+  reason: GapReason,
+): Promise<void> {
+  const key = gapKey(context.settings.host, stream, offset, 'open')
+  const gap = { reason, at: isoTime(life.ended?.atMs ?? context.clock.now()) }
+  const result = await createRecord(context, courier, key, encodeGap(gap))
+  ;(await courier.knownCatalogue)?.noteGap(key, gap)
+  if (result === 'created') context.report({ kind: 'gap', life, delivery, offset, reason })
+}
+
+/** The end of a life that no file will complete: a gap where the destination's chain ends. */
+export async function recordEnd(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+): Promise<boolean> {
+  const { ended } = life
+  if (ended === undefined || delivery.hasGap) return false
+  if (delivery.stream === undefined) {
+    const elsewhere = [...life.deliveries.values()].find((other) => other.stream !== undefined)?.stream
+    const unsent = life.size > 0 ? streamId(life.identity, life.firstGeneration) : undefined
+    const stream = elsewhere ?? unsent
+    if (stream !== undefined) {
+      const found = await inspectChain(context, courier, stream)
+      attach(delivery, stream, found.footprint)
+    }
+  }
+  // Nothing of it was ever seen, or its seal covers all that was: nothing is lost.
+  const isWhole =
+    ended.reason === 'gone' &&
+    delivery.sealedLength !== undefined &&
+    delivery.sealedLength >= Math.max(delivery.acked.offset, life.size)
+  if (delivery.stream !== undefined && !isWhole) {
+    await recordGap(context, courier, life, delivery, delivery.stream, delivery.acked.offset, ended.reason)
+  }
+  delivery.hasGap = true
+  context.changed(life)
+  return false
+}
+
+/** Alias and seal of a life that is complete and delivered. True where something was written. */
+export async function finish(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+): Promise<boolean> {
+  const content = contentOf(life, delivery)
+  const reason = completionOf(context, life)
+  const stream = delivery.stream
+  if (content === undefined || stream === undefined || reason === undefined) return false
+  const { offset } = delivery.acked
+  if (offset > content.size) {
+    delivery.isBeyond = true
+    return false
+  }
+  if (offset < content.size) return false
+  if (!isOwnStream(life, stream) && !delivery.hasAlias) {
+    await recordAlias(context, courier, life, delivery, stream)
+    return true
+  }
+  if (delivery.sealedLength === offset) return false
+  if (!['same', 'edited'].includes(compare(delivery.acked, await sampleAt(content, delivery.acked)))) {
+    context.look(life)
+    return false
+  }
+  return seal(context, courier, life, delivery, stream, reason)
+}
+
+async function recordAlias(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  stream: string,
+): Promise<void> {
+  const key = aliasKey(context.settings.host, life.identity, stream)
+  const record = { reason: life.copy?.reason ?? 'copy', origin: life.origin, at: isoTime(context.clock.now()) }
+  await createRecord(context, courier, key, encodeAlias(record))
+  ;(await courier.knownCatalogue)?.addKey(key)
+  delivery.hasAlias = true
+  context.changed(life)
+}
+
+/** The whole chain is listed again, then the statement that it is complete is made, with the hash of what was shipped. */
+async function seal(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  stream: string,
+  reason: SealReason,
+): Promise<boolean> {
+  const length = delivery.acked.offset
+  const found = await inspectChain(context, courier, stream)
+  if (delivery.stream !== stream || delivery.acked.offset !== length || life.ended) return true
+  if (found.footprint.offset !== length || found.footprint.window !== delivery.acked.window) {
+    // Somebody shipped on, or the bucket lost something: see what is there, and fill it again.
+    delivery.isChecked = false
+    return true
+  }
+  const digest = await hashContent(context, courier, life, delivery, found)
+  const now = contentOf(life, delivery)
+  if (digest === undefined || delivery.stream !== stream || now === undefined || now.size !== length) {
+    context.look(life)
+    return false
+  }
+  const wasThere = await isSealedThere(context, courier, delivery, stream, length, digest)
+  if (!wasThere) {
+    const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
+    const key = sealKey(context.settings.host, stream, length, digest)
+    await createRecord(context, courier, key, encodeSeal({ origin, reason, sealedAt: isoTime(context.clock.now()) }))
+    ;(await courier.knownCatalogue)?.addKey(key)
+  }
+  delivery.sealedLength = length
+  life.seals++
+  context.changed(life)
+  context.report({ kind: 'sealed', life, delivery, length, sha256: digest, reason, wasThere })
+  return true
+}
+
+/** A `final` segment is the seal as well; so is a seal of this length and hash. */
+async function isSealedThere(
+  context: AgentContext,
+  courier: Courier,
+  delivery: Delivery,
+  stream: string,
+  length: number,
+  digest: string,
+): Promise<boolean> {
+  if (delivery.finalSha256 === digest) return true
+  const catalogue = await courier.knownCatalogue
+  if (catalogue?.seals(stream).some((one) => one.length === length && one.sha256 === digest)) return true
+  if (length === 0) return false
+  const { destination } = courier
+  const first = await destination.request(
+    (signal) => destination.bucket.head(segmentKey(context.settings.host, stream, 0, beforeOf(chainStart)), { signal }),
+    context.signal,
+  )
+  return first?.size === length && first.metadata['final'] === digest
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import { sha256 } from '../base/hash.ts'
+import { listNames } from '../bucket/bucket.ts'
+import { listSegments } from '../bucket/stream-listing.ts'
+import { type ChainEnd, chainStart } from '../format/chain.ts'
+import { hostPrefix, parseStreamId, streamId } from '../format/keys.ts'
+import { windowBytes } from '../format/limits.ts'
+import type { Content } from './content.ts'
+import type { AgentContext } from './context.ts'
+import type { Courier } from './courier.ts'
+import type { Delivered } from './delivered.ts'
+import { footprintOf } from './evidence.ts'
+import { readRange } from './files.ts'
+import { compareDelivered, inspectChain } from './recheck.ts'
+import type { Generation } from './rules.ts'
+
+/** A generation of an identity at a destination, held against the file. */
+export interface KnownGeneration extends Generation {
+  stream: string
+  delivered: Delivered
+  /** A seal of this length is there. */
+  sealedLength?: number | undefined
+}
+
+/** Every generation that the destination is known to have. */
+export async function knownGenerations(
+  context: AgentContext,
+  courier: Courier,
+  identity: string,
+  content: Content,
+): Promise<KnownGeneration[]> {
+  const catalogue = await courier.catalogue()
+  const known: KnownGeneration[] = []
+  for (const generation of catalogue.generations(identity)) {
+    const stream = streamId(identity, generation)
+    const gaps = await courier.destination.request(
+      (signal) => catalogue.gapRecords(courier.destination.bucket, stream, signal),
+      context.signal,
+    )
+    const seals = catalogue.seals(stream)
+    const bySeal = await deliveredBySeal(context, courier, stream, content, seals)
+    const delivered = bySeal ?? (await inspectChain(context, courier, stream))
+    const length = delivered.footprint.offset
+    known.push({
+      generation,
+      stream,
+      delivered,
+      length,
+      comparison: bySeal ? 'same' : await compareDelivered(context, courier, content, delivered),
+      isEnded: gaps.some((gap) => gap.reason === 'truncated'),
+      hasGap: gaps.length > 0,
+      hasSeal: seals.length > 0,
+      sealedLength: seals.find((seal) => seal.length === length)?.length,
+    })
+  }
+  return known
+}
+
+/** What another agent (or we, before the state was lost) began meanwhile. */
+export async function refreshGenerations(context: AgentContext, courier: Courier, identity: string): Promise<void> {
+  const catalogue = await courier.catalogue()
+  const { bucket } = courier.destination
+  const room = hostPrefix('segments', context.settings.host)
+  const rests = await courier.destination.request(
+    (signal) => listNames(bucket, `${room}${identity}`, { signal }),
+    context.signal,
+  )
+  for (const rest of rests)
+    if (parseStreamId(identity + rest)?.identity === identity) catalogue.addStream(identity + rest)
+}
+
+/**
+ * The quick way where the state was lost: a seal with the file's own length and hash says that its bytes are the stream's,
+ * so the file itself gives the windows to walk by, and one listing shows that all segments are there.
+ */
+async function deliveredBySeal(
+  context: AgentContext,
+  courier: Courier,
+  stream: string,
+  content: Content,
+  seals: readonly { length: number; sha256: string }[],
+): Promise<Delivered | undefined> {
+  const candidates = seals.filter((seal) => seal.length === content.size)
+  if (candidates.length === 0) return undefined
+  const digest = await hashFile(content)
+  if (!candidates.some((seal) => seal.sha256 === digest)) return undefined
+  const { bucket } = courier.destination
+  const segments = await courier.destination.request(
+    (signal) => listSegments(bucket, context.settings.host, stream, { signal }),
+    context.signal,
+  )
+  const chain = []
+  let end: ChainEnd = chainStart
+  for (
+    let segment = segments.next(end);
+    segment !== undefined && end.offset < content.size;
+    segment = segments.next(end)
+  ) {
+    chain.push(segment)
+    const offset = segment.offset + segment.length
+    end = { offset, window: await readRange(content.file, Math.max(0, offset - windowBytes), offset) }
+  }
+  if (end.offset !== content.size) return undefined
+  const head = await readRange(content.file, 0, Math.min(windowBytes, content.size))
+  return { stream, footprint: footprintOf(end.offset, head, end.window), window: end.window, chain, segments }
+}
+
+/** SHA-256 of a file's first `size` bytes, a stretch at a time. */
+export async function hashFile(content: Content): Promise<string> {
+  if (content.size <= windowBytes) return sha256(await readRange(content.file, 0, content.size))
+  const hash = createHash('sha256')
+  for (let at = 0; at < content.size; ) {
+    const bytes = await readRange(content.file, at, Math.min(content.size, at + (1 << 20)))
+    if (bytes.byteLength === 0) break
+    hash.update(bytes)
+    at += bytes.byteLength
+  }
+  return hash.digest('hex')
+}

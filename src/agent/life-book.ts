@@ -1,0 +1,65 @@
+import type { Life } from './life.ts'
+
+/** All lives that the agent knows: one current life per identity, and ended ones until their end is recorded everywhere. */
+export class LifeBook {
+  readonly current = new Map<string, Life>()
+  readonly old = new Set<Life>()
+  readonly #byPath = new Map<string, Set<Life>>()
+
+  add(life: Life): void {
+    this.current.set(life.identity, life)
+    this.#index(life)
+  }
+
+  /** The life goes on under another name. */
+  move(life: Life, path: string): void {
+    this.#byPath.get(life.path)?.delete(life)
+    life.path = path
+    this.#index(life)
+  }
+
+  /** No longer the current one: its end is still to be recorded. */
+  retire(life: Life): void {
+    if (this.current.get(life.identity) === life) this.current.delete(life.identity)
+    this.old.add(life)
+  }
+
+  forget(life: Life): void {
+    if (this.current.get(life.identity) === life) this.current.delete(life.identity)
+    this.old.delete(life)
+    const peers = this.#byPath.get(life.path)
+    peers?.delete(life)
+    if (peers?.size === 0) this.#byPath.delete(life.path)
+  }
+
+  *all(): Iterable<Life> {
+    yield* this.current.values()
+    yield* this.old
+  }
+
+  /** Lives, ended ones too, that were last seen under this path. */
+  at(path: string): Iterable<Life> {
+    return this.#byPath.get(path) ?? []
+  }
+
+  /**
+   * Lives whose path `path` could be a copy's name of: in `directories`, the same name with something taken off its end,
+   * or out of it before the extension. By look-up, so that ten thousand files cost ten thousand times little.
+   */
+  *namesakes(path: string, directories: readonly string[]): Iterable<Life> {
+    const base = path.slice(path.lastIndexOf('/') + 1)
+    const extension = base.includes('.') ? base.slice(base.lastIndexOf('.')) : ''
+    for (const directory of directories) {
+      for (let length = 1; length < base.length; length++) {
+        const stem = `${directory === '/' ? '' : directory}/${base.slice(0, length)}`
+        yield* this.at(stem)
+        if (extension && length + extension.length < base.length) yield* this.at(stem + extension)
+      }
+    }
+  }
+
+  #index(life: Life): void {
+    const peers = this.#byPath.get(life.path) ?? new Set<Life>()
+    this.#byPath.set(life.path, peers.add(life))
+  }
+}

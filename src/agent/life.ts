@@ -1,0 +1,162 @@
+import type { AliasReason } from '../format/alias.ts'
+import { parseStreamId } from '../format/keys.ts'
+import type { Origin } from '../format/origin.ts'
+import { type Footprint, nothingShipped } from './evidence.ts'
+import type { OpenFile } from './files.ts'
+import type { RunningHash } from './running-hash.ts'
+
+/**
+ * The agent's view of one file's life: from birth, or from the truncation that ended the life before it, to its last
+ * byte; and where each destination is with it. Plain data; what is not in the checkpoint is marked "in memory".
+ */
+export interface Life {
+  readonly identity: string
+  /** No stream of this life has a lower generation. */
+  readonly firstGeneration: number
+  /** Made at first sight; the same in every destination. */
+  readonly origin: Origin
+  readonly source: string
+  /** Seals so far: each that the file outgrew makes the agent more patient. */
+  seals: number
+  /** Where the file was last seen. */
+  path: string
+  /** Size when last looked at, in bytes: a file that is now shorter was truncated (E1). */
+  size: number
+  /** Set once no more of this life can be read from a file. */
+  ended?: LifeEnd | undefined
+  /** It was judged to hold another file's stream (a copy, a compressed rotation, an adopted file). */
+  copy?: { reason: AliasReason; size: number } | undefined
+  /** It begins after an end, or is a judged copy that grew: never a copy of anything. */
+  isOwn: boolean
+  readonly deliveries: Map<string, Delivery>
+
+  // In memory
+  file?: OpenFile | undefined
+  /** What a compressed file decodes to, where it was judged to continue another stream. */
+  decoded?: OpenFile | undefined
+  /** One-shot: the size that was fixed at the start. */
+  limit?: number | undefined
+  /** Running hash of the content, fed by whoever reads first. */
+  running?: RunningHash | undefined
+  /** The descriptor was held since `size` was looked at: E1 holds, a smaller size is a truncation. */
+  isWatched: boolean
+  /** No name is left; its bytes are there as long as somebody holds a descriptor. */
+  isUnlinked: boolean
+  /** Its name is none that the sources match any more. */
+  isAway: boolean
+  /** Hold of a copy or a compressed file: since when its size stands. */
+  hold?: { size: number; sinceMs: number } | undefined
+  /** Last time that the size changed, on the monotonic clock. */
+  grewAtMs: number
+  /** When the oldest byte that is not yet delivered everywhere was seen, on the monotonic clock. */
+  pendingSinceMs?: number | undefined
+  stamp: string
+}
+
+export interface LifeEnd {
+  reason: 'truncated' | 'gone'
+  /** Milliseconds since 1970. */
+  atMs: number
+}
+
+/** One life at one destination. */
+export interface Delivery {
+  readonly destination: string
+  /** The stream that it is delivered to; undefined until it is known what the bucket has. */
+  stream?: string | undefined
+  /** What is on the chain there, as far as this agent knows. */
+  acked: Footprint
+  /** SHA-256 over the acked segments' own SHA-256, one after the other; undefined where segments of others were adopted. */
+  rollup?: string | undefined
+  /** How far this agent itself has read the file and found the chain's bytes in it. */
+  confirmed: Footprint
+  forkOf?: { stream: string; shared: number } | undefined
+  /** The stream's end was recorded there, or needs no record. */
+  hasGap: boolean
+  /** Length of the longest seal that is there. */
+  sealedLength?: number | undefined
+  hasAlias: boolean
+
+  // In memory
+  /** What was read and handed to the store, acked or not. */
+  sent: Footprint
+  /** The chain was listed since the agent started (or since the daily listing fell due). */
+  isChecked: boolean
+  /** The next check looks at the whole chain, not only beyond what was acked. */
+  isWholeCheck: boolean
+  /** The segment at offset 0 said that it is the whole stream, with this SHA-256. */
+  finalSha256?: string | undefined
+  /** Offsets beyond the acked one at which segments were seen: cuts meet them. */
+  landed?: readonly number[] | undefined
+  /** One-shot: the destination has more than our fixed size; nothing of ours is missing. */
+  isBeyond: boolean
+  /** The chain there differs from the file: it is to be left for another stream. */
+  mustFork?: string | undefined
+  /** What stands in the way, for `status` and `why`. */
+  waitingFor?: string | undefined
+}
+
+export function newLife(options: {
+  identity: string
+  firstGeneration: number
+  origin: Origin
+  source: string
+  path: string
+  destinations: readonly string[]
+}): Life {
+  return {
+    identity: options.identity,
+    firstGeneration: options.firstGeneration,
+    origin: options.origin,
+    source: options.source,
+    path: options.path,
+    size: 0,
+    seals: 0,
+    isOwn: options.firstGeneration > 0,
+    deliveries: new Map(options.destinations.map((name) => [name, newDelivery(name)])),
+    isWatched: false,
+    isUnlinked: false,
+    isAway: false,
+    grewAtMs: 0,
+    stamp: '',
+  }
+}
+
+export function newDelivery(destination: string): Delivery {
+  return {
+    destination,
+    acked: nothingShipped,
+    rollup: '',
+    confirmed: nothingShipped,
+    hasGap: false,
+    hasAlias: false,
+    sent: nothingShipped,
+    isChecked: false,
+    isWholeCheck: false,
+    isBeyond: false,
+  }
+}
+
+/** Leaves what was delivered and begins anew in `stream`, from its chain's end or from nothing. */
+export function attach(
+  delivery: Delivery,
+  stream: string,
+  acked: Footprint,
+  options: { rollup?: string | undefined } = {},
+): void {
+  delivery.stream = stream
+  delivery.acked = delivery.sent = acked
+  delivery.rollup = acked.offset === 0 ? '' : options.rollup
+  delivery.isChecked = true
+  delivery.isBeyond = false
+}
+
+/** The stream is the file's own, not one that it continues as a copy. */
+export function isOwnStream(life: Life, stream: string): boolean {
+  return parseStreamId(stream)?.identity === life.identity
+}
+
+/** The least acked offset over the destinations. */
+export function highWatermark(life: Life): number {
+  return Math.min(...[...life.deliveries.values()].map((delivery) => delivery.acked.offset))
+}

@@ -1,0 +1,132 @@
+import { parseStreamId } from '../format/keys.ts'
+import { contentOf, sampleAt } from './content.ts'
+import { type AgentContext, originOf } from './context.ts'
+import { type Comparison, compare } from './evidence.ts'
+import { type Delivery, isOwnStream, type Life, newLife } from './life.ts'
+import { generationAfterEnd, judgeLook, originalName } from './rules.ts'
+
+/**
+ * Looks at a life's file: is it still the same life, did it grow? Local only, no destination is asked. Afterwards the
+ * life's deliveries can go on, or it has ended and the next one has begun.
+ */
+export async function lookAt(context: AgentContext, life: Life): Promise<void> {
+  const { file } = life
+  if (file === undefined || life.ended) return
+  const { size, links, stamp } = file.stat()
+  life.isUnlinked = links === 0
+  if (life.copy && life.decoded === undefined && size > life.copy.size) return outgrow(context, life, size)
+  const facts = {
+    size,
+    previousSize: life.size,
+    isWatched: life.isWatched,
+    isCompressed: originalName(life.path) !== undefined,
+  }
+  const verdict = judgeLook({
+    ...facts,
+    deliveries: stamp === life.stamp && life.isWatched ? [] : await compareAll(life),
+  })
+  if (life.ended || life.file !== file) return
+  if (verdict.kind === 'end')
+    return endLife(
+      context,
+      life,
+      verdict.why === 'shrank' ? 'it became shorter' : 'its bytes are not what was read before',
+    )
+  if (verdict.kind === 'fork') for (const name of verdict.destinations) markFork(life.deliveries.get(name))
+  if (size !== life.size) life.grewAtMs = context.clock.monotonic()
+  if (size !== life.size || !life.isWatched) context.changed(life)
+  life.size = size
+  life.stamp = stamp
+  life.isWatched = true
+}
+
+/** Every destination's evidence; destinations at the same offset share one reading. */
+async function compareAll(life: Life): Promise<{ destination: string; sent: Comparison; confirmed: Comparison }[]> {
+  const found: { destination: string; sent: Comparison; confirmed: Comparison }[] = []
+  const known = new Map<string, Comparison>()
+  for (const delivery of life.deliveries.values()) {
+    const content = contentOf(life, delivery)
+    if (delivery.stream === undefined || content === undefined) continue
+    const against = async (footprint: Delivery['sent']): Promise<Comparison> => {
+      const key = `${content.file === life.decoded}-${footprint.offset}-${footprint.window}-${footprint.head?.whole}`
+      const comparison = known.get(key) ?? compare(footprint, await sampleAt(content, footprint))
+      known.set(key, comparison)
+      return comparison
+    }
+    const sent = await against(delivery.sent)
+    if ((sent === 'same' || sent === 'edited') && delivery.sent.offset > delivery.confirmed.offset)
+      delivery.confirmed = delivery.sent
+    found.push({
+      destination: delivery.destination,
+      sent,
+      confirmed: sent === 'different' ? await against(delivery.confirmed) : sent,
+    })
+  }
+  return found
+}
+
+function markFork(delivery: Delivery | undefined): void {
+  if (delivery) delivery.mustFork = 'its bytes, which others delivered, are not this file’s'
+}
+
+/**
+ * This life ends here: the file was truncated, rewritten, or its inode used again. Its stream gets a gap in every
+ * destination, and what the file holds from now on is the next generation's.
+ */
+export function endLife(context: AgentContext, life: Life, why: string): void {
+  const { file } = life
+  if (file === undefined || life.ended) return
+  const streams = [...life.deliveries.values()].flatMap((delivery) =>
+    delivery.stream === undefined ? [] : [delivery.stream],
+  )
+  const used = streams
+    .filter((stream) => isOwnStream(life, stream))
+    .map((stream) => parseStreamId(stream)?.generation ?? 0)
+  // [lostgap] Bytes that were seen but of which nothing was sent are lost, too; an empty or held file loses nothing.
+  const isLost = streams.length > 0 || (life.size > 0 && life.hold === undefined)
+  const firstGeneration = isLost ? generationAfterEnd(used, life.firstGeneration) : life.firstGeneration
+  const next = successor(context, life, firstGeneration)
+  life.ended = { reason: 'truncated', atMs: context.clock.now() }
+  life.file = undefined
+  void life.decoded?.close()
+  if (isLost) context.book.retire(life)
+  else context.book.forget(life)
+  context.book.add(next)
+  context.report({ kind: 'ended', life, why })
+  context.changed(life)
+  context.changed(next)
+  context.look(next)
+}
+
+/** [growfork] A judged copy that grows is a file of its own. */
+function outgrow(context: AgentContext, life: Life, size: number): void {
+  const next = successor(context, life, 0)
+  next.size = size
+  next.isOwn = true
+  context.book.forget(life)
+  life.ended = { reason: 'gone', atMs: context.clock.now() }
+  for (const delivery of life.deliveries.values()) delivery.hasGap = true
+  life.file = undefined
+  context.book.add(next)
+  context.changed(life)
+  context.changed(next)
+  context.look(next)
+}
+
+function successor(context: AgentContext, life: Life, firstGeneration: number): Life {
+  const origin = originOf(context.settings, life.identity, life.path)
+  const next = newLife({
+    identity: life.identity,
+    firstGeneration,
+    origin,
+    source: life.source,
+    path: life.path,
+    destinations: [...life.deliveries.keys()],
+  })
+  next.file = life.file
+  next.limit = life.limit
+  next.isWatched = true
+  next.size = life.file?.stat().size ?? 0
+  next.grewAtMs = context.clock.monotonic()
+  return next
+}

@@ -1,0 +1,242 @@
+import { sha256 } from '../base/hash.ts'
+import { advance, beforeOf, type ChainEnd } from '../format/chain.ts'
+import { segmentKey } from '../format/keys.ts'
+import { segmentBytesMax } from '../format/limits.ts'
+import { encodeSegmentHeader, type Metadata } from '../format/segment.ts'
+import { completionOf } from './complete.ts'
+import { contentOf, solidSize } from './content.ts'
+import type { AgentContext } from './context.ts'
+import type { Courier } from './courier.ts'
+import { extendRollup } from './delivered.ts'
+import { extend, type Footprint } from './evidence.ts'
+import { fork } from './fork.ts'
+import type { Delivery, Life } from './life.ts'
+import { nextRange } from './plan.ts'
+import { type Chunk, recut, settleExisting } from './settle.ts'
+
+/** Bytes of a segment that the agent cuts: large enough that requests cost little, small enough to hold several. */
+export const segmentBytes = 4 * 1024 * 1024
+
+/** A segment on its way. */
+interface Flight extends Chunk {
+  sha256: string
+  /** The chain's end that it continues. */
+  after: ChainEnd
+  answer: Promise<Answer>
+  release: () => void
+}
+
+type Answer = { kind: 'acked' } | { kind: 'adopted'; stored: Uint8Array } | { kind: 'diverged' }
+
+/** Ships what the file has beyond what was sent. True where something was acked. */
+export async function ship(context: AgentContext, courier: Courier, life: Life, delivery: Delivery): Promise<boolean> {
+  const stream = delivery.stream
+  const flights: Flight[] = []
+  const stop = new AbortController()
+  const signal = AbortSignal.any([context.signal, stop.signal])
+  const isCurrent = (): boolean => delivery.stream === stream
+  let progress = false
+  try {
+    for (;;) {
+      while (isCurrent() && !life.ended) {
+        const next = await launch(context, courier, life, delivery, flights, signal)
+        if (next === undefined) break
+        flights.push(next)
+      }
+      const first = flights[0]
+      if (first === undefined || !isCurrent()) return progress
+      const answer = await first.answer
+      if (!isCurrent()) return progress
+      progress = true
+      flights.shift()
+      try {
+        if (answer.kind === 'acked') acked(context, life, delivery, first, first.bytes, true)
+        else if (
+          answer.kind === 'diverged' ||
+          !adopt(context, courier, life, delivery, first, answer.stored, flights, signal)
+        ) {
+          delivery.sent = delivery.acked
+          await fork(context, courier, life, delivery, 'the destination has other bytes at this offset')
+          return true
+        }
+      } finally {
+        first.release()
+      }
+    }
+  } finally {
+    stop.abort(new Error('superseded'))
+    for (const flight of flights) flight.release()
+    // What was read but not acked is read again.
+    if (isCurrent()) delivery.sent = delivery.acked
+  }
+}
+
+/** Reads and sends the next segment, or says that none is to go now. */
+async function launch(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  flights: readonly Flight[],
+  signal: AbortSignal,
+): Promise<Flight | undefined> {
+  const content = contentOf(life, delivery)
+  // Nobody may meet a later segment of a stream that cannot be named yet: offset 0 first.
+  if (content === undefined || (flights.length > 0 && delivery.acked.offset === 0)) return undefined
+  const reason = completionOf(context, life)
+  const footprint = delivery.sent
+  const size = reason ? content.size : await solidSize(content, footprint.offset)
+  const range = nextRange({ sent: footprint.offset, size, segmentBytes, landed: delivery.landed ?? [] })
+  if (range === undefined) return undefined
+  // Never wait for memory or budget while flights of our own hold it: they are settled first.
+  const { bytes: room } = courier.destination
+  const length = Math.min(range.end - range.start, room.count)
+  if (flights.length > 0 && room.free < length) return undefined
+  if (!range.isFull && !reason) {
+    const waitMs = flights.length > 0 ? 1 : courier.budgetWaitMs(delivery)
+    if (waitMs > 0) {
+      if (flights.length === 0) context.lookAfter(life, waitMs)
+      return undefined
+    }
+  }
+  await room.acquire(signal, length)
+  let release = (): void => room.release(length)
+  try {
+    const read = await context.reader.read(life, content, footprint, range.end)
+    if (read === undefined || delivery.sent !== footprint || life.ended) {
+      read?.release()
+      release()
+      if (read === undefined) context.look(life)
+      return undefined
+    }
+    const releaseRoom = release
+    release = () => {
+      read.release()
+      releaseRoom()
+    }
+    delivery.sent = extend(footprint, read.window, read.bytes).footprint
+    if (delivery.sent.offset > delivery.confirmed.offset) delivery.confirmed = delivery.sent
+    const isWhole = reason === 'shipped' && range.start === 0 && range.end === content.size
+    return fly(
+      context,
+      courier,
+      life,
+      delivery,
+      { offset: read.offset, bytes: read.bytes },
+      { offset: read.offset, window: read.window },
+      read.sha256,
+      isWhole,
+      release,
+      signal,
+    )
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+function fly(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  chunk: Chunk,
+  after: ChainEnd,
+  digest: string,
+  isWhole: boolean,
+  release: () => void,
+  signal: AbortSignal,
+): Flight {
+  const { offset, bytes } = chunk
+  const key = segmentKey(context.settings.host, delivery.stream ?? '', offset, beforeOf(after))
+  const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
+  const metadata =
+    offset === 0 ? encodeSegmentHeader({ origin, final: isWhole ? { sha256: digest } : undefined }) : undefined
+  const answer = put(courier, key, bytes, digest, metadata, signal).then((result): Answer => {
+    if (isWhole && result.kind === 'acked' && delivery.stream) delivery.finalSha256 = digest
+    return result
+  })
+  // It is awaited in its turn; until then a rejection is no unhandled one.
+  answer.catch(() => {})
+  let isReleased = false
+  const once = (): void => {
+    if (!isReleased) release()
+    isReleased = true
+  }
+  return { offset, bytes, sha256: digest, after, answer, release: once }
+}
+
+async function put(
+  courier: Courier,
+  key: string,
+  bytes: Uint8Array,
+  digest: string,
+  metadata: Metadata | undefined,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { bucket } = courier.destination
+  const result = await courier.destination.upload(
+    bytes.byteLength,
+    (inner) => bucket.put(key, bytes, { mode: 'create', sha256: digest, metadata, signal: inner }),
+    signal,
+  )
+  if (result === 'created') return { kind: 'acked' }
+  // It is there: maybe our own lost answer, maybe another agent's. Only its bytes tell.
+  const got = await courier.destination.request(
+    (inner) => bucket.get(key, { range: { start: 0, end: segmentBytesMax }, signal: inner }),
+    signal,
+  )
+  // Gone between two answers: an expiry or a restore. The same request again decides.
+  if (got === undefined) return put(courier, key, bytes, digest, metadata, signal)
+  const settled = settleExisting(bytes, got.body, got.size)
+  if (settled.kind === 'diverged') return settled
+  return settled.length === bytes.byteLength ? { kind: 'acked' } : { kind: 'adopted', stored: got.body }
+}
+
+/** The chain goes on by `bytes` at the flight's offset. */
+function acked(
+  context: AgentContext,
+  life: Life,
+  delivery: Delivery,
+  flight: Flight,
+  bytes: Uint8Array,
+  isOurs: boolean,
+): Footprint {
+  const { footprint } = extend(delivery.acked, flight.after.window, bytes)
+  delivery.acked = footprint
+  if (delivery.sent.offset < footprint.offset) delivery.sent = footprint
+  if (delivery.rollup !== undefined)
+    delivery.rollup = extendRollup(delivery.rollup, isOurs && bytes === flight.bytes ? flight.sha256 : sha256(bytes))
+  context.changed(life)
+  context.report({ kind: 'acked', life, delivery, bytes: bytes.byteLength, sent: isOurs })
+  return footprint
+}
+
+/**
+ * Another agent cut its segment elsewhere: its end is the chain's end now. What we hold beyond is sent anew from there;
+ * false where our bytes and its bytes disagree.
+ */
+function adopt(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  first: Flight,
+  stored: Uint8Array,
+  flights: Flight[],
+  signal: AbortSignal,
+): boolean {
+  const rest = recut([first, ...flights], first.offset, stored)
+  if (rest === undefined) return false
+  acked(context, life, delivery, first, stored, false)
+  // The bytes of a dead life are in memory only; those of a living one are read again, from the new end.
+  const chunks = life.ended ? rest.map(({ offset, bytes }) => ({ offset, bytes: bytes.slice() })) : []
+  for (const flight of flights.splice(0)) flight.release()
+  delivery.sent = delivery.acked
+  let end = advance(first.after, stored)
+  for (const chunk of chunks) {
+    flights.push(fly(context, courier, life, delivery, chunk, end, sha256(chunk.bytes), false, () => {}, signal))
+    end = advance(end, chunk.bytes)
+  }
+  return true
+}

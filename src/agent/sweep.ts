@@ -1,0 +1,52 @@
+import type { AgentContext } from './context.ts'
+import type { Life } from './life.ts'
+
+/** Nothing of this life is left to do anywhere: delivered and sealed, beyond us, or its end recorded. */
+export function isSettled(life: Life): boolean {
+  for (const delivery of life.deliveries.values()) {
+    if (life.ended ? !delivery.hasGap : !(delivery.isBeyond || delivery.sealedLength === delivery.acked.offset))
+      return false
+  }
+  return true
+}
+
+/**
+ * Forgets lives that are over, and closes idle files where too many are open. The answer is what was forgotten: it goes
+ * from the checkpoint, too.
+ */
+export function sweep(context: AgentContext, openFilesMax: number): Life[] {
+  const forgotten: Life[] = []
+  const isBusy = (life: Life): boolean => [...context.couriers.values()].some((courier) => courier.isAtWork(life))
+  for (const life of context.book.all()) {
+    const isOver = life.ended !== undefined || life.isUnlinked
+    if (!isOver || !isSettled(life) || isBusy(life)) continue
+    if (life.isUnlinked && life.file && life.file.stat().size !== life.size) continue
+    close(life)
+    context.book.forget(life)
+    forgotten.push(life)
+  }
+  const open = [...context.book.current.values()].filter((life) => life.file !== undefined)
+  const surplus = open.length - openFilesMax
+  if (surplus > 0) {
+    const idle = open
+      .filter((life) => !life.isUnlinked && isAcked(life) && !isBusy(life))
+      .sort((a, b) => a.grewAtMs - b.grewAtMs)
+    for (const life of idle.slice(0, surplus)) close(life)
+  }
+  return forgotten
+}
+
+function isAcked(life: Life): boolean {
+  return [...life.deliveries.values()].every(
+    (delivery) => delivery.stream !== undefined && delivery.acked.offset === life.size,
+  )
+}
+
+/** Opened again, by E2 and E3, when its name shows that it was touched. */
+function close(life: Life): void {
+  void life.file?.close()
+  void life.decoded?.close()
+  life.file = undefined
+  life.decoded = undefined
+  life.isWatched = false
+}

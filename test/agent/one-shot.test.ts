@@ -1,0 +1,49 @@
+import { appendFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Rig, rig } from './rig.ts'
+
+let at: Rig
+beforeEach(async () => {
+  at = await rig(['a', 'b'])
+})
+afterEach(() => at.close())
+
+describe('one-shot', () => {
+  it('I1: delivers every file whole to every bucket, a small one with one request', async () => {
+    await writeFile(join(at.logs, 'one.log'), 'hello\n')
+    await writeFile(join(at.logs, 'two.log'), Buffer.alloc(9 * 1024 * 1024, 'x'))
+    await writeFile(join(at.logs, 'empty.log'), '')
+    await at.once()
+    for (const name of ['a', 'b']) {
+      const contents = [...(await at.contents(name)).values()].sort((x, y) => x.length - y.length)
+      expect(contents.map((text) => text.length)).toEqual([6, 9 * 1024 * 1024])
+      expect(await at.keys(name, 'seals/')).toHaveLength(2)
+      expect(await at.keys(name, 'gaps/')).toEqual([])
+    }
+  })
+
+  it('I3: a second run sends nothing, also without its state', async () => {
+    await writeFile(join(at.logs, 'one.log'), 'hello\n')
+    await writeFile(join(at.logs, 'two.log'), Buffer.alloc(5 * 1024 * 1024, 'y'))
+    await at.once()
+    const before = await at.keys('a', '')
+    at.events.length = 0
+    await at.once()
+    await rm(at.state, { recursive: true })
+    await at.once()
+    expect(await at.keys('a', '')).toEqual(before)
+    expect(at.events.filter((event) => event.kind === 'acked')).toEqual([])
+  })
+
+  it('goes on where the file has grown', async () => {
+    const path = join(at.logs, 'one.log')
+    await writeFile(path, 'hello\n')
+    await at.once()
+    await appendFile(path, 'world\n')
+    await rm(at.state, { recursive: true })
+    await at.once()
+    expect([...(await at.contents('b')).values()]).toEqual(['hello\nworld\n'])
+    expect(await at.keys('a', 'seals/')).toHaveLength(1)
+  })
+})
