@@ -12,6 +12,9 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
   )
   process.exit(1)
 } else {
+  // Before anything starts the pool. One mount that hangs keeps up to four of its threads (bucket/directory.ts), and with
+  // Node's own four all files and all other destinations would wait for it.
+  if (process.env.UV_THREADPOOL_SIZE === undefined) process.env.UV_THREADPOOL_SIZE = '16'
   import('./cli/command-line.ts')
     .then(({ runCommandLine }) => runCommandLine(process.argv.slice(2), process))
     .then((code) => process.exit(code))

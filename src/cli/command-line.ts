@@ -3,7 +3,7 @@ import { systemClock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { type Command, didYouMean, frameOptions, isSet, type OptionValues, usageError } from './command.ts'
-import { commandNames, loadCommand } from './commands.ts'
+import { commands, findCommand } from './commands.ts'
 import { exitOf, exits, explain } from './exit.ts'
 import { commandHelp, overview, version } from './help.ts'
 import { createTerminal, isReaderGone, type Output, type Terminal } from './terminal.ts'
@@ -62,14 +62,15 @@ async function runCommand(
   const isHelp = first === 'help' || first === '--help' || first === '-h'
   const name = isHelp ? rest.find((word) => !word.startsWith('-')) : first
   if (name === undefined || name === '') {
-    await terminal.line(await overview(terminal.paint))
+    await terminal.line(overview(terminal.paint))
     return isHelp ? exits.done : exits.usage
   }
-  const command = await loadCommand(name)
-  if (command === undefined) throw unknownCommand(name)
+  const entry = findCommand(name)
+  if (entry === undefined) throw unknownCommand(name)
+  const { command } = await entry.load()
   const parsed = isHelp ? undefined : parseOptions(command, rest)
   if (parsed === undefined || isSet(parsed.values, 'help')) {
-    await terminal.line(commandHelp(command, terminal.paint))
+    await terminal.line(commandHelp(command, entry.summary, terminal.paint))
     return exits.done
   }
   return command.run({ ...parsed, terminal, signal, clock: systemClock, env })
@@ -78,7 +79,10 @@ async function runCommand(
 function unknownCommand(name: string): LogcaskError {
   if (name.startsWith('-'))
     return usageError(`the command comes first, not ${name}`, 'logcask COMMAND …, see logcask --help')
-  return usageError(`unknown command ${name}${didYouMean(name, commandNames)}`, 'logcask --help lists the commands')
+  return usageError(
+    `unknown command ${name}${didYouMean(name, Object.keys(commands))}`,
+    'logcask --help lists the commands',
+  )
 }
 
 /** As util.parseArgs in its strict mode, with messages that say what to type. */

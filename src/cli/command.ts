@@ -8,9 +8,7 @@ import type { Terminal } from './terminal.ts'
 /** One file per command exports one of these as `command`: the place where settings become components. */
 export interface Command {
   name: string
-  /** For the list in `logcask --help`: a few words, no full stop. */
-  summary: string
-  /** Usage lines, options and examples, as `logcask help <name>` prints them below the summary. */
+  /** Usage lines, options and examples, as `logcask help <name>` prints them below the summary (commands.ts). */
   help: string
   /** Its own options; `--quiet`, `--no-color` and `--help` are added to every command's. */
   options: ParseArgsOptionsConfig

@@ -1,11 +1,24 @@
 import type { Command } from './command.ts'
 
-/** Loaded one by one, so that a command pays for what it needs and no more. In the order of `logcask --help`. */
-const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {}
+interface Entry {
+  /** For `logcask --help`: a few words, no full stop. Here, so that the list does not have to load every command. */
+  summary: string
+  /** Loaded when it is named: a command pays for what it needs, and no more. */
+  load: () => Promise<{ command: Command }>
+}
 
-export const commandNames: readonly string[] = Object.keys(commands)
+/** In the order of `logcask --help`. */
+export const commands: Readonly<Record<string, Entry>> = {
+  validate: {
+    summary: 'check the configuration: what it matches, what it costs, what is wrong',
+    load: () => import('./validate.ts'),
+  },
+  doctor: {
+    summary: 'try out a store before it is trusted with logs, and say what to mend',
+    load: () => import('./doctor.ts'),
+  },
+}
 
-export async function loadCommand(name: string): Promise<Command | undefined> {
-  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
-  return load === undefined ? undefined : (await load()).command
+export function findCommand(name: string): Entry | undefined {
+  return Object.hasOwn(commands, name) ? commands[name] : undefined
 }

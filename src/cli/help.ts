@@ -1,17 +1,14 @@
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Command } from './command.ts'
-import { commandNames, loadCommand } from './commands.ts'
+import { commands } from './commands.ts'
+import { tableLines } from './table.ts'
 import type { Paint } from './terminal.ts'
 
 export const version: string = packageJson.version
 
 /** `logcask --help`. */
-export async function overview(paint: Paint): Promise<string> {
-  const commands = await Promise.all(commandNames.map(loadCommand))
-  const width = Math.max(...commandNames.map((name) => name.length))
-  const list = commands.flatMap((command) =>
-    command ? [`  ${paint.bold(command.name.padEnd(width))}  ${command.summary}`] : [],
-  )
+export function overview(paint: Paint): string {
+  const list = tableLines(Object.entries(commands).map(([name, { summary }]) => [`  ${paint.bold(name)}`, summary]))
   return `logcask ${version}: ships append-only files to object storage, every byte once, none ever rewritten
 
 ${paint.bold('Commands')}
@@ -33,8 +30,8 @@ Exit status: 0 done · 1 failed · 2 usage or configuration · 3 delivered, with
 }
 
 /** `logcask help <command>`. */
-export function commandHelp(command: Command, paint: Paint): string {
-  return `${paint.bold(`logcask ${command.name}`)}: ${command.summary}
+export function commandHelp(command: Command, summary: string, paint: Paint): string {
+  return `${paint.bold(`logcask ${command.name}`)}: ${summary}
 
 ${command.help.trim()}
 

@@ -1,0 +1,58 @@
+import { hostname } from 'node:os'
+import { pathForPeople } from '../base/path-bytes.ts'
+import { type Finding, type ProbeReport, probe } from '../bucket/probe.ts'
+import { type Command, expectArguments, isSet, jsonOption, textOf } from './command.ts'
+import { exits } from './exit.ts'
+import { openBucket, storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
+import { tableLines } from './table.ts'
+import type { Paint } from './terminal.ts'
+
+export const command: Command = {
+  name: 'doctor',
+  options: { host: { type: 'string' }, ...storeOptions, ...jsonOption },
+  help: `
+logcask doctor URL [--host H] [store options] [--json]
+
+Writes a few small objects below probes/<host>/, tries to overwrite them (which the store must refuse), reads and lists
+them, and lets twenty writers race for one key, ten times. Nothing is deleted: nothing ever is.
+  --host H    the host whose permissions are tried; default: this one's name
+
+${storeHelp}
+
+Examples
+  logcask doctor s3://acme-logs/prod --profile log-agent
+  logcask doctor s3://logs --endpoint https://minio.example:9000 --ca /etc/logcask/ca.pem
+  logcask doctor file:///mnt/nas/logs
+
+Exit status: 0 logs may be shipped there, 1 they must not, 75 it did not answer: try again`,
+  async run({ values, positionals, terminal, signal, clock }) {
+    expectArguments(positionals, 'logcask doctor URL', 1, 1)
+    const [url = ''] = positionals
+    // Never made here: an empty mount point must not turn into a store by being looked at.
+    const bucket = await openBucket(url, storeSettings(values), 'write', clock, { create: false })
+    try {
+      const report = await probe(bucket, { host: textOf(values, 'host') ?? hostname(), clock, signal, full: true })
+      if (isSet(values, 'json')) await terminal.json({ url: bucket.url, ...report })
+      else await terminal.line(reportLines(report, url, terminal.paint).join('\n'))
+      return report.passed ? exits.done : exits.failed
+    } finally {
+      await bucket.close()
+    }
+  },
+}
+
+/** The report as people read it: each check, then what to do. What a store said is cleaned before colours are put in. */
+export function reportLines(report: ProbeReport, url: string, paint: Paint): string[] {
+  const rows = report.findings.map(({ check, state, seen }) => [check, stateText(state, paint), pathForPeople(seen)])
+  const fixes = new Set(report.findings.flatMap(({ state, fix }) => (state === 'failed' && fix ? [fix] : [])))
+  return [
+    ...tableLines(rows),
+    ...[...fixes].map((fix) => `${paint.bold('fix:')} ${pathForPeople(fix)}`),
+    report.passed ? `ready: logcask ship PATH --to ${pathForPeople(url)}` : paint.red('do not ship yet'),
+  ]
+}
+
+function stateText(state: Finding['state'], paint: Paint): string {
+  if (state === 'ok') return paint.green('ok')
+  return state === 'failed' ? paint.red('FAIL') : '–'
+}

@@ -1,0 +1,112 @@
+import { segmentBytes } from '../agent/ship.ts'
+import { pathForPeople } from '../base/path-bytes.ts'
+import type { AgentConfig } from '../config/agent-config.ts'
+import { loadConfig } from '../config/load.ts'
+import { expandHost } from '../config/template.ts'
+import { type Command, expectArguments, isSet, jsonOption, textOf } from './command.ts'
+import { dollarsPerGib } from './cost.ts'
+import { exits } from './exit.ts'
+import { readMachine } from './machine.ts'
+import { findMatches } from './matches.ts'
+import { tableLines } from './table.ts'
+import type { Paint } from './terminal.ts'
+import { formatBytes, formatCount, formatDollars } from './units.ts'
+import { type Assessment, assess } from './validate-assess.ts'
+
+export const command: Command = {
+  name: 'validate',
+  options: { config: { type: 'string', short: 'c' }, ...jsonOption },
+  help: `
+logcask validate [-c FILE] [--json]
+
+Reads the configuration and what it matches on this machine; asks no destination (see logcask doctor).
+  -c, --config FILE   default: /etc/logcask/agent.yaml, then agent.toml; YAML or TOML by the name,
+                      with the fragments beside it in agent.d/
+
+The bound in requests and dollars follows from each destination's budget: per file 20 requests at once, then one per
+10 s (budget: { burst, everySeconds }). Live is a file that changed within the last hour.
+
+A configuration
+  host: "{hostname}"
+  sources:
+    - { name: system, include: ["/var/log/syslog*", "/var/log/*.log*"], exclude: ["*.xz"] }
+  destinations:
+    - { name: eu, url: "s3://acme-logs-eu/prod/", region: eu-central-1 }
+    - { name: nas, url: "file:///mnt/nas/logs", rate: 20MB/s }
+
+Examples
+  logcask validate
+  logcask validate -c ./agent.yaml --json | jq .warnings
+
+Exit status: 0 nothing is wrong (there may be warnings), 2 the configuration cannot be used`,
+  async run({ values, positionals, terminal, clock, env }) {
+    expectArguments(positionals, 'logcask validate [-c FILE]', 0, 0)
+    const { config, files } = await loadConfig(textOf(values, 'config'), env)
+    const machine = await readMachine()
+    const machineId = config.machineId ?? machine.machineId
+    const host = expandHost(config.host, { ...machine, machineId })
+    const assessment = assess(config, await findMatches(config.sources), {
+      hasMachineId: machineId !== undefined,
+      nowMs: clock.now(),
+    })
+    if (isSet(values, 'json')) {
+      await terminal.json({ files, host, machineId, stateDirectory: config.stateDirectory, ...assessment })
+    } else {
+      const text = [
+        `${terminal.paint.green('ok')} ${files.join(', ')}`,
+        ...reportLines(config, host, assessment, terminal.paint),
+      ]
+      await terminal.line(text.join('\n'))
+      for (const warning of assessment.warnings) {
+        terminal.warn(`${terminal.paintMessage.yellow('warning:')} ${pathForPeople(warning)}`)
+      }
+    }
+    return exits.done
+  },
+}
+
+function reportLines(config: AgentConfig, host: string, assessment: Assessment, paint: Paint): string[] {
+  const { sources, destinations } = assessment
+  const sourceRows = sources.map(({ name, files, bytes, live, to }) => [
+    name,
+    formatCount(files),
+    formatBytes(bytes),
+    formatCount(live),
+    to.join(', '),
+  ])
+  const destinationRows = destinations.map(({ name, url, files, atMost, ifAllLive }) => [
+    name,
+    url,
+    formatCount(files),
+    `≤ ${formatCount(atMost.requestsPerHour)}`,
+    dollars(atMost.dollarsPerMonth),
+    `≤ ${formatCount(ifAllLive.requestsPerHour)}/h ${dollars(ifAllLive.dollarsPerMonth)}`,
+  ])
+  const paidFor = destinations.some(({ atMost }) => atMost.dollarsPerMonth !== undefined)
+  return [
+    `host ${host} · state ${config.stateDirectory}`,
+    '',
+    ...headed(tableLines([['SOURCE', 'FILES', 'BYTES', 'LIVE', 'TO'], ...sourceRows], [1, 2, 3]), paint),
+    '',
+    ...headed(
+      tableLines(
+        [['DESTINATION', 'URL', 'FILES', 'REQUESTS/H', '$/MONTH', 'IF ALL WERE LIVE'], ...destinationRows],
+        [2, 3, 4],
+      ),
+      paint,
+    ),
+    ...(paidFor
+      ? [
+          `At the prices of AWS S3 in us-east-1, without storage; ${formatDollars(dollarsPerGib(segmentBytes))} per GiB on top.`,
+        ]
+      : []),
+  ]
+}
+
+function dollars(perMonth: number | undefined): string {
+  return perMonth === undefined ? '–' : `≤ ${formatDollars(perMonth)}`
+}
+
+function headed([head = '', ...rows]: string[], paint: Paint): string[] {
+  return [paint.bold(head), ...rows]
+}
