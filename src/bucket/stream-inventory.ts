@@ -37,6 +37,8 @@ export interface ListedStream {
 
 export interface InventoryOptions {
   signal?: AbortSignal | undefined
+  /** False where nobody asks for them: it spares a listing. */
+  aliases?: boolean | undefined
   /** Called for every key in the host's rooms that no agent would write. */
   onStray?: ((key: string) => void) | undefined
 }
@@ -63,7 +65,7 @@ export async function listStreamNames(bucket: Bucket, host: string, options: Inv
   return unique(names.flat(), rooms[0] ?? '', options, (name) => parseStreamId(name) && name)
 }
 
-/** Lists three rooms of a host: a request per thousand records each. */
+/** Lists the rooms of a host's records: a request per thousand each. */
 export async function listRecords(bucket: Bucket, host: string, options: InventoryOptions = {}): Promise<HostRecords> {
   const [seals, gaps, aliases] = await Promise.all([
     listSeals(bucket, host, options),
@@ -72,11 +74,15 @@ export async function listRecords(bucket: Bucket, host: string, options: Invento
         ? [key.stream, { key: entry.key, offset: key.offset, end: key.end, size: entry.size }]
         : undefined,
     ),
-    collect(bucket, hostPrefix('aliases', host), options, (key) =>
-      key.kind === 'alias' ? [key.stream, key.identity] : undefined,
-    ),
+    options.aliases === false ? new Map() : listAliases(bucket, host, options),
   ])
   return { seals, gaps, aliases }
+}
+
+async function listAliases(bucket: Bucket, host: string, options: InventoryOptions): Promise<Map<string, string[]>> {
+  return collect(bucket, hostPrefix('aliases', host), options, (key) =>
+    key.kind === 'alias' ? [key.stream, key.identity] : undefined,
+  )
 }
 
 /** The seals of a host (`prefix` of its own room, or of one stream in it), by stream. */

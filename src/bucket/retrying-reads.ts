@@ -1,0 +1,56 @@
+import type { Clock } from '../base/clock.ts'
+import { isCode } from '../base/errors.ts'
+import { backoffMs, retryUnknown } from '../base/retry.ts'
+import type { Bucket } from './bucket.ts'
+
+/** With the waits of `retryUnknown` some seconds together: over a store's hiccup, not over its absence. */
+const attemptsMax = 6
+
+/**
+ * A decorator for readers: what is `unavailable` is asked for again, some times, before it counts. A listing goes on
+ * after the last entry that it gave. Writing is not touched: who writes has a rule of its own for unknown answers.
+ */
+export function retryingReads(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'random'>): Bucket {
+  /** Rejects with `error` where it is none to ask again for; else resolves after a wait. */
+  const waitAfter = async (error: unknown, attempt: number, signal: AbortSignal | undefined): Promise<void> => {
+    if (attempt + 1 >= attemptsMax || signal?.aborted || !isCode(error, 'unavailable')) throw error
+    await clock.sleep(backoffMs(retryUnknown, attempt, clock), signal)
+  }
+  const repeat = async <T>(signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> => {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await ask()
+      } catch (error) {
+        await waitAfter(error, attempt, signal)
+      }
+    }
+  }
+  return {
+    url: bucket.url,
+    get capabilities() {
+      return bucket.capabilities
+    },
+    put: (key, body, options) => bucket.put(key, body, options),
+    get: (key, options) => repeat(options?.signal, () => bucket.get(key, options)),
+    head: (key, options) => repeat(options?.signal, () => bucket.head(key, options)),
+    async *list(prefix, options = {}) {
+      let last: string | undefined
+      for (let attempt = 0; ; attempt++) {
+        try {
+          for await (const entry of bucket.list(prefix, { ...options, startAfter: last ?? options.startAfter })) {
+            const name = entry.kind === 'object' ? entry.key : entry.prefix
+            // What is folded sorts after its own name, so that it is given again.
+            if (name === last) continue
+            yield entry
+            last = name
+            attempt = 0
+          }
+          return
+        } catch (error) {
+          await waitAfter(error, attempt, options.signal)
+        }
+      }
+    },
+    close: () => bucket.close(),
+  }
+}
