@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Ceph RGW on one machine: one monitor, one OSD in memory, one gateway, no manager. Without versioning it keeps
-# If-None-Match; verifies secrets and SHA-256 payloads, no x-amz-checksum. Debian 12 has 16.2. usage: see ../install.sh
+# If-None-Match; verifies secrets and SHA-256 payloads, no x-amz-checksum. Debian 12 has 16.2. usage: see ../install.ts
 set -euo pipefail
 
 install() {
@@ -20,12 +20,9 @@ configure() { # DIR PORT MONITOR_PORT
   cat >"$1/ceph.conf" <<C
 [global]
 fsid = $fsid
-mon host = v1:127.0.0.1:$3
+mon host = v2:127.0.0.1:$3
 public network = 127.0.0.0/8
 ms bind ipv6 = false
-auth cluster required = none
-auth service required = none
-auth client required = none
 osd pool default size = 1
 osd pool default min size = 1
 osd pool default pg num = 4
@@ -45,11 +42,23 @@ admin socket = $1/run/\$name.asok
 rgw data = $1/rgw
 rgw frontends = beast endpoint=127.0.0.1:$2
 C
-  ceph-authtool --create-keyring "$1/mon.keyring" --gen-key -n mon. --cap mon 'allow *'
-  ceph-authtool "$1/mon.keyring" --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *'
-  cp "$1/mon.keyring" "$1/keyring"
-  monmaptool --create --clobber --addv a "[v1:127.0.0.1:$3]" --fsid "$fsid" "$1/monmap"
-  ceph-mon --mkfs -i a --monmap "$1/monmap" --keyring "$1/mon.keyring"
+  # With keys, though nobody else is here: without (auth … = none) a monitor now and then answers EPERM.
+  ceph-authtool --create-keyring "$1/keyring" --gen-key -n mon. --cap mon 'allow *'
+  for client in admin rgw; do
+    ceph-authtool "$1/keyring" --gen-key -n "client.$client" --cap mon 'allow *' --cap osd 'allow *'
+  done
+  monmaptool --create --clobber --addv a "[v2:127.0.0.1:$3]" --fsid "$fsid" "$1/monmap"
+  ceph-mon --mkfs -i a --monmap "$1/monmap" --keyring "$1/keyring"
+}
+
+# On a busy machine an answer may take long, or never come to the first who asks.
+insist() { # COMMAND…
+  for _ in 1 2 3 4 5 6; do
+    if timeout 30 "$@"; then return; fi
+    sleep 1
+  done
+  failure="no success in 6 tries: $*"
+  return 1
 }
 
 start() { # DIR PORT MONITOR_PORT
@@ -57,16 +66,20 @@ start() { # DIR PORT MONITOR_PORT
   cd "$1"
   configure "$@"
   # -f keeps each in the foreground, so that its process id is ours to end; -9, as the gateway waits for its OSD.
-  trap 'trap - EXIT; kill -9 $(jobs -p) 2>/dev/null; wait' EXIT
-  trap 'exit 143' TERM INT
+  failure='a daemon ended'
+  trap 'trap - EXIT; kill -9 $(jobs -p); wait; echo "$failure"' EXIT
+  trap 'failure="told to stop"; exit 143' TERM INT
   ceph-mon -f -i a &
-  for _ in $(seq 30); do timeout 10 ceph -s >/dev/null 2>&1 && break; sleep 1; done
+  insist ceph -s >/dev/null
   local osd
   osd=$(cat /proc/sys/kernel/random/uuid)
-  timeout 20 ceph osd new "$osd"
+  ceph-authtool keyring --gen-key -n osd.0
+  echo "{\"cephx_secret\": \"$(ceph-authtool keyring -p -n osd.0)\"}" >osd.json
+  insist ceph osd new "$osd" -i osd.json
   ceph-osd -i 0 --mkfs --osd-uuid "$osd"
   ceph-osd -f -i 0 &
-  timeout 60 radosgw-admin user create --uid=test --display-name=test --access-key=test --secret=testtest1 >/dev/null
+  insist bash -c "until ceph osd stat | grep -q '1 up'; do sleep 0.5; done"
+  insist radosgw-admin user create --uid=test --display-name=test --access-key=test --secret=testtest1 >/dev/null
   radosgw -f -n client.rgw &
   wait -n
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # LocalStack 4.14.0, the last one without a token. Needs Python 3.13 (with 3.11 it starts, then answers 500), and its
-# dependencies as of its release: with today's cbor2 and pyOpenSSL it does not start. usage: see ../install.sh
+# dependencies as of its release: with today's cbor2 and pyOpenSSL it does not start. usage: see ../install.ts
 set -euo pipefail
 
 # A pyenv shim is there also where it does not run: each candidate has to.

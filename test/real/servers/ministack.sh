@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ministack, AWS in one Python process. Verifies checksums, takes any secret. usage: see ../install.sh
+# ministack, AWS in one Python process. Verifies checksums, takes any secret. usage: see ../install.ts
 set -euo pipefail
 case $1 in
   install)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# moto, AWS's answers from memory. Verifies neither checksums nor secrets. usage: see ../install.sh
+# moto, AWS's answers from memory. Verifies neither checksums nor secrets. usage: see ../install.ts
 set -euo pipefail
 case $1 in
   install)

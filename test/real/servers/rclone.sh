@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# rclone serve s3: overwrites whatever If-None-Match says. The probe must refuse it. usage: see ../install.sh
+# rclone serve s3: overwrites whatever If-None-Match says. The probe must refuse it. usage: see ../install.ts
 set -euo pipefail
 case $1 in
   install) GOBIN=$2 GOFLAGS=-modcacherw go install github.com/rclone/rclone@v1.75.1 ;;

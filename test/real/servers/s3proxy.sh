@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# S3Proxy on a file system: 501 to every PUT with If-None-Match. The probe must refuse it. usage: see ../install.sh
+# S3Proxy on a file system: 501 to every PUT with an x-amz-checksum, as ours have; without one it takes If-None-Match,
+# but lets several of a race win. The probe must refuse it. usage: see ../install.ts
 set -euo pipefail
 case $1 in
   install)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# versitygw, a directory served as S3. Verifies signatures and checksums. usage: see ../install.sh
+# versitygw, a directory served as S3. Verifies signatures and checksums. usage: see ../install.ts
 set -euo pipefail
 case $1 in
   install) GOBIN=$2 GOFLAGS=-modcacherw go install github.com/versity/versitygw/cmd/versitygw@v1.8.0 ;;

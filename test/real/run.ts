@@ -1,0 +1,124 @@
+/**
+ * What `.ci/run` runs once node_modules is there: check, the tests, then the suite under test/real against each real
+ * server. Servers are installed in the background meanwhile. One line per suite at the end, and the sum as the last.
+ *
+ *     node test/real/run.ts [SUITE…]       all, or some of: check test versitygw ceph-rgw …
+ *
+ * A server that cannot be had is said to be not run and counts as skipped; with CI=true as failed, except for those
+ * that are only there to be refused.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { addTallies, formatTally, parseTally, type Tally } from '../support/tally.ts'
+import { type Installed, installInTurn, toolsDirectory } from './install.ts'
+import { endGroupsAtExit, ProcessGroup } from './process-group.ts'
+import { awsCli, credentials, type RealServer, realServers } from './servers.ts'
+import { startServer } from './start-server.ts'
+
+const isCi = process.env.CI === 'true'
+const checkout = join(import.meta.dirname, '../..')
+/** A net for what hangs. */
+const suiteTimeoutMs = 15 * 60_000
+
+interface Verdict {
+  name: string
+  tally: Tally
+  note?: string
+}
+
+const nothing: Tally = { passed: 0, failed: 0, skipped: 0 }
+
+const names = process.argv.slice(2)
+const wanted = (name: string): boolean => names.length === 0 || names.includes(name)
+const servers = realServers.filter(({ name }) => wanted(name))
+const known = ['check', 'test', ...realServers.map(({ name }) => name)]
+const unknown = names.filter((name) => !known.includes(name))
+if (unknown.length > 0) {
+  process.stderr.write(`no suite ${unknown.join(', ')}: there are ${known.join(' ')}\n`)
+  process.exit(2)
+}
+
+endGroupsAtExit()
+process.chdir(checkout)
+// With the tools first: what is quick is ready when the tests are done.
+const installs = installInTurn([...(servers.length > 0 ? [awsCli] : []), ...servers.map(({ name }) => name)])
+
+const verdicts: Verdict[] = []
+if (wanted('check')) verdicts.push(await runCheck())
+if (wanted('test')) verdicts.push(await runTests('test', 'vitest.config.ts'))
+for (const server of servers) verdicts.push(await runServer(server))
+
+const sum = verdicts.map(({ tally }) => tally).reduce(addTallies, nothing)
+process.stdout.write('\n')
+for (const { name, tally, note } of verdicts) {
+  process.stdout.write(
+    `${name.padEnd(12)}${note ?? `passed ${tally.passed}, failed ${tally.failed}, skipped ${tally.skipped}`}\n`,
+  )
+}
+process.exitCode = sum.failed === 0 ? 0 : 1
+process.stdout.write(`${formatTally(sum)}\n`)
+
+async function runCheck(): Promise<Verdict> {
+  const { code } = await runSuite('check', ['npm', 'run', '--silent', 'check'], {})
+  return { name: 'check', tally: code === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 } }
+}
+
+/** The tally that the suite ends with. One that ends without, or badly though all passed, has failed once more. */
+async function runTests(name: string, config: string, env: Record<string, string> = {}): Promise<Verdict> {
+  const vitest = join(checkout, 'node_modules/vitest/vitest.mjs')
+  const { code, output } = await runSuite(name, [process.execPath, vitest, 'run', '--config', config], env)
+  const tally = parseTally(output) ?? nothing
+  const hasFailedSilently = code !== 0 && tally.failed === 0
+  return { name, tally: hasFailedSilently ? { ...tally, failed: 1 } : tally }
+}
+
+async function runServer(server: RealServer): Promise<Verdict> {
+  const { name } = server
+  const installed = await installs.get(name)
+  if (installed === undefined || !installed.isInstalled) return notRun(server, installed?.why ?? 'never installed')
+  try {
+    const started = await startServer(name)
+    try {
+      const env = { LOGCASK_TEST_S3: JSON.stringify({ ...server, ...credentials, endpoint: started.endpoint }) }
+      const verdict = await runTests(name, 'test/real/vitest.config.ts', { ...env, ...(await awsCommand()) })
+      if (verdict.tally.failed > 0)
+        process.stdout.write(`\n${name} wrote at last:\n${(await started.log()).slice(-2000)}\n`)
+      return verdict
+    } finally {
+      await started.stop()
+    }
+  } catch (error) {
+    return notRun(server, error instanceof Error ? error.message : String(error))
+  }
+}
+
+async function awsCommand(): Promise<Record<string, string>> {
+  const command = join(toolsDirectory, awsCli, 'venv/bin/aws')
+  const installed: Installed | undefined = await installs.get(awsCli)
+  return installed?.isInstalled && existsSync(command) ? { LOGCASK_TEST_AWS: command } : {}
+}
+
+function notRun({ name, isRefused }: RealServer, why: string): Verdict {
+  const tally = isCi && !isRefused ? { ...nothing, failed: 1 } : { ...nothing, skipped: 1 }
+  return { name, tally, note: `not run: ${why}` }
+}
+
+async function runSuite(
+  name: string,
+  command: readonly string[],
+  env: Record<string, string>,
+): Promise<{ code: number; output: string }> {
+  process.stdout.write(`\n── ${name}\n`)
+  let output = ''
+  const group = new ProcessGroup(command, {
+    env,
+    onOutput: (text) => {
+      process.stdout.write(text)
+      output = (output + text).slice(-4096)
+    },
+  })
+  const timeout = setTimeout(() => group.killNow(), suiteTimeoutMs)
+  const code = await group.ended
+  clearTimeout(timeout)
+  return { code, output }
+}
