@@ -3,7 +3,7 @@ import { systemClock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { type Command, didYouMean, frameOptions, isSet, type OptionValues, usageError } from './command.ts'
-import { commands, findCommand } from './commands.ts'
+import { type Commands, commands } from './commands.ts'
 import { exitOf, exits, explain } from './exit.ts'
 import { commandHelp, overview, version } from './help.ts'
 import { createTerminal, isReaderGone, type Output, type Terminal } from './terminal.ts'
@@ -19,7 +19,11 @@ export interface Outside {
 }
 
 /** Runs one command line and resolves with its exit status. Never rejects: errors are printed here, and only here. */
-export async function runCommandLine(argv: readonly string[], outside: Outside): Promise<number> {
+export async function runCommandLine(
+  argv: readonly string[],
+  outside: Outside,
+  known: Commands = commands,
+): Promise<number> {
   const { env } = outside
   const stop = new AbortController()
   const isJson = argv.includes('--json')
@@ -36,7 +40,7 @@ export async function runCommandLine(argv: readonly string[], outside: Outside):
   const signals = stopOnSignals(outside, stop)
   outside.on('uncaughtException', (error) => outside.exit(fail(error)))
   try {
-    const code = await runCommand(argv, terminal, stop.signal, env)
+    const code = await runCommand(argv, known, terminal, stop.signal, env)
     await terminal.flush()
     return code
   } catch (error) {
@@ -50,6 +54,7 @@ export async function runCommandLine(argv: readonly string[], outside: Outside):
 
 async function runCommand(
   argv: readonly string[],
+  known: Commands,
   terminal: Terminal,
   signal: AbortSignal,
   env: NodeJS.ProcessEnv,
@@ -62,11 +67,11 @@ async function runCommand(
   const isHelp = first === 'help' || first === '--help' || first === '-h'
   const name = isHelp ? rest.find((word) => !word.startsWith('-')) : first
   if (name === undefined || name === '') {
-    await terminal.line(overview(terminal.paint))
+    await terminal.line(overview(known, terminal.paint))
     return isHelp ? exits.done : exits.usage
   }
-  const entry = findCommand(name)
-  if (entry === undefined) throw unknownCommand(name)
+  const entry = Object.hasOwn(known, name) ? known[name] : undefined
+  if (entry === undefined) throw unknownCommand(name, Object.keys(known))
   const { command } = await entry.load()
   const parsed = isHelp ? undefined : parseOptions(command, rest)
   if (parsed === undefined || isSet(parsed.values, 'help')) {
@@ -76,13 +81,10 @@ async function runCommand(
   return command.run({ ...parsed, terminal, signal, clock: systemClock, env })
 }
 
-function unknownCommand(name: string): LogcaskError {
+function unknownCommand(name: string, known: readonly string[]): LogcaskError {
   if (name.startsWith('-'))
     return usageError(`the command comes first, not ${name}`, 'logcask COMMAND …, see logcask --help')
-  return usageError(
-    `unknown command ${name}${didYouMean(name, Object.keys(commands))}`,
-    'logcask --help lists the commands',
-  )
+  return usageError(`unknown command ${name}${didYouMean(name, known)}`, 'logcask --help lists the commands')
 }
 
 /** As util.parseArgs in its strict mode, with messages that say what to type. */

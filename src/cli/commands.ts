@@ -1,6 +1,8 @@
 import type { Command } from './command.ts'
 
-interface Entry {
+export type Commands = Readonly<Record<string, CommandEntry>>
+
+export interface CommandEntry {
   /** For `logcask --help`: a few words, no full stop. Here, so that the list does not have to load every command. */
   summary: string
   /** Loaded when it is named: a command pays for what it needs, and no more. */
@@ -8,7 +10,7 @@ interface Entry {
 }
 
 /** In the order of `logcask --help`. */
-export const commands: Readonly<Record<string, Entry>> = {
+export const commands: Commands = {
   validate: {
     summary: 'check the configuration: what it matches, what it costs, what is wrong',
     load: () => import('./validate.ts'),
@@ -17,8 +19,4 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'try out a store before it is trusted with logs, and say what to mend',
     load: () => import('./doctor.ts'),
   },
-}
-
-export function findCommand(name: string): Entry | undefined {
-  return Object.hasOwn(commands, name) ? commands[name] : undefined
 }

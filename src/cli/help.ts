@@ -1,13 +1,13 @@
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Command } from './command.ts'
-import { commands } from './commands.ts'
+import type { Commands } from './commands.ts'
 import { tableLines } from './table.ts'
 import type { Paint } from './terminal.ts'
 
 export const version: string = packageJson.version
 
 /** `logcask --help`. */
-export function overview(paint: Paint): string {
+export function overview(commands: Commands, paint: Paint): string {
   const list = tableLines(Object.entries(commands).map(([name, { summary }]) => [`  ${paint.bold(name)}`, summary]))
   return `logcask ${version}: ships append-only files to object storage, every byte once, none ever rewritten
 

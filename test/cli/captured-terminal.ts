@@ -14,7 +14,7 @@ export function capturedTerminal(options: { isTTY?: boolean; columns?: number } 
   return { terminal, stdout: out.text, stderr: err.text }
 }
 
-function capture(isTTY: boolean, columns: number): { stream: Output; text: () => string } {
+export function capture(isTTY: boolean, columns: number): { stream: Output; text: () => string } {
   const chunks: Buffer[] = []
   const stream = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
