@@ -34,7 +34,13 @@ export function createMemoryBucket(
   let written = 0
 
   const store = (key: string, body: Uint8Array | undefined, metadata: Metadata): void => {
-    const version = { id: `v${++written}`, body: body?.slice(), metadata: { ...metadata }, storedAtMs: clock.now() }
+    // A copy of the caller's bytes (a Buffer's slice would be a view).
+    const version = {
+      id: `v${++written}`,
+      body: body && new Uint8Array(body),
+      metadata: { ...metadata },
+      storedAtMs: clock.now(),
+    }
     if (hasVersions) objects.set(key, [...(objects.get(key) ?? []), version])
     else if (body === undefined) objects.delete(key)
     else objects.set(key, [version])

@@ -42,8 +42,8 @@ export function advanceByTail(end: ChainEnd, length: number, tail: Uint8Array): 
 }
 
 function joinWindow(window: Uint8Array, bytes: Uint8Array): Uint8Array {
-  // Always a copy: a window outlives the (pooled) segment that it was cut from.
-  if (bytes.byteLength >= windowBytes) return bytes.slice(bytes.byteLength - windowBytes)
+  // Always a copy: a window outlives the (pooled) segment that it was cut from. Not by slice: a Buffer's is a view.
+  if (bytes.byteLength >= windowBytes) return new Uint8Array(bytes.subarray(bytes.byteLength - windowBytes))
   const keep = Math.min(window.byteLength, windowBytes - bytes.byteLength)
   const joined = new Uint8Array(keep + bytes.byteLength)
   joined.set(window.subarray(window.byteLength - keep))

@@ -83,12 +83,16 @@ function parseStreamObject(room: string | undefined, host: string, stream: strin
 
 // Identities and streams
 
+/** 10000-01-01T00:00:00Z: what a file system says beyond it is noise, and has no place in the text. */
+const birthEndNs = 253_402_300_800_000_000_000n
+
 /**
- * The identity of a file as evidence E2 knows it: birth time (nanoseconds since 1970; 0 where it is unknown) and inode.
- * `20261120T101500123456789Z-1a2b`, or `0-1a2b`.
+ * The identity of a file as evidence E2 knows it: birth time (nanoseconds since 1970; 0, or what no file can have, is
+ * unknown) and inode. `20261120T101500123456789Z-1a2b`, or `0-1a2b`.
  */
 export function identityOf(birthtimeNs: bigint, inode: bigint): string {
-  return `${birthtimeNs <= 0n ? '0' : birthText(birthtimeNs)}-${inode.toString(36)}`
+  const isKnown = birthtimeNs > 0n && birthtimeNs < birthEndNs
+  return `${isKnown ? birthText(birthtimeNs) : '0'}-${inode.toString(36)}`
 }
 
 /** `<identity>` for generation 0, `<identity>.<n>` for the further lives under it. */
@@ -115,8 +119,8 @@ const identityPattern = /^(?:0|\d{8}T\d{15}Z)-(0|[1-9a-z][0-9a-z]{0,13})$/
 export function isIdentity(text: string): boolean {
   if (!identityPattern.test(text)) return false
   const birth = birthOfIdentity(text)
-  // A date that does not exist (month 13) has no file behind it, and would have two spellings.
-  return birth === undefined || isRealTime(birth.slice(0, 23))
+  // A date that does not exist (month 13) has no file behind it, and would have two spellings; so would an unknown one.
+  return birth === undefined || (birth !== '1970-01-01T00:00:00.000000000Z' && isRealTime(birth.slice(0, 23)))
 }
 
 function isRealTime(toMilliseconds: string): boolean {

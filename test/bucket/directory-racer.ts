@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { systemClock } from '../../src/base/clock.ts'
 import { createDirectoryBucket } from '../../src/bucket/directory.ts'
@@ -10,10 +11,12 @@ import { patternBytes } from '../support/pattern-bytes.ts'
 const [root = '', writer = '', count = '', size = ''] = process.argv.slice(2)
 
 const bucket = createDirectoryBucket({ root, create: true }, systemClock)
-await new Promise((resolve) => createInterface(process.stdin).once('line', resolve))
+const lines = createInterface(process.stdin)
+await once(lines, 'line')
+lines.close()
 for (let at = 0; at < Number(count); at++) {
   const body = patternBytes(Number(size) + Number(writer), 1 + at * 100 + Number(writer))
   const answer = await bucket.put(`files/${at % 7}/${at}`, body, { mode: 'create', metadata: { writer } })
   process.stdout.write(`${at} ${answer}\n`)
 }
-process.exit(0)
+process.stdin.destroy()

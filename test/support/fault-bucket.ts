@@ -115,7 +115,7 @@ export function faultBucket(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'timer'
     capabilities: bucket.capabilities,
     put: (key, body, options) => {
       // A late request carries what was given to it, not what the caller's memory holds by then.
-      const copy = body.slice()
+      const copy = new Uint8Array(body)
       return request('put', key, options.signal, (signal) => bucket.put(key, copy, { ...options, signal }))
     },
     get: (key, options = {}) =>
