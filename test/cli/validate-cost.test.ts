@@ -1,0 +1,39 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { dollarsPerGib, requestBound } from '../../src/cli/cost.ts'
+
+const usual = { burst: 20, everyMs: 10_000 }
+
+describe('I7: the bound in requests and dollars', () => {
+  it('of one live file is one segment per 10 s, and one check of the day’s segments', () => {
+    const { requestsPerHour, dollarsPerMonth } = requestBound(1, 1, usual)
+    // 360 PUT; once a day 9 LIST and 8,640 GET.
+    expect(requestsPerHour).toBe(721)
+    expect(dollarsPerMonth).toBeCloseTo(730 * (360 * 5e-6 + (9 / 24) * 5e-6 + 360 * 0.4e-6), 6)
+  })
+
+  it('of files that do not change is one LIST and one GET a day each', () => {
+    const { requestsPerHour, dollarsPerMonth } = requestBound(10_000, 0, usual)
+    expect(requestsPerHour).toBe(Math.ceil(20_000 / 24))
+    expect(dollarsPerMonth).toBeLessThan(2)
+  })
+
+  it('of nothing is nothing', () => {
+    expect(requestBound(0, 0, usual)).toEqual({ requestsPerHour: 0, dollarsPerMonth: 0 })
+  })
+
+  it('grows with live files, and with the budget', () => {
+    const files = fc.nat({ max: 10_000 })
+    fc.assert(
+      fc.property(files, files, fc.integer({ min: 100, max: 3_600_000 }), (a, b, everyMs) => {
+        const [few, many] = a < b ? [a, b] : [b, a]
+        const dollars = (live: number, ms: number) =>
+          requestBound(10_000, live, { burst: 20, everyMs: ms }).dollarsPerMonth
+        return dollars(few, everyMs) <= dollars(many, everyMs) && dollars(few, everyMs * 2) <= dollars(few, everyMs)
+      }),
+    )
+  })
+
+  it('of volume follows from the size of a segment', () =>
+    expect(dollarsPerGib(4 * 2 ** 20)).toBeCloseTo(256 * 5e-6, 9))
+})
