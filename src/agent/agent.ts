@@ -114,7 +114,7 @@ export class Agent {
       const scan = await files.scan(settings.sources)
       for (const { path, errno } of scan.problems)
         this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}` })
-      await explore(this.#context, scan, (life) => this.#began(life))
+      await explore(this.#context, scan)
       this.isExplored = true
       for (const life of this.book.old) this.#wake(life)
       this.#checkDone()
@@ -143,12 +143,6 @@ export class Agent {
     this.#exploreSoon?.()
   }
 
-  #began(life: Life): void {
-    const { settings } = this.#parts
-    if (settings.isOneShot) life.limit = life.file?.stat().size
-    if (life.file) this.#dirty.add(life)
-  }
-
   // Looking
 
   #look(life: Life): void {
@@ -161,6 +155,7 @@ export class Agent {
         this.#parts.report({
           kind: 'problem',
           place: life.path,
+          life,
           message: messageOf(error),
           hint: isCode(error, 'unavailable', 'refused') ? error.hint : undefined,
         })
@@ -274,7 +269,7 @@ export class Agent {
     if (!this.#parts.settings.isOneShot || !this.isExplored) return
     if (this.#looking.size > 0) return
     for (const courier of this.couriers.values()) if (!courier.isIdle) return
-    for (const life of this.book.all()) if (!isSettled(life)) return
+    for (const life of this.book.all()) if (life.isMet && !isSettled(life)) return
     this.#stop.abort(new Error('done'))
   }
 

@@ -49,7 +49,7 @@ function hasEndToRecord(context: AgentContext, life: Life, delivery: Delivery): 
   for (const old of context.book.old) {
     if (old.identity !== life.identity || old.ended?.reason !== 'truncated') continue
     const before = old.deliveries.get(delivery.destination)
-    if (before && !before.hasGap && before.sealedLength === undefined) return true
+    if (before && !before.hasGap && before.sealed === undefined) return true
   }
   return false
 }
@@ -57,7 +57,7 @@ function hasEndToRecord(context: AgentContext, life: Life, delivery: Delivery): 
 function resume(context: AgentContext, life: Life, delivery: Delivery, pick: KnownGeneration): boolean {
   attach(delivery, pick.stream, pick.delivered.footprint)
   if (pick.comparison !== 'short') delivery.confirmed = delivery.acked
-  delivery.sealedLength = pick.sealedLength
+  delivery.sealed = pick.sealed
   delivery.landed = pick.delivered.segments.beginningsAfter(pick.length)
   began(context, life, delivery, 'resumed')
   return true
@@ -85,7 +85,7 @@ async function followAlias(
     }
     attach(delivery, stream, found.footprint)
     delivery.hasAlias = true
-    delivery.sealedLength = catalogue.seals(stream).find((seal) => seal.length === found.footprint.offset)?.length
+    delivery.sealed = catalogue.seals(stream).find((seal) => seal.length === found.footprint.offset)
     life.copy ??= { reason: 'copy', size: life.size }
     began(context, life, delivery, 'copy')
     return true

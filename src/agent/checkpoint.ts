@@ -128,7 +128,7 @@ interface Line {
 }
 
 type DeliveryRecord = Pick<Delivery, 'acked' | 'confirmed' | 'hasGap' | 'hasAlias'> &
-  Partial<Pick<Delivery, 'stream' | 'rollup' | 'forkOf' | 'sealedLength' | 'finalSha256'>>
+  Partial<Pick<Delivery, 'stream' | 'rollup' | 'forkOf' | 'sealed' | 'finalSha256'>>
 type LifeRecord = Pick<
   Life,
   | 'identity'
@@ -150,15 +150,14 @@ function recordOf(life: Life): LifeRecord {
   const { identity, firstGeneration, origin, source, path, size, seals, isOwn, ended, copy, stamp } = life
   const deliveries = Object.fromEntries(
     [...life.deliveries].map(([name, one]) => {
-      const { stream, acked, rollup, confirmed, forkOf, hasGap, sealedLength, hasAlias, finalSha256 } = one
-      return [name, { stream, acked, rollup, confirmed, forkOf, hasGap, sealedLength, hasAlias, finalSha256 }]
+      const { stream, acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias, finalSha256 } = one
+      return [name, { stream, acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias, finalSha256 }]
     }),
   )
   return { identity, firstGeneration, origin, source, path, size, seals, isOwn, ended, copy, stamp, deliveries }
 }
 
 function restoreLife(record: LifeRecord, destinations: readonly string[]): Life {
-  const names = new Set([...Object.keys(record.deliveries), ...(record.ended ? [] : destinations)])
   const life = newLife({ ...record, destinations: [] })
   Object.assign(life, {
     size: record.size,
@@ -168,12 +167,12 @@ function restoreLife(record: LifeRecord, destinations: readonly string[]): Life 
     copy: record.copy,
     stamp: record.stamp,
   })
-  for (const name of names) {
-    const saved = record.deliveries[name]
+  for (const [name, saved] of Object.entries(record.deliveries)) {
+    if (!destinations.includes(name)) continue
     const delivery = newDelivery(name)
     // A rollup that is missing in the record is one that is not known.
-    if (saved) Object.assign(delivery, { rollup: undefined }, saved, { sent: saved.acked })
-    if (destinations.includes(name)) life.deliveries.set(name, delivery)
+    Object.assign(delivery, { rollup: undefined }, saved, { sent: saved.acked })
+    life.deliveries.set(name, delivery)
   }
   return life
 }

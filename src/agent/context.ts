@@ -72,7 +72,7 @@ export type AgentEvent =
   | { kind: 'forked'; life: Life; delivery: Delivery; from: string; why: string }
   | { kind: 'ended'; life: Life; why: string }
   | { kind: 'edited'; life: Life; delivery: Delivery }
-  | { kind: 'problem'; place: string; message: string; hint?: string | undefined }
+  | { kind: 'problem'; place: string; life?: Life | undefined; message: string; hint?: string | undefined }
 
 /** How long a copy is held after it stopped growing: a copytruncate truncates its source within that. */
 export const copyHoldMs = 5_000

@@ -122,6 +122,7 @@ export class Courier {
     this.#context.report({
       kind: 'problem',
       place: `${life.path} → ${this.name}`,
+      life,
       message: problem.message,
       hint: problem.hint,
     })

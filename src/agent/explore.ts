@@ -1,14 +1,14 @@
 import { dirname, resolve } from 'node:path'
 import { isCode, messageOf } from '../base/errors.ts'
-import { type AgentContext, originOf, sourceOf } from './context.ts'
+import { type AgentContext, originOf, type SourceSettings, sourceOf } from './context.ts'
 import type { OpenFile, Scan } from './files.ts'
-import { type Life, newLife } from './life.ts'
+import { type Life, newDelivery, newLife } from './life.ts'
 
 /** Applies one complete look at the sources: new files, new names of known ones, and what is gone. */
-export async function explore(context: AgentContext, scan: Scan, onNew: (life: Life) => void): Promise<void> {
+export async function explore(context: AgentContext, scan: Scan): Promise<void> {
   const paths = new Map<Life, string[]>()
   for (const [path, source] of scan.found) {
-    const life = await meet(context, path, source, onNew)
+    const life = await meet(context, path, source)
     if (life) paths.set(life, [...(paths.get(life) ?? []), path])
     if (context.signal.aborted) return
   }
@@ -17,56 +17,71 @@ export async function explore(context: AgentContext, scan: Scan, onNew: (life: L
     const [first] = names
     if (!names.includes(life.path) && first !== undefined) rename(context, life, first)
   }
+  // A one-shot run is about what it was given, not about what earlier runs were.
+  if (context.settings.isOneShot) return
   for (const life of [...context.book.current.values()]) if (!paths.has(life)) await miss(context, life, scan)
 }
 
 /** The life of the file behind a name; undefined where the name is gone again, or cannot be read. */
-async function meet(
-  context: AgentContext,
-  path: string,
-  sourceName: string,
-  onNew: (life: Life) => void,
-): Promise<Life | undefined> {
+async function meet(context: AgentContext, path: string, sourceName: string): Promise<Life | undefined> {
   const source = context.settings.sources.find((one) => one.name === sourceName)
   if (source === undefined) return undefined
   const hint = context.files.peek(path, source.followSymlinks)
   const known = hint && context.book.current.get(hint.identity)
   // Our descriptor pins the inode, so the name can only stand for it; a closed one that nobody touched stays closed.
-  if (known && hint && (known.file !== undefined || known.stamp === hint.stamp)) return known
-  let file: OpenFile | undefined
-  try {
-    file = await context.files.open(path, source.followSymlinks)
-  } catch (error) {
-    const hintText = isCode(error, 'refused', 'unavailable') ? error.hint : undefined
-    context.report({ kind: 'problem', place: path, message: messageOf(error), hint: hintText })
-    return undefined
-  }
+  if (known && hint && (known.file !== undefined || (known.isMet && known.stamp === hint.stamp))) return known
+  const file = await openReported(context, path, source.followSymlinks)
   if (file === undefined) return undefined
   const life = context.book.current.get(file.identity)
   if (life?.file) {
     await file.close()
     return life
   }
-  if (life) {
-    life.file = file
-    life.isWatched = false
-    context.look(life)
-    return life
+  return take(context, life ?? birth(context, file, path, source), file, source)
+}
+
+async function openReported(
+  context: AgentContext,
+  path: string,
+  followSymlinks: boolean,
+): Promise<OpenFile | undefined> {
+  try {
+    return await context.files.open(path, followSymlinks)
+  } catch (error) {
+    const hint = isCode(error, 'refused', 'unavailable') ? error.hint : undefined
+    context.report({ kind: 'problem', place: path, message: messageOf(error), hint })
+    return undefined
   }
-  const fresh = newLife({
+}
+
+function birth(context: AgentContext, file: OpenFile, path: string, source: SourceSettings): Life {
+  const origin = originOf(context.settings, file.identity, path)
+  const life = newLife({
     identity: file.identity,
     firstGeneration: 0,
-    origin: originOf(context.settings, file.identity, path),
-    source: sourceName,
+    origin,
+    source: source.name,
     path,
-    destinations: source.to ?? [...context.couriers.keys()],
+    destinations: [],
   })
-  fresh.file = file
-  fresh.grewAtMs = context.clock.monotonic()
-  context.book.add(fresh)
-  onNew(fresh)
-  context.look(fresh)
-  return fresh
+  life.grewAtMs = context.clock.monotonic()
+  context.book.add(life)
+  return life
+}
+
+/** The life has a file (again): its size counts from here on. */
+function take(context: AgentContext, life: Life, file: OpenFile, source: SourceSettings): Life {
+  life.file = file
+  life.isWatched = false
+  life.isMet = true
+  life.source = source.name
+  if (context.settings.isOneShot) life.limit = file.stat().size
+  for (const name of source.to ?? context.couriers.keys()) {
+    if (!life.deliveries.has(name)) life.deliveries.set(name, newDelivery(name))
+  }
+  context.changed(life)
+  context.look(life)
+  return life
 }
 
 function rename(context: AgentContext, life: Life, path: string): void {
@@ -79,7 +94,7 @@ function rename(context: AgentContext, life: Life, path: string): void {
 
 /** No name of this life was found. Only a directory that was read whole says that it is gone (I4). */
 async function miss(context: AgentContext, life: Life, scan: Scan): Promise<void> {
-  if (life.ended) return
+  if (life.ended || sourceOf(context, life) === undefined) return
   if (life.file && life.file.stat().links === 0) {
     life.isUnlinked = true
     return context.look(life)
@@ -92,6 +107,8 @@ async function miss(context: AgentContext, life: Life, scan: Scan): Promise<void
     .find(life.identity, olddir === undefined ? [directory] : [directory, resolve(directory, olddir)])
     .catch(() => 'unknown' as const)
   if (found === 'unknown') return
+  // There under the same name, but no source asks for it any more: the configuration changed, not the file.
+  if (found === life.path && life.file === undefined) return
   if (found !== undefined && found !== life.path) rename(context, life, found)
   life.isAway = true
   if (life.file) return context.look(life)

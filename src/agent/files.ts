@@ -28,6 +28,8 @@ export interface Files {
 export interface SourcePatterns {
   name: string
   include: readonly string[]
+  /** Files and directories that are meant as they are written, whatever wildcards their names hold. */
+  literal?: readonly string[] | undefined
   exclude: readonly string[]
   followSymlinks: boolean
 }

@@ -65,8 +65,8 @@ export async function recordEnd(
   // Nothing of it was ever seen, or its seal covers all that was: nothing is lost.
   const isWhole =
     ended.reason === 'gone' &&
-    delivery.sealedLength !== undefined &&
-    delivery.sealedLength >= Math.max(delivery.acked.offset, life.size)
+    delivery.sealed !== undefined &&
+    delivery.sealed.length >= Math.max(delivery.acked.offset, life.size)
   if (delivery.stream !== undefined && !isWhole) {
     await recordGap(context, courier, life, delivery, delivery.stream, delivery.acked.offset, ended.reason)
   }
@@ -96,7 +96,7 @@ export async function finish(
     await recordAlias(context, courier, life, delivery, stream)
     return true
   }
-  if (delivery.sealedLength === offset) return false
+  if (delivery.sealed?.length === offset) return false
   if (!['same', 'edited'].includes(compare(delivery.acked, await sampleAt(content, delivery.acked)))) {
     context.look(life)
     return false
@@ -149,7 +149,7 @@ async function seal(
     await createRecord(context, courier, key, encodeSeal({ origin, reason, sealedAt: isoTime(context.clock.now()) }))
     ;(await courier.knownCatalogue)?.addKey(key)
   }
-  delivery.sealedLength = length
+  delivery.sealed = { length, sha256: digest }
   life.seals++
   context.changed(life)
   context.report({ kind: 'sealed', life, delivery, length, sha256: digest, reason, wasThere })
@@ -174,5 +174,5 @@ async function isSealedThere(
     (signal) => destination.bucket.head(segmentKey(context.settings.host, stream, 0, beforeOf(chainStart)), { signal }),
     context.signal,
   )
-  return first?.size === length && first.metadata['final'] === digest
+  return first?.size === length && first.metadata.final === digest
 }

@@ -42,7 +42,7 @@ export async function fork(
   }
   if (pick) {
     attach(delivery, pick.stream, pick.delivered.footprint)
-    delivery.sealedLength = pick.sealedLength
+    delivery.sealed = pick.sealed
     delivery.landed = pick.delivered.segments.beginningsAfter(pick.length)
   } else {
     const old = known.find((one) => one.stream === from)?.delivered ?? (await inspectChain(context, courier, from))
@@ -51,7 +51,7 @@ export async function fork(
     const atLeast = isOwn ? left + 1 : life.firstGeneration
     attach(delivery, streamId(life.identity, nextGeneration(known, atLeast)), nothingShipped)
     delivery.forkOf = { stream: from, shared }
-    delivery.sealedLength = undefined
+    delivery.sealed = undefined
     delivery.landed = undefined
     context.report({ kind: 'forked', life, delivery, from, why })
   }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { sha256 } from '../base/hash.ts'
 import { listNames } from '../bucket/bucket.ts'
-import { listSegments } from '../bucket/stream-listing.ts'
+import { type ListedSegment, listSegments } from '../bucket/stream-listing.ts'
 import { type ChainEnd, chainStart } from '../format/chain.ts'
 import { hostPrefix, parseStreamId, streamId } from '../format/keys.ts'
 import { windowBytes } from '../format/limits.ts'
+import type { SealRef } from './catalogue.ts'
 import type { Content } from './content.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
@@ -18,8 +19,8 @@ import type { Generation } from './rules.ts'
 export interface KnownGeneration extends Generation {
   stream: string
   delivered: Delivered
-  /** A seal of this length is there. */
-  sealedLength?: number | undefined
+  /** The seal of this length that is there. */
+  sealed?: SealRef | undefined
 }
 
 /** Every generation that the destination is known to have. */
@@ -39,7 +40,7 @@ export async function knownGenerations(
     )
     const seals = catalogue.seals(stream)
     const bySeal = await deliveredBySeal(context, courier, stream, content, seals)
-    const delivered = bySeal ?? (await inspectChain(context, courier, stream))
+    const delivered = bySeal?.delivered ?? (await inspectChain(context, courier, stream))
     const length = delivered.footprint.offset
     known.push({
       generation,
@@ -50,7 +51,7 @@ export async function knownGenerations(
       isEnded: gaps.some((gap) => gap.reason === 'truncated'),
       hasGap: gaps.length > 0,
       hasSeal: seals.length > 0,
-      sealedLength: seals.find((seal) => seal.length === length)?.length,
+      sealed: bySeal?.sealed ?? seals.find((seal) => seal.length === length),
     })
   }
   return known
@@ -70,26 +71,42 @@ export async function refreshGenerations(context: AgentContext, courier: Courier
 }
 
 /**
- * The quick way where the state was lost: a seal with the file's own length and hash says that its bytes are the stream's,
- * so the file itself gives the windows to walk by, and one listing shows that all segments are there.
+ * The quick way where the state was lost: a seal (or a `final` segment) with the file's own length and hash says that its
+ * bytes are the stream's, so the file itself gives the windows to walk by, and one listing shows that all is there.
  */
 async function deliveredBySeal(
   context: AgentContext,
   courier: Courier,
   stream: string,
   content: Content,
-  seals: readonly { length: number; sha256: string }[],
-): Promise<Delivered | undefined> {
+  seals: readonly SealRef[],
+): Promise<{ delivered: Delivered; sealed: SealRef } | undefined> {
   const candidates = seals.filter((seal) => seal.length === content.size)
-  if (candidates.length === 0) return undefined
-  const digest = await hashFile(content)
-  if (!candidates.some((seal) => seal.sha256 === digest)) return undefined
+  if (seals.length > 0 && candidates.length === 0) return undefined
   const { bucket } = courier.destination
-  const segments = await courier.destination.request(
-    (signal) => listSegments(bucket, context.settings.host, stream, { signal }),
-    context.signal,
-  )
-  const chain = []
+  const request = <T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    courier.destination.request(ask, context.signal)
+  const segments = await request((signal) => listSegments(bucket, context.settings.host, stream, { signal }))
+  const [only] = segments.all
+  if (candidates.length === 0) {
+    if (segments.all.length !== 1 || only === undefined || only.offset !== 0 || only.length !== content.size)
+      return undefined
+    const final = (await request((signal) => bucket.head(only.key, { version: only.version, signal })))?.metadata.final
+    if (final !== undefined) candidates.push({ length: content.size, sha256: final })
+  }
+  const digest = candidates.length === 0 ? undefined : await hashFile(content)
+  const sealed = candidates.find((seal) => seal.sha256 === digest)
+  const delivered = sealed && (await walkWithFile(stream, content, segments))
+  return sealed && delivered && { delivered, sealed }
+}
+
+/** The chain by the file's own windows; undefined where it does not reach the file's end. */
+async function walkWithFile(
+  stream: string,
+  content: Content,
+  segments: Delivered['segments'],
+): Promise<Delivered | undefined> {
+  const chain: ListedSegment[] = []
   let end: ChainEnd = chainStart
   for (
     let segment = segments.next(end);

@@ -1,6 +1,7 @@
 import type { AliasReason } from '../format/alias.ts'
 import { parseStreamId } from '../format/keys.ts'
 import type { Origin } from '../format/origin.ts'
+import type { SealRef } from './catalogue.ts'
 import { type Footprint, nothingShipped } from './evidence.ts'
 import type { OpenFile } from './files.ts'
 import type { RunningHash } from './running-hash.ts'
@@ -15,7 +16,7 @@ export interface Life {
   readonly firstGeneration: number
   /** Made at first sight; the same in every destination. */
   readonly origin: Origin
-  readonly source: string
+  source: string
   /** Seals so far: each that the file outgrew makes the agent more patient. */
   seals: number
   /** Where the file was last seen. */
@@ -34,6 +35,8 @@ export interface Life {
   file?: OpenFile | undefined
   /** What a compressed file decodes to, where it was judged to continue another stream. */
   decoded?: OpenFile | undefined
+  /** A name of it was found in this run: what only the checkpoint knows is not this one-shot's business. */
+  isMet: boolean
   /** One-shot: the size that was fixed at the start. */
   limit?: number | undefined
   /** Running hash of the content, fed by whoever reads first. */
@@ -73,8 +76,8 @@ export interface Delivery {
   forkOf?: { stream: string; shared: number } | undefined
   /** The stream's end was recorded there, or needs no record. */
   hasGap: boolean
-  /** Length of the longest seal that is there. */
-  sealedLength?: number | undefined
+  /** The seal that is there for the acked length, or was for an earlier one. */
+  sealed?: SealRef | undefined
   hasAlias: boolean
 
   // In memory
@@ -114,6 +117,7 @@ export function newLife(options: {
     seals: 0,
     isOwn: options.firstGeneration > 0,
     deliveries: new Map(options.destinations.map((name) => [name, newDelivery(name)])),
+    isMet: false,
     isWatched: false,
     isUnlinked: false,
     isAway: false,

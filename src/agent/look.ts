@@ -125,6 +125,7 @@ function successor(context: AgentContext, life: Life, firstGeneration: number): 
   })
   next.file = life.file
   next.limit = life.limit
+  next.isMet = life.isMet
   next.isWatched = true
   next.size = life.file?.stat().size ?? 0
   next.grewAtMs = context.clock.monotonic()

@@ -103,8 +103,7 @@ function settleAt(context: AgentContext, life: Life, delivery: Delivery, found: 
   if (!isAsBefore) {
     delivery.acked = delivery.sent = found.footprint
     delivery.rollup = found.footprint.offset === 0 ? '' : undefined
-    if (delivery.sealedLength !== undefined && delivery.sealedLength > found.footprint.offset)
-      delivery.sealedLength = undefined
+    if (delivery.sealed && delivery.sealed.length > found.footprint.offset) delivery.sealed = undefined
   }
   delivery.landed = found.segments.beginningsAfter(found.footprint.offset)
   delivery.isChecked = true

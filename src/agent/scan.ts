@@ -14,7 +14,10 @@ import type { Scan, SourcePatterns } from './files.ts'
 export async function scanPatterns(sources: readonly SourcePatterns[]): Promise<Scan> {
   const scan: Scan = { found: new Map(), complete: new Set(), problems: [] }
   for (const source of sources) {
-    const literals = source.include.filter((pattern) => !fastGlob.isDynamicPattern(pattern))
+    const literals = [
+      ...(source.literal ?? []),
+      ...source.include.filter((pattern) => !fastGlob.isDynamicPattern(pattern)),
+    ]
     const patterns = source.include.filter((pattern) => fastGlob.isDynamicPattern(pattern))
     for (const path of [...(await glob(patterns, source, scan)), ...(await existing(literals, source, scan))]) {
       if (!scan.found.has(path)) scan.found.set(path, source.name)

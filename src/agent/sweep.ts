@@ -4,7 +4,7 @@ import type { Life } from './life.ts'
 /** Nothing of this life is left to do anywhere: delivered and sealed, beyond us, or its end recorded. */
 export function isSettled(life: Life): boolean {
   for (const delivery of life.deliveries.values()) {
-    if (life.ended ? !delivery.hasGap : !(delivery.isBeyond || delivery.sealedLength === delivery.acked.offset))
+    if (life.ended ? !delivery.hasGap : !(delivery.isBeyond || delivery.sealed?.length === delivery.acked.offset))
       return false
   }
   return true

@@ -11,6 +11,10 @@ export interface CommandEntry {
 
 /** In the order of `logcask --help`. */
 export const commands: Commands = {
+  ship: {
+    summary: 'deliver files once, to every destination, and end',
+    load: () => import('./ship.ts'),
+  },
   validate: {
     summary: 'check the configuration: what it matches, what it costs, what is wrong',
     load: () => import('./validate.ts'),

@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import { Agent } from '../agent/agent.ts'
+import { FileCheckpoint } from '../agent/checkpoint.ts'
+import type { AgentEvent, SourceSettings } from '../agent/context.ts'
+import type { DestinationSettings } from '../agent/destination.ts'
+import { hasBirthTimes, localFiles } from '../agent/local-files.ts'
+import type { AgentState } from '../agent/state.ts'
+import type { Clock } from '../base/clock.ts'
+import { type Meter, meteredBucket } from '../bucket/metered.ts'
+import { probe, requirePassed } from '../bucket/probe.ts'
+import type { Budget } from '../config/agent-config.ts'
+import { version } from './help.ts'
+import { openBucket, type StoreSettings } from './open-bucket.ts'
+import { openFilesMax } from './open-files.ts'
+
+export interface AgentDestination extends StoreSettings {
+  name: string
+  url: string
+  rate?: number | undefined
+  budget: Budget
+}
+
+export interface AgentComposition {
+  state: AgentState
+  machine: string | undefined
+  sources: readonly SourceSettings[]
+  destinations: readonly AgentDestination[]
+  isOneShot: boolean
+  scanIntervalMs: number
+  clock: Clock
+  report: (event: AgentEvent) => void
+  watch?: ((hint: (path: string | undefined) => void) => { close(): Promise<void> }) | undefined
+}
+
+export interface ComposedAgent {
+  agent: Agent
+  meters: Map<string, Meter>
+  close(): Promise<void>
+}
+
+/** What all destinations together may hold in memory; less would slow a distant store, more breaks the 150 MB promise. */
+const bytesInFlightMax = 36 * 1024 * 1024
+const perDestinationMax = 16 * 1024 * 1024
+
+/** Settings become components: stores behind meters, each admitted by the probe before its first byte. */
+export async function composeAgent(parts: AgentComposition): Promise<ComposedAgent> {
+  const { state, clock } = parts
+  const spoolDirectory = join(state.directory, 'spool')
+  const meters = new Map<string, Meter>()
+  const destinations: DestinationSettings[] = []
+  const bytesEach = Math.min(perDestinationMax, Math.floor(bytesInFlightMax / parts.destinations.length))
+  for (const { name, url, rate, budget, ...store } of parts.destinations) {
+    const opened = await openBucket(url, store, 'write', clock, { create: !state.hasUsed(url) })
+    const { bucket, meter } = meteredBucket(opened)
+    meters.set(name, meter)
+    destinations.push({
+      name,
+      bucket,
+      rate,
+      budget: { capacity: budget.burst, perSecond: 1000 / budget.everyMs },
+      bytesInFlightMax: bytesEach,
+      async admit(subject, signal) {
+        requirePassed(await probe(subject, { host: state.host, clock, signal }), url)
+        await state.noteUse(url)
+      },
+    })
+  }
+  const agent = new Agent({
+    settings: {
+      host: state.host,
+      machine: parts.machine,
+      version: `logcask ${version}`,
+      spoolDirectory,
+      sources: parts.sources,
+      isOneShot: parts.isOneShot,
+      scanIntervalMs: parts.scanIntervalMs,
+    },
+    clock,
+    files: localFiles({ birthTimes: await hasBirthTimes(state.directory), spoolDirectory }),
+    destinations,
+    checkpoint: new FileCheckpoint(state.directory),
+    report: parts.report,
+    openFilesMax: await openFilesMax(),
+    ...(parts.watch ? { watch: parts.watch } : {}),
+  })
+  return {
+    agent,
+    meters,
+    async close() {
+      for (const { bucket } of destinations) await bucket.close()
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import type { Agent } from '../agent/agent.ts'
+import type { AgentEvent } from '../agent/context.ts'
+import type { Life } from '../agent/life.ts'
+import { isSettled } from '../agent/sweep.ts'
+import { addUsage, type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
+import type { Progress } from './progress.ts'
+import type { Terminal } from './terminal.ts'
+import { formatBytes, formatCount, formatDollars } from './units.ts'
+
+/** What happened in a run, gathered from the agent's events. */
+export class RunReport {
+  readonly problems = new Map<string, { message: string; hint: string | undefined; life: Life | undefined }>()
+  bytesSent = 0
+  segmentsSent = 0
+  segmentsAdopted = 0
+  forks = 0
+  losses = 0
+
+  add(event: AgentEvent): void {
+    if (event.kind === 'acked' && event.sent) {
+      this.bytesSent += event.bytes
+      this.segmentsSent++
+    } else if (event.kind === 'acked') this.segmentsAdopted++
+    else if (event.kind === 'forked') this.forks++
+    else if (event.kind === 'gap' && event.reason !== 'diverged') this.losses++
+    else if (event.kind === 'problem')
+      this.problems.set(event.place, { message: event.message, hint: event.hint, life: event.life })
+  }
+}
+
+/** Lives that the run is about. */
+export function livesOf(agent: Agent): Life[] {
+  return [...agent.book.all()].filter((life) => life.isMet)
+}
+
+export function progressOf(agent: Agent): Progress {
+  const lives = livesOf(agent)
+  const destinations = [...agent.couriers.values()]
+  const stuck = destinations.filter(
+    (courier) => courier.destination.health.state === 'down' || courier.destination.health.state === 'unavailable',
+  )
+  let bytes = 0
+  let bytesTotal = 0
+  let files = 0
+  for (const life of lives) {
+    const size = life.limit ?? life.size
+    bytesTotal += size
+    bytes += Math.min(size, mean([...life.deliveries.values()].map((delivery) => delivery.acked.offset)))
+    if (isSettled(life)) files++
+  }
+  const note =
+    stuck.length > 0
+      ? `${stuck.map((courier) => courier.name).join(', ')} ${stuck.length === 1 ? 'does' : 'do'} not answer`
+      : undefined
+  return { bytes, bytesTotal, files, filesTotal: lives.length, note }
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** `388 requests ≈ $0.002` */
+export function costText(meters: Iterable<Meter>): string {
+  const usage = addUsage([...meters].map((meter) => meter.snapshot()))
+  return `${formatCount(requestCount(usage))} requests ≈ ${formatDollars(requestDollars(usage))}`
+}
+
+/** One line per destination that is not done, with what to do. */
+export function sayUnfinished(agent: Agent, terminal: Terminal): string[] {
+  const unfinished: string[] = []
+  for (const courier of agent.couriers.values()) {
+    const left = livesOf(agent).filter((life) => life.deliveries.has(courier.name) && !isSettledAt(life, courier.name))
+    const { health } = courier.destination
+    if (left.length === 0 && health.state === 'ok') continue
+    if (left.length === 0 && livesOf(agent).length > 0) continue
+    unfinished.push(courier.name)
+    const behind = left.reduce(
+      (sum, life) => sum + (life.limit ?? life.size) - (life.deliveries.get(courier.name)?.acked.offset ?? 0),
+      0,
+    )
+    const why =
+      'problem' in health
+        ? health.problem.message
+        : health.state === 'probing'
+          ? 'has not answered yet'
+          : 'was not done in time'
+    terminal.warn(
+      `${courier.name} ${terminal.paintMessage.red(health.state === 'down' ? 'DOWN' : 'LATE')} ${why} · ${formatCount(left.length)} files, ${formatBytes(behind)} to go`,
+    )
+    const hint = 'problem' in health ? health.problem.hint : 'run the same again: it goes on where it stopped'
+    if (hint) terminal.warn(`fix: ${hint}`)
+  }
+  return unfinished
+}
+
+function isSettledAt(life: Life, name: string): boolean {
+  const delivery = life.deliveries.get(name)
+  return delivery === undefined || isSettled({ ...life, deliveries: new Map([[name, delivery]]) })
+}
+
+export interface ReceiptLine {
+  length: number
+  sha256: string
+  path: string
+  stream: string
+  destinations: string[]
+}
+
+/** A line per file and delivered content: what auditors and scripts keep. */
+export function receiptLines(agent: Agent): ReceiptLine[] {
+  return livesOf(agent).flatMap((life) => {
+    const lines = new Map<string, ReceiptLine>()
+    for (const { destination, stream, sealed, acked } of life.deliveries.values()) {
+      if (stream === undefined || sealed === undefined || sealed.length !== acked.offset) continue
+      const key = `${stream} ${sealed.length} ${sealed.sha256}`
+      const line = lines.get(key) ?? { ...sealed, path: life.path, stream, destinations: [] }
+      lines.set(key, { ...line, destinations: [...line.destinations, destination] })
+    }
+    return [...lines.values()]
+  })
+}

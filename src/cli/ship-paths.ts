@@ -1,0 +1,39 @@
+import { lstat, realpath } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import fastGlob from 'fast-glob'
+import { errnoOf, messageOf } from '../base/errors.ts'
+import { pathForPeople, pathForSystem } from '../base/path-bytes.ts'
+import { usageError } from './command.ts'
+
+/**
+ * What `ship` was given: names of files and directories, meant as they are written (whatever wildcards they hold), and
+ * patterns. Rejects for a name that nothing has: a typing error must not pass for "nothing to do".
+ */
+export async function resolvePaths(given: readonly string[]): Promise<{ literal: string[]; include: string[] }> {
+  const paths = { literal: [] as string[], include: [] as string[] }
+  for (const path of given) {
+    const absolute = resolve(path)
+    if (await exists(absolute)) {
+      // A link that was named is meant; only links that are found are not followed.
+      paths.literal.push(await realpath(pathForSystem(absolute), 'utf8'))
+    } else if (fastGlob.isDynamicPattern(path)) {
+      paths.include.push(path.startsWith('/') ? path : `${fastGlob.escapePath(resolve('.'))}/${path}`)
+    } else {
+      throw usageError(
+        `${pathForPeople(path)}: no such file or directory`,
+        'check the name; patterns need quotes: logcask ship "/var/log/*.log" --to …',
+      )
+    }
+  }
+  return paths
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(pathForSystem(path))
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR' || errnoOf(error) === 'ENAMETOOLONG') return false
+    throw usageError(`${pathForPeople(path)}: ${messageOf(error)}`, 'let this user read it, or run as one that may')
+  }
+}

@@ -1,0 +1,254 @@
+import type { AgentEvent, SourceSettings } from '../agent/context.ts'
+import { localFiles } from '../agent/local-files.ts'
+import { openState } from '../agent/state.ts'
+import { isSettled } from '../agent/sweep.ts'
+import { LogcaskError } from '../base/errors.ts'
+import { pathForPeople } from '../base/path-bytes.ts'
+import { defaultStateDirectory } from '../config/state-directory.ts'
+import { nameOfAddress, parseStoreUrl } from '../config/store-url.ts'
+import {
+  type Command,
+  type CommandInput,
+  durationOf,
+  isSet,
+  jsonOption,
+  rateOf,
+  textOf,
+  textsOf,
+  usageError,
+} from './command.ts'
+import { type AgentDestination, type ComposedAgent, composeAgent } from './compose-agent.ts'
+import { exits } from './exit.ts'
+import { readMachine } from './machine.ts'
+import { storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
+import { showProgress } from './progress.ts'
+import { costText, livesOf, progressOf, RunReport, receiptLines, sayUnfinished } from './run-report.ts'
+import { resolvePaths } from './ship-paths.ts'
+import { formatBytes, formatCount } from './units.ts'
+
+export const command: Command = {
+  name: 'ship',
+  help: `Usage: logcask ship PATH|GLOB… --to URL [--to URL…]
+
+Delivers each file, whole as it is at the start, to every destination; sends what is not there yet, and nothing twice.
+Ends with 0 only when everything is everywhere and sealed. A directory means all files below it. Patterns need quotes.
+
+  --to URL          file:///dir or s3://bucket/prefix; may be repeated
+  --exclude GLOB    leave these out; may be repeated (without a slash: matched against the file's name)
+  --host NAME       store under this host (default: this machine's name, fixed in the state directory)
+  --state DIR       what was sent so far; a cache: without it the buckets are asked
+  --rate 20MB/s     at most, per destination
+  --timeout 10m     give up then, with exit status 75 (default: never)
+  --dry-run         list the files, send nothing
+  --receipt         print a line per file: length, SHA-256, destinations, name
+  --json            one JSON object per line instead
+
+${storeHelp}
+
+Examples
+  logcask ship /var/log/nginx --to s3://acme-logs --to file:///mnt/nas
+  logcask ship '/var/log/*.log' --to s3://logs/prod --endpoint http://minio:9000 --receipt
+
+Exit status: 0 done · 1 failed · 2 usage · 3 delivered, with gaps or forks · 75 not all delivered in time, run it again`,
+  options: {
+    ...storeOptions,
+    ...jsonOption,
+    to: { type: 'string', multiple: true },
+    exclude: { type: 'string', multiple: true },
+    host: { type: 'string' },
+    state: { type: 'string' },
+    rate: { type: 'string' },
+    timeout: { type: 'string' },
+    'dry-run': { type: 'boolean' },
+    receipt: { type: 'boolean' },
+  },
+  run: ship,
+}
+
+async function ship(input: CommandInput): Promise<number> {
+  const { values, positionals, clock } = input
+  const urls = textsOf(values, 'to')
+  if (positionals.length === 0) throw usageError('no file is named', 'logcask ship PATH… --to URL')
+  if (urls.length === 0)
+    throw usageError('no destination is named', 'logcask ship PATH… --to file:///dir (or s3://bucket/prefix)')
+  const paths = await resolvePaths(positionals)
+  const source: SourceSettings = {
+    name: 'ship',
+    ...paths,
+    exclude: textsOf(values, 'exclude'),
+    followSymlinks: false,
+    sealAfterMs: 0,
+    copies: 'new-stream',
+  }
+  const destinations = destinationsOf(input, urls)
+  if (isSet(values, 'dry-run')) return dryRun(input, source)
+  const machine = await readMachine()
+  const state = await openState(
+    textOf(values, 'state') ?? defaultStateDirectory(input.env),
+    textOf(values, 'host') ?? machine.hostname,
+    clock,
+  )
+  try {
+    const report = new RunReport()
+    const composed = await composeAgent({
+      state,
+      machine: machine.machineId,
+      sources: [source],
+      destinations,
+      isOneShot: true,
+      scanIntervalMs: 0,
+      clock,
+      report: (event) => tell(input, report, event),
+    })
+    try {
+      return await deliver(input, composed, report)
+    } finally {
+      await composed.close()
+    }
+  } finally {
+    await state.close()
+  }
+}
+
+function destinationsOf(input: CommandInput, urls: readonly string[]): AgentDestination[] {
+  const rate = rateOf(input.values, 'rate')
+  const doubled = urls.find((url, at) => urls.indexOf(url) !== at)
+  if (doubled !== undefined) throw usageError(`--to ${doubled}: is named twice`, 'name each destination once')
+  const names = urls.map((url) => nameOfAddress(parseStoreUrl(url)))
+  return urls.map((url, at) => {
+    const name = names.filter((other) => other === names[at]).length > 1 ? url : (names[at] ?? url)
+    return { name, url, ...storeSettings(input.values), rate, budget: { burst: 1_000_000, everyMs: 1 } }
+  })
+}
+
+function tell({ terminal }: CommandInput, report: RunReport, event: AgentEvent): void {
+  report.add(event)
+  if (event.kind === 'forked')
+    terminal.warn(
+      `${pathForPeople(event.life.path)} → ${event.delivery.destination}: ${event.why}; it goes on in stream ${event.delivery.stream}`,
+    )
+  else if (event.kind === 'gap')
+    terminal.warn(
+      `${pathForPeople(event.life.path)} → ${event.delivery.destination}: gap at ${event.offset} (${event.reason})`,
+    )
+  else if (event.kind === 'edited')
+    terminal.warn(
+      `${pathForPeople(event.life.path)}: was edited in place after it was shipped; what was shipped is kept`,
+    )
+}
+
+/** Runs until all is delivered, the time is up, or nobody is left who could take more. */
+async function deliver(input: CommandInput, { agent, meters }: ComposedAgent, report: RunReport): Promise<number> {
+  const { values, terminal, clock } = input
+  const stop = new AbortController()
+  const end = (): void => stop.abort(input.signal.reason)
+  input.signal.addEventListener('abort', end, { once: true })
+  const timeoutMs = durationOf(values, 'timeout')
+  const cancelTimeout =
+    timeoutMs === undefined ? () => {} : clock.timer(timeoutMs, () => stop.abort(new Error('timeout')))
+  const cancelWatch = everySoOften(clock, () => {
+    if (agent.isExplored && isHopeless(agent)) stop.abort(new Error('refused'))
+  })
+  const hide = showProgress(terminal, clock, () => progressOf(agent))
+  try {
+    await agent.run(stop.signal)
+  } finally {
+    hide()
+    cancelTimeout()
+    cancelWatch()
+    input.signal.removeEventListener('abort', end)
+  }
+  input.signal.throwIfAborted()
+  return summarize(input, agent, meters, report, stop.signal.reason)
+}
+
+function everySoOften(clock: CommandInput['clock'], look: () => void): () => void {
+  let cancel = (): void => {}
+  const again = (): void => {
+    look()
+    cancel = clock.timer(200, again)
+  }
+  again()
+  return () => cancel()
+}
+
+/** Everything that could be delivered is, and the rest is refused until somebody acts: waiting would not help. */
+function isHopeless(agent: ComposedAgent['agent']): boolean {
+  const couriers = [...agent.couriers.values()]
+  const open = couriers.filter((courier) => courier.destination.health.state === 'down')
+  return (
+    open.length > 0 &&
+    couriers.every(
+      (courier) =>
+        courier.destination.health.state === 'down' || (courier.isIdle && courier.destination.health.state === 'ok'),
+    )
+  )
+}
+
+async function summarize(
+  input: CommandInput,
+  agent: ComposedAgent['agent'],
+  meters: ComposedAgent['meters'],
+  report: RunReport,
+  reason: unknown,
+): Promise<number> {
+  const { values, terminal } = input
+  const unfinished = sayUnfinished(agent, terminal)
+  const problems = [...report.problems].filter(
+    ([place, { life }]) => !agent.couriers.has(place) && !(life && isSettled(life)),
+  )
+  for (const [place, { message, hint }] of problems) {
+    terminal.warn(`${pathForPeople(place)}: ${message}`)
+    if (hint) terminal.warn(`fix: ${hint}`)
+  }
+  if (isSet(values, 'receipt') || isSet(values, 'json')) {
+    for (const line of receiptLines(agent)) {
+      if (isSet(values, 'json')) await terminal.json(line)
+      else
+        await terminal.line(
+          `${line.length}  ${line.sha256}  ${line.destinations.join(',')}  ${pathForPeople(line.path)}`,
+        )
+    }
+  }
+  terminal.say(summaryText(agent, meters, report, unfinished.length))
+  if (unfinished.length > 0)
+    return reason instanceof Error && reason.message === 'refused' ? exits.failed : exits.undelivered
+  if (problems.length > 0) return exits.failed
+  return report.forks > 0 || report.losses > 0 ? exits.lossy : exits.done
+}
+
+function summaryText(
+  agent: ComposedAgent['agent'],
+  meters: ComposedAgent['meters'],
+  report: RunReport,
+  unfinished: number,
+): string {
+  const lives = livesOf(agent)
+  const total = agent.couriers.size
+  const bytes = lives.reduce((sum, life) => sum + (life.limit ?? life.size), 0)
+  if (lives.length === 0) return 'no file matches: nothing to do'
+  if (report.segmentsSent === 0 && unfinished === 0)
+    return `${formatCount(lives.length)} files already there, verified · 0 segments sent · ${costText(meters.values())}`
+  return `${formatCount(lives.length)} files · ${formatBytes(bytes)} · ${total - unfinished}/${total} destinations · ${formatCount(report.segmentsSent)} segments sent · ${costText(meters.values())}`
+}
+
+/** The files that a run would deliver; no destination is asked. */
+async function dryRun({ values, terminal }: CommandInput, source: SourceSettings): Promise<number> {
+  const files = localFiles({ birthTimes: true, spoolDirectory: '' })
+  const scan = await files.scan([source])
+  let bytes = 0
+  for (const path of scan.found.keys()) {
+    const file = await files.open(path, false)
+    if (file === undefined) continue
+    const { size } = file.stat()
+    await file.close()
+    bytes += size
+    if (isSet(values, 'json')) await terminal.json({ path, length: size })
+    else await terminal.line(`${size}  ${pathForPeople(path)}`)
+  }
+  for (const { path, errno } of scan.problems) terminal.warn(`${pathForPeople(path)}: cannot be searched: ${errno}`)
+  terminal.say(`${formatCount(scan.found.size)} files · ${formatBytes(bytes)} · nothing was sent`)
+  if (scan.problems.length > 0)
+    throw new LogcaskError('refused', 'not all could be looked at', { hint: 'run as a user who may read them' })
+  return exits.done
+}
