@@ -18,4 +18,10 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
   import('./cli/command-line.ts')
     .then(({ runCommandLine }) => runCommandLine(process.argv.slice(2), process))
     .then((code) => process.exit(code))
+    .catch((error) => {
+      process.stderr.write(
+        `logcask: cannot be loaded: ${error.message}\nfix: install it again; in a checkout: npm ci\n`,
+      )
+      process.exit(1)
+    })
 }

@@ -31,6 +31,9 @@ export interface Explanation {
 /** An error as the operator gets to see it: what happened where, and what to do. */
 export function explain(error: unknown): Explanation {
   if (error instanceof LogcaskError) return { code: error.code, message: error.message, hint: error.hint }
+  if (error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') {
+    return { code: 'internal', message: messageOf(error), hint: 'install logcask again; in a checkout: npm ci' }
+  }
   const errno = errnoOf(error)
   if (errno !== undefined) return { code: errno, message: messageOf(error), hint: errnoHints[errno] }
   return {

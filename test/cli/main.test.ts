@@ -37,6 +37,20 @@ describe('logcask as a process', () => {
     expect(result.stderr).toMatch(/^logcask needs Node ≥ 22\.22; this is 20\.20\.2: .*\n$/)
   })
 
+  it('I7: loads no more than the command needs', async () => {
+    const listing = `import { registerHooks } from 'node:module'
+      registerHooks({ load: (url, context, next) => (process.stderr.write('loads ' + url + '\\n'), next(url, context)) })`
+    const loadedBy = async (...args: string[]) => {
+      const { stderr } = await logcask(args, {
+        nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(listing)}`],
+      })
+      return [...stderr.matchAll(/^loads .*\/node_modules\/((?:@[^/]+\/)?[^/]+)/gm)].map(([, name]) => name)
+    }
+    expect(await loadedBy('--help')).toEqual([])
+    expect(await loadedBy('doctor', 'file:///nowhere/at/all')).toEqual([])
+    expect(await loadedBy('validate', '-c', '/nowhere/at/all.yaml')).toContain('zod')
+  })
+
   it('is quiet when the reader of its output goes away', async () => {
     const child = start(['--help'])
     child.process.stdout.destroy()
