@@ -15,17 +15,23 @@ export interface OpenGap {
 /** A stream that an agent wrote has one or two; a host that writes thousands does not make us read them. */
 const gapsReadMax = 8
 
+/** Why bytes are missing, by the key of the gap: records never change, so that who looks often reads each once. */
+export type GapReasons = Map<string, GapReason | 'unknown'>
+
 /** The gaps of a stream that are not closed and no mere fork. Costs a small request for each that the names leave open. */
 export async function readOpenGaps(
   bucket: Bucket,
   gaps: readonly ListedGap[],
   chainLength: number,
   seals: readonly SealFacts[],
-  signal?: AbortSignal | undefined,
+  options: { reasons?: GapReasons; signal?: AbortSignal | undefined } = {},
 ): Promise<OpenGap[]> {
+  const { reasons = new Map(), signal } = options
   const open: OpenGap[] = []
   for (const [at, gap] of gaps.filter((gap) => !isClosed(gap, chainLength, seals)).entries()) {
-    const reason = at < gapsReadMax ? await reasonOf(bucket, gap, signal) : 'unknown'
+    const isRead = at < gapsReadMax
+    const reason = reasons.get(gap.key) ?? (isRead ? await reasonOf(bucket, gap, signal) : 'unknown')
+    if (isRead) reasons.set(gap.key, reason)
     if (reason !== 'diverged') open.push({ offset: gap.offset, end: gap.end, reason })
   }
   return open

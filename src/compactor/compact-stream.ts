@@ -1,0 +1,134 @@
+import { LogcaskError } from '../base/errors.ts'
+import type { Bucket } from '../bucket/bucket.ts'
+import { type GapReasons, type OpenGap, readOpenGaps } from '../bucket/stream-gaps.ts'
+import { headerOf, readSeal } from '../bucket/stream-header.ts'
+import type { ListedStream } from '../bucket/stream-inventory.ts'
+import { readChain } from '../bucket/stream-listing.ts'
+import type { ReadAhead } from '../bucket/stream-walk.ts'
+import { chainStart } from '../format/chain.ts'
+import type { DirectorySink, SinkFile } from './directory-sink.ts'
+import { isEmptySeal, judgeSeals, planStream, type SealVerdict, sealsOf } from './plan.ts'
+import type { StreamRecord } from './stream-record.ts'
+
+export interface StreamContext {
+  bucket: Bucket
+  sink: DirectorySink
+  host: string
+  /** Sees the bytes as they are written, for a display. */
+  onBytes?: ((bytes: number) => void) | undefined
+  /** Kept from one look at this host to the next. */
+  gapReasons?: GapReasons
+  signal?: AbortSignal | undefined
+}
+
+export interface StreamOutcome {
+  /** Undefined where there is nothing to publish (yet). */
+  record: StreamRecord | undefined
+  /** Bytes that were published now. */
+  grewBytes: number
+  isNew: boolean
+  /** Its content was hashed now, for the first time at this length. */
+  isHashed: boolean
+  verdict: SealVerdict
+  gaps: readonly OpenGap[]
+  /** Segments that are on no chain, where all were listed. */
+  strays: number
+}
+
+/** Synced and recorded at the latest after so much: what a crash makes us read again. */
+const commitBytes = 64 * 1024 * 1024
+/** Several streams are read at once, each with its own: together they stay bounded. */
+const readAhead: ReadAhead = { count: 3, bytes: 16 * 1024 * 1024 }
+
+/**
+ * Brings the published file of one stream as far as its chain goes, and holds it against its seals. What was published
+ * before is never withheld or changed by what is there now (I8, I9). Rejects with what stood in the way; what was
+ * appended until then counts.
+ */
+export async function compactStream(context: StreamContext, listed: ListedStream): Promise<StreamOutcome> {
+  const { sink, host } = context
+  let grewBytes = 0
+  const onBytes = (bytes: number): void => {
+    grewBytes += bytes
+    context.onBytes?.(bytes)
+  }
+  const { stream } = listed
+  const before = await sink.recall(host, stream)
+  let record = before
+  let plan = planStream(listed, record)
+  if (plan.kind === 'no-beginning') throw noBeginning(host, listed)
+  if (plan.kind === 'grow') {
+    record = await grow({ ...context, onBytes }, listed, before)
+    plan = record ? planStream(listed, record) : { kind: 'rest' }
+  }
+  const isHashed = record !== undefined && plan.kind === 'check'
+  if (record && isHashed) record = await sink.hash(host, stream, record)
+  const seals = record ? sealsOf(listed.seals, record) : listed.seals
+  const { bucket, gapReasons: reasons = new Map(), signal } = context
+  return {
+    record,
+    grewBytes,
+    isNew: before === undefined && record !== undefined,
+    isHashed,
+    strays: Math.max(0, listed.segments.all.length - (record?.segments ?? 0)),
+    verdict: record ? judgeSeals(record, listed.seals) : { kind: 'open' },
+    gaps: await readOpenGaps(bucket, listed.gaps, record?.length ?? 0, seals, { reasons, signal }),
+  }
+}
+
+async function grow(
+  context: StreamContext,
+  listed: ListedStream,
+  record: StreamRecord | undefined,
+): Promise<StreamRecord | undefined> {
+  const { bucket, sink, host, signal } = context
+  const { stream, segments } = listed
+  let file: SinkFile | undefined
+  let final: StreamRecord['final']
+  let latest = record
+  try {
+    file = record && (await sink.open(host, stream, ''))
+    const start = file?.start ?? chainStart
+    for await (const { segment, bytes, metadata, end } of readChain(bucket, segments, {
+      start,
+      ahead: readAhead,
+      signal,
+    })) {
+      if (segment.offset === 0) {
+        const header = headerOf(metadata, segment.key, segment.length)
+        final = header.final
+        file ??= await sink.open(host, stream, header.origin.path)
+      }
+      if (file === undefined) break
+      if (!(await file.append(bytes, end))) {
+        await file.setAside(`it differs from the chain between ${segment.offset} and ${end.offset}`)
+        file = undefined
+        return await grow(context, listed, undefined)
+      }
+      context.onBytes?.(bytes.byteLength)
+      if (file.pendingBytes >= commitBytes) latest = await file.commit(final)
+    }
+    if (file === undefined) {
+      // No segment: the file was empty, and its seal alone says so.
+      const seal = listed.seals.find(isEmptySeal)
+      if (seal === undefined) return latest
+      file = await sink.open(host, stream, (await readSeal(bucket, seal, signal)).origin.path)
+      return await file.commit()
+    }
+    return file.pendingBytes > 0 ? await file.commit(final) : latest
+  } catch (error) {
+    // What was appended before is whole, and may be kept; the error that ended it is the one to tell.
+    if (file !== undefined && file.pendingBytes > 0) await file.commit(final).catch(() => {})
+    throw error
+  } finally {
+    await file?.close()
+  }
+}
+
+function noBeginning(host: string, listed: ListedStream): LogcaskError {
+  const first = listed.segments.all[0]
+  const what = first ? `its first segment begins at ${first.offset}` : 'only its seal is there'
+  return new LogcaskError('corrupt', `${host} ${listed.stream}: has no beginning, ${what}`, {
+    hint: 'it has expired, or never came: look with logcask ls; nothing of it was published here before',
+  })
+}

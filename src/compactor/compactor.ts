@@ -1,0 +1,140 @@
+import type { Clock } from '../base/clock.ts'
+import { createLimiter, forEachConcurrently } from '../base/concurrency.ts'
+import { backoffMs } from '../base/retry.ts'
+import type { Bucket } from '../bucket/bucket.ts'
+import { listHosts } from '../bucket/stream-inventory.ts'
+import type { DirectorySink } from './directory-sink.ts'
+import { createOnce, type OnEvent } from './event.ts'
+import { backoffFor, compactHost, type RoundContext, type RoundResult, reportProblem } from './host-round.ts'
+import { nextInterval, type Pace, watchHost } from './listing-plan.ts'
+
+export interface CompactorOptions {
+  bucket: Bucket
+  sink: DirectorySink
+  clock: Clock
+  pace: Pace
+  onEvent: OnEvent
+  /** Sees the bytes as they are published, for a display. */
+  onBytes?: ((bytes: number) => void) | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** What is published after one pass over everything. */
+export interface Summary {
+  hosts: number
+  streams: number
+  bytes: number
+  /** Published by this pass. */
+  grewBytes: number
+  /** Complete, and compared with their seals. */
+  sealed: number
+  mismatches: number
+  /** Shorter than a seal says. */
+  short: number
+  /** Not closed. */
+  gaps: number
+  strays: number
+  /** What could not be done, of streams or whole hosts. */
+  errors: readonly unknown[]
+}
+
+/** Streams that are worked on at once: enough that a store's latency does not count, and 128 MiB of segments at most. */
+const streamsMax = 8
+const hostsMax = 4
+
+/** Publishes all there is, once. Rejects only where the hosts cannot be listed. */
+export async function compactOnce(options: CompactorOptions): Promise<Summary> {
+  const context = roundContext(options)
+  const summary = { ...emptySummary, errors: [] as unknown[] }
+  const onStray = (): void => void summary.strays++
+  const hosts = await listHosts(options.bucket, { signal: options.signal, onStray })
+  await forEachConcurrently(hosts, hostsMax, async (host) => {
+    try {
+      add(summary, await compactHost(context, host, watchHost(), options.pace))
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      summary.errors.push(error)
+      reportProblem(context, host, { host }, error)
+    }
+  })
+  return summary
+}
+
+/**
+ * Publishes what there is, and goes on as more comes, until `signal` is aborted: then it resolves, with everything synced
+ * that was written. What fails is told, and tried again; nothing but the abort ends it.
+ */
+export async function compactFollowing(options: CompactorOptions & { signal: AbortSignal }): Promise<void> {
+  const { bucket, clock, pace, signal } = options
+  const context = roundContext(options)
+  const followed = new Map<string, Promise<void>>()
+  const followHost = async (host: string): Promise<void> => {
+    const watch = watchHost()
+    await repeat(context, host, { host }, pace, async () => (await compactHost(context, host, watch, pace)).hasGrown)
+  }
+  await repeat({ ...context, clock, signal }, 'hosts', {}, pace, async () => {
+    const known = followed.size
+    for (const host of await listHosts(bucket, { signal })) {
+      if (!followed.has(host)) followed.set(host, followHost(host))
+    }
+    return followed.size > known
+  })
+  await Promise.all(followed.values())
+}
+
+/** Looks again and again, sooner where something came, later after a failure, until aborted. Never rejects. */
+async function repeat(
+  context: RoundContext,
+  what: string,
+  where: { host?: string },
+  pace: Pace,
+  look: () => Promise<boolean>,
+): Promise<void> {
+  const { clock, signal } = context
+  let waitMs = 0
+  for (let failures = 0; !signal?.aborted; ) {
+    try {
+      waitMs = nextInterval(waitMs, await look(), pace)
+      failures = 0
+      context.once.forget(`problem ${what}`)
+    } catch (error) {
+      if (signal?.aborted) return
+      reportProblem(context, what, where, error)
+      waitMs = Math.max(pace.intervalMinMs, backoffMs(backoffFor(error), failures++, clock))
+    }
+    await clock.sleep(waitMs, signal).catch(() => {})
+  }
+}
+
+function roundContext(options: CompactorOptions): RoundContext {
+  return { ...options, once: createOnce(), limiter: createLimiter(streamsMax) }
+}
+
+const emptySummary: Summary = {
+  hosts: 0,
+  streams: 0,
+  bytes: 0,
+  grewBytes: 0,
+  sealed: 0,
+  mismatches: 0,
+  short: 0,
+  gaps: 0,
+  strays: 0,
+  errors: [],
+}
+
+function add(summary: Summary & { errors: unknown[] }, round: RoundResult): void {
+  summary.hosts++
+  summary.strays += round.strays
+  summary.errors.push(...round.errors)
+  for (const { record, grewBytes, verdict, gaps, strays } of round.outcomes) {
+    if (record !== undefined) summary.streams++
+    summary.bytes += record?.length ?? 0
+    summary.grewBytes += grewBytes
+    if (verdict.kind === 'verified') summary.sealed++
+    if (verdict.kind === 'mismatch') summary.mismatches++
+    if (verdict.kind === 'short') summary.short++
+    summary.gaps += gaps.length
+    summary.strays += strays
+  }
+}

@@ -1,0 +1,189 @@
+import { createHash, type Hash } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { makeDirectory, writeAtomically } from '../base/atomic-file.ts'
+import type { Clock } from '../base/clock.ts'
+import { errnoOf, isCode, LogcaskError } from '../base/errors.ts'
+import { acquireLock } from '../base/lock.ts'
+import { hostName } from '../format/keys.ts'
+import { planFile } from './plan.ts'
+import {
+  examineFile,
+  onDisk,
+  openPublishedFile,
+  type PublishedFile,
+  readPublished,
+  setAside,
+} from './published-file.ts'
+import { publishedName } from './published-name.ts'
+import { decodeStreamRecord, encodeStreamRecord, type StreamRecord } from './stream-record.ts'
+
+/**
+ * Complete files in a directory, growing while their streams do, for any tool to read. One process writes there, and
+ * holds the lock in `.logcask/`, where it also keeps a record for each stream. Calls for one stream come one at a time.
+ */
+export interface DirectorySink {
+  readonly root: string
+  /** What is published of a stream. On first sight its file is held against the record, and set aside where it differs. */
+  recall(host: string, stream: string): Promise<StreamRecord | undefined>
+  /** Opens a stream's file for appending, once its end was verified. The path in the origin names one without a record. */
+  open(host: string, stream: string, originPath: string): Promise<SinkFile>
+  /** The record with the SHA-256 of all that is published, from the disk; costs what has come since the last time. */
+  hash(host: string, stream: string, record: StreamRecord): Promise<StreamRecord>
+  /** Lets the next one in. Idempotent. */
+  close(): Promise<void>
+}
+
+/** A published file with its record. */
+export interface SinkFile extends Pick<PublishedFile, 'start' | 'pendingBytes' | 'append' | 'close'> {
+  /** Makes what was appended durable, then records it. `final` as the segment at offset 0 says, where it was read. */
+  commit(final?: StreamRecord['final']): Promise<StreamRecord>
+  /** The file has others' bytes: closes it, keeps it aside, and forgets it, so that it is written anew. */
+  setAside(reason: string): Promise<void>
+}
+
+export interface SetAside {
+  host: string
+  stream: string
+  path: string
+  movedTo: string
+  reason: string
+}
+
+/** Hash states kept for streams that grew after a seal; beyond it the oldest is read again from its start. */
+const hashesMax = 1000
+
+/**
+ * Takes the directory over, making it where only it is missing. Rejects `conflict` while another process works there,
+ * `invalid` where there is no such place.
+ */
+export async function openDirectorySink(
+  root: string,
+  clock: Pick<Clock, 'now'>,
+  onSetAside: (event: SetAside) => void,
+): Promise<DirectorySink> {
+  await makeRoot(root)
+  const stateDirectory = join(root, '.logcask')
+  await onDisk(stateDirectory, () => makeDirectory(stateDirectory, 0o750))
+  const lock = await acquireLock(join(stateDirectory, 'lock'), clock)
+  /** `null`: looked for, and not there. */
+  const records = new Map<string, StreamRecord | null>()
+  const hashes = new Map<string, { hash: Hash; length: number }>()
+  const keyOf = (host: string, stream: string): string => `${hostName(host)}/${stream}`
+  const recordPath = (host: string, stream: string): string =>
+    join(stateDirectory, 'streams', `${keyOf(host, stream)}.json`)
+
+  const setAsideFile = async (host: string, stream: string, path: string, reason: string): Promise<void> => {
+    const movedTo = await setAside(path)
+    records.set(keyOf(host, stream), null)
+    hashes.delete(keyOf(host, stream))
+    onSetAside({ host, stream, path, movedTo, reason })
+  }
+
+  const remember = async (host: string, stream: string, record: StreamRecord): Promise<void> => {
+    const path = recordPath(host, stream)
+    await onDisk(path, async () => {
+      await makeDirectory(dirname(path), 0o750)
+      await writeAtomically(path, Buffer.from(encodeStreamRecord(record)), 0o640)
+    })
+    records.set(keyOf(host, stream), record)
+  }
+
+  const recall = async (host: string, stream: string): Promise<StreamRecord | undefined> => {
+    const key = keyOf(host, stream)
+    const known = records.get(key)
+    if (known !== undefined) return known ?? undefined
+    const record = await readRecord(recordPath(host, stream))
+    const path = record && join(root, record.name)
+    const plan = path === undefined ? undefined : planFile(record, await examineFile(path, record))
+    if (path !== undefined && plan?.kind === 'set-aside') await setAsideFile(host, stream, path, plan.reason)
+    const kept = plan?.kind === 'continue' ? record : undefined
+    records.set(key, kept ?? null)
+    return kept
+  }
+
+  const open = async (host: string, stream: string, originPath: string): Promise<SinkFile> => {
+    const record = await recall(host, stream)
+    const name = record?.name ?? publishedName(host, stream, originPath)
+    const path = join(root, name)
+    const found = await examineFile(path, record)
+    let plan = planFile(record, found)
+    if (plan.kind === 'set-aside') {
+      await setAsideFile(host, stream, path, plan.reason)
+      plan = { kind: 'create' }
+    }
+    const kept = plan.kind === 'continue' ? record : undefined
+    const file = await openPublishedFile(path, plan, {
+      segments: kept?.segments ?? 0,
+      windowBytes: found?.windowBytes ?? new Uint8Array(0),
+    })
+    return {
+      start: file.start,
+      get pendingBytes() {
+        return file.pendingBytes
+      },
+      append: file.append,
+      close: file.close,
+      async commit(final = kept?.final) {
+        const committed: StreamRecord = { name, ...(await file.commit()), final }
+        await remember(host, stream, committed)
+        return committed
+      },
+      async setAside(reason) {
+        await file.close()
+        await setAsideFile(host, stream, path, reason)
+      },
+    }
+  }
+
+  const hash = async (host: string, stream: string, record: StreamRecord): Promise<StreamRecord> => {
+    const key = keyOf(host, stream)
+    const state = hashes.get(key) ?? { hash: createHash('sha256'), length: 0 }
+    // Gone from the map while it changes: a failure half-way must not leave a wrong one.
+    hashes.delete(key)
+    await readPublished(join(root, record.name), state.length, record.length, (bytes) => void state.hash.update(bytes))
+    state.length = record.length
+    const sha256 = state.hash.copy().digest('hex')
+    hashes.set(key, state)
+    for (const oldest of hashes.keys()) {
+      if (hashes.size <= hashesMax) break
+      hashes.delete(oldest)
+    }
+    const hashed = { ...record, content: { length: record.length, sha256 } }
+    await remember(host, stream, hashed)
+    return hashed
+  }
+
+  return { root, recall, open, hash, close: () => lock.release() }
+}
+
+/** Only the last directory is made: where more is missing, a disk is not mounted or a name is wrong. */
+async function makeRoot(root: string): Promise<void> {
+  try {
+    await mkdir(root, { mode: 0o750 })
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'EEXIST') return
+    if (errno === 'ENOENT') {
+      throw new LogcaskError('invalid', `${root}: ${dirname(root)} is missing`, {
+        hint: `mount the disk, or mkdir -p ${dirname(root)}`,
+        cause: error,
+      })
+    }
+    await onDisk(root, async () => {
+      throw error
+    })
+  }
+}
+
+/** Undefined where there is none, or one that cannot be understood: then the published file itself is compared. */
+async function readRecord(path: string): Promise<StreamRecord | undefined> {
+  return onDisk(path, async () => {
+    try {
+      return decodeStreamRecord(await readFile(path), path)
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT' || isCode(error, 'corrupt')) return undefined
+      throw error
+    }
+  })
+}

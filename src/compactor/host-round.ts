@@ -1,0 +1,178 @@
+import type { Clock } from '../base/clock.ts'
+import { forEachConcurrently, type Limiter } from '../base/concurrency.ts'
+import { isCode, LogcaskError, messageOf } from '../base/errors.ts'
+import { type Backoff, retryRefused, retryUnknown } from '../base/retry.ts'
+import type { Bucket } from '../bucket/bucket.ts'
+import { type ListedStream, listedStream, listSeals, listStreamNames, listStreams } from '../bucket/stream-inventory.ts'
+import { listSegments } from '../bucket/stream-listing.ts'
+import { compactStream, type StreamOutcome } from './compact-stream.ts'
+import type { DirectorySink } from './directory-sink.ts'
+import type { Once, OnEvent } from './event.ts'
+import {
+  type HostWatch,
+  isDue,
+  type Pace,
+  planListing,
+  requestsFor,
+  watchAfter,
+  watchAfterFailure,
+} from './listing-plan.ts'
+import type { SealVerdict } from './plan.ts'
+
+export interface RoundContext {
+  bucket: Bucket
+  sink: DirectorySink
+  clock: Clock
+  onEvent: OnEvent
+  once: Once
+  /** Streams that are worked on at once, over all hosts. */
+  limiter: Limiter
+  onBytes?: ((bytes: number) => void) | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface RoundResult {
+  hasGrown: boolean
+  /** Of a full listing. */
+  strays: number
+  outcomes: readonly (StreamOutcome & { stream: string })[]
+  /** Of streams; the others went on. */
+  errors: readonly unknown[]
+}
+
+/** No later than this, something that no agent wrote is looked at again: it never gets better by itself. */
+const retryCorrupt: Backoff = { baseMs: 600_000, capMs: 3_600_000 }
+
+/** Told one by one in a look at a host; a full disk or a missing permission has as many problems as streams. */
+const problemsMax = 5
+
+/** Taken from the listing at once; each waits for its turn with the limiter. */
+const streamsAtOnce = 8
+
+/**
+ * One look at a host: lists what is due, and brings each stream as far as it goes. The error of a stream is told and
+ * counted, and stops no other one; only a listing that fails rejects.
+ */
+export async function compactHost(
+  context: RoundContext,
+  host: string,
+  watch: HostWatch,
+  pace: Pace,
+): Promise<RoundResult> {
+  const { clock, signal } = context
+  const startMs = clock.monotonic()
+  const plan = planListing(watch, pace, startMs)
+  const result = {
+    hasGrown: false,
+    strays: 0,
+    outcomes: [] as RoundResult['outcomes'][number][],
+    errors: [] as unknown[],
+  }
+  let problems = 0
+  let untold = 0
+  const compact = async (listed: ListedStream): Promise<void> => {
+    const known = watch.streams.get(listed.stream)
+    if (known !== undefined && startMs < known.retryAtMs) return
+    try {
+      const outcome = await context.limiter(() =>
+        compactStream({ ...context, host, gapReasons: watch.gapReasons }, listed),
+      )
+      report(context, host, listed, outcome)
+      const now = { length: outcome.record?.length ?? 0, isSettled: isSettled(outcome.verdict) }
+      watch.streams.set(listed.stream, watchAfter(known, now, clock.monotonic()))
+      if (outcome.grewBytes > 0 || outcome.isNew) result.hasGrown = true
+      result.outcomes.push({ ...outcome, stream: listed.stream })
+    } catch (error) {
+      signal?.throwIfAborted()
+      result.errors.push(error)
+      watch.streams.set(listed.stream, watchAfterFailure(known, backoffFor(error), clock, clock.monotonic()))
+      const what = `${host} ${listed.stream}`
+      if (problems++ < problemsMax) reportProblem(context, what, { host, stream: listed.stream }, error)
+      else if (context.once.isNew(`problem ${what}`, messageOf(error))) untold++
+    }
+  }
+  if (plan.kind === 'full') {
+    let keys = 0
+    const streams = listStreams(context.bucket, host, { signal, aliases: false, onStray: () => result.strays++ })
+    await forEachConcurrently(streams, streamsAtOnce, async (listed) => {
+      keys += listed.segments.all.length
+      await compact(listed)
+    })
+    watch.fullAtMs = startMs
+    watch.fullRequests = requestsFor(keys)
+  } else {
+    await forEachConcurrently(changedStreams(context, host, watch, startMs), streamsAtOnce, compact)
+  }
+  if (untold > 0) {
+    const error = new LogcaskError('unavailable', `${host}: ${untold} more streams have such problems`, {
+      hint: 'the first ones are above; logcask compact --once --json lists all that remain',
+    })
+    context.onEvent({ kind: 'problem', host, error })
+  }
+  return result
+}
+
+/** The streams that are new, due, or have a seal longer than what is published, each listed from there on. */
+async function* changedStreams(
+  context: RoundContext,
+  host: string,
+  watch: HostWatch,
+  nowMs: number,
+): AsyncGenerator<ListedStream> {
+  const { bucket, signal } = context
+  const seals = await listSeals(bucket, host, { signal })
+  for (const stream of await listStreamNames(bucket, host, { signal })) {
+    const known = watch.streams.get(stream)
+    const sealed = seals.get(stream)?.at(-1)?.length ?? 0
+    if (known !== undefined && !isDue(known, nowMs) && !(known.isSettled && sealed > known.length)) continue
+    const { all } = await listSegments(bucket, host, stream, { from: known?.length ?? 0, signal })
+    yield listedStream(stream, [...all], { seals })
+  }
+}
+
+function isSettled(verdict: SealVerdict): boolean {
+  return verdict.kind === 'verified' || verdict.kind === 'mismatch'
+}
+
+function report(context: RoundContext, host: string, listed: ListedStream, outcome: StreamOutcome): void {
+  const { onEvent, once } = context
+  const { stream } = listed
+  const { record, verdict } = outcome
+  once.forget(`problem ${host} ${stream}`)
+  if (record !== undefined) {
+    const facts = { host, stream, name: record.name, length: record.length }
+    if (outcome.isNew) onEvent({ kind: 'published', ...facts })
+    if (verdict.kind === 'verified' && (outcome.isNew || outcome.isHashed)) {
+      onEvent({ kind: 'sealed', ...facts, sha256: verdict.sha256 })
+    }
+    if (verdict.kind === 'mismatch' && once.isNew(`mismatch ${host} ${stream} ${record.length}`)) {
+      onEvent({ kind: 'mismatch', ...facts, sealed: verdict.sealed.join(', '), sha256: verdict.actual })
+    }
+    if (verdict.kind === 'short' && once.isNew(`short ${host} ${stream}`, `${verdict.sealed}`)) {
+      onEvent({ kind: 'short', ...facts, missing: verdict.missing })
+    }
+  }
+  for (const gap of outcome.gaps) {
+    if (once.isNew(`gap ${host} ${stream} ${gap.offset}-${gap.end}`)) onEvent({ kind: 'gap', host, stream, ...gap })
+  }
+  for (const { key, versions } of listed.segments.all) {
+    if (versions > 1 && once.isNew(`tampered ${host} ${stream}`)) {
+      onEvent({ kind: 'tampered', host, stream, key, versions })
+    }
+  }
+}
+
+/** Says a problem once, and again when it is another one. */
+export function reportProblem(
+  context: Pick<RoundContext, 'once' | 'onEvent'>,
+  what: string,
+  where: { host?: string; stream?: string },
+  error: unknown,
+): void {
+  if (context.once.isNew(`problem ${what}`, messageOf(error))) context.onEvent({ kind: 'problem', ...where, error })
+}
+
+export function backoffFor(error: unknown): Backoff {
+  if (isCode(error, 'corrupt')) return retryCorrupt
+  return isCode(error, 'unavailable') ? retryUnknown : retryRefused
+}

@@ -1,0 +1,102 @@
+import type { Clock } from '../base/clock.ts'
+import { type Backoff, backoffMs } from '../base/retry.ts'
+import type { GapReasons } from '../bucket/stream-gaps.ts'
+
+/** When to list what, so that requests per hour are bounded whatever the bucket's history. Pure: times are arguments. */
+
+export interface Pace {
+  /** Between two looks at a host that delivers. */
+  intervalMinMs: number
+  /** Between two looks at a quiet one. */
+  intervalMaxMs: number
+  /** Between two listings of all that a host has: the truth, whatever the looks between missed. */
+  fullIntervalMs: number
+}
+
+/** What is known of a stream between looks. */
+export interface StreamWatch {
+  /** Bytes that are published. */
+  length: number
+  /** Sealed at that length, and compared: only a longer seal, or a full listing, can bring more. */
+  isSettled: boolean
+  grewAtMs: number
+  lookedAtMs: number
+  failures: number
+  /** Not before, after a failure. */
+  retryAtMs: number
+}
+
+export interface HostWatch {
+  streams: Map<string, StreamWatch>
+  /** Undefined before the first one. */
+  fullAtMs: number | undefined
+  /** Requests that the last full listing of segments took. */
+  fullRequests: number
+  intervalMs: number
+  gapReasons: GapReasons
+}
+
+export function watchHost(): HostWatch {
+  return { streams: new Map(), fullAtMs: undefined, fullRequests: 0, intervalMs: 0, gapReasons: new Map() }
+}
+
+export type ListingPlan = { kind: 'full' } | { kind: 'changed' }
+
+const keysPerRequest = 1000
+
+export function requestsFor(keys: number): number {
+  return Math.max(1, Math.ceil(keys / keysPerRequest))
+}
+
+/**
+ * Everything, or only names of streams and then the segments of those that are due: whichever takes fewer requests, and
+ * everything again after `fullIntervalMs`.
+ */
+export function planListing(host: HostWatch, pace: Pace, nowMs: number): ListingPlan {
+  if (host.fullAtMs === undefined || nowMs - host.fullAtMs >= pace.fullIntervalMs) return { kind: 'full' }
+  const due = [...host.streams.values()].filter((watch) => isDue(watch, nowMs)).length
+  return host.fullRequests <= requestsFor(host.streams.size) + due ? { kind: 'full' } : { kind: 'changed' }
+}
+
+/**
+ * A stream that is quiet is looked at ever more rarely: after an eighth of the time that it has been quiet, so that a
+ * line after an hour's silence is seen within minutes, and old unsealed streams cost next to nothing.
+ */
+export function isDue(watch: StreamWatch, nowMs: number): boolean {
+  if (watch.isSettled || nowMs < watch.retryAtMs) return false
+  return nowMs - watch.lookedAtMs >= (watch.lookedAtMs - watch.grewAtMs) / 8
+}
+
+/** The wait before the next look at a host: short while it delivers, then doubling. */
+export function nextInterval(intervalMs: number, hasGrown: boolean, pace: Pace): number {
+  return hasGrown ? pace.intervalMinMs : Math.min(pace.intervalMaxMs, Math.max(pace.intervalMinMs, intervalMs * 2))
+}
+
+/** After success; `previous` is what was known before. */
+export function watchAfter(
+  previous: StreamWatch | undefined,
+  now: { length: number; isSettled: boolean },
+  nowMs: number,
+): StreamWatch {
+  const hasGrown = previous === undefined || previous.length !== now.length
+  return { ...now, grewAtMs: hasGrown ? nowMs : previous.grewAtMs, lookedAtMs: nowMs, failures: 0, retryAtMs: nowMs }
+}
+
+/** After a failure: the same request again, later and later. */
+export function watchAfterFailure(
+  previous: StreamWatch | undefined,
+  backoff: Backoff,
+  clock: Pick<Clock, 'random'>,
+  nowMs: number,
+): StreamWatch {
+  const watch = previous ?? {
+    length: 0,
+    isSettled: false,
+    grewAtMs: nowMs,
+    lookedAtMs: nowMs,
+    failures: 0,
+    retryAtMs: 0,
+  }
+  const waitMs = backoffMs(backoff, watch.failures, clock)
+  return { ...watch, failures: watch.failures + 1, retryAtMs: nowMs + waitMs }
+}
