@@ -18,6 +18,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { type Bucket, listNames, listObjects } from '../../src/bucket/bucket.ts'
 import { createDirectoryBucket, storeId } from '../../src/bucket/directory.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
+import { canMount, mounted } from '../support/mounts.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
 guardLeaks()
@@ -276,31 +277,10 @@ describe('what crashed writers leave', () => {
 
 const isRoot = process.getuid?.() === 0
 
-/** Mounts what `options` say at `path`, and unmounts it after `use`, whatever that did. */
-async function mounted(options: string[], path: string, use: () => Promise<void>): Promise<void> {
-  await mkdir(path, { recursive: true })
-  execFileSync('mount', [...options, path])
-  try {
-    await use()
-  } finally {
-    execFileSync('umount', ['-l', path])
-  }
-}
-
 /** A file system of `size` bytes at a new directory. */
 async function onFileSystem(size: string, use: (path: string) => Promise<void>): Promise<void> {
   const path = join(await tempDirectory('mount'), 'mount')
   await mounted(['-t', 'tmpfs', '-o', `size=${size},mode=0755`, 'tmpfs'], path, () => use(path))
-}
-
-function canMount(): boolean {
-  if (process.platform !== 'linux' || !isRoot) return false
-  try {
-    execFileSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }
 
 describe('what the system says', () => {
