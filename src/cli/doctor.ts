@@ -33,7 +33,7 @@ Exit status: 0 logs may be shipped there, 1 they must not, 75 it did not answer:
     try {
       const report = await probe(bucket, { host: textOf(values, 'host') ?? hostname(), clock, signal, full: true })
       if (isSet(values, 'json')) await terminal.json({ url: bucket.url, ...report })
-      else await terminal.line(reportLines(report, url, terminal.paint).join('\n'))
+      else await terminal.line(reportLines(report, bucket.url, terminal.paint).join('\n'))
       return report.passed ? exits.done : exits.failed
     } finally {
       await bucket.close()
@@ -48,8 +48,13 @@ export function reportLines(report: ProbeReport, url: string, paint: Paint): str
   return [
     ...tableLines(rows),
     ...[...fixes].map((fix) => `${paint.bold('fix:')} ${pathForPeople(fix)}`),
-    report.passed ? `ready: logcask ship PATH --to ${pathForPeople(url)}` : paint.red('do not ship yet'),
+    report.passed ? `ready: logcask ship PATH --to ${quoted(pathForPeople(url))}` : paint.red('do not ship yet'),
   ]
+}
+
+/** As a shell takes it: an unquoted ? is a pattern. */
+function quoted(text: string): string {
+  return /^[A-Za-z0-9:/._%@+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 function stateText(state: Finding['state'], paint: Paint): string {

@@ -104,6 +104,11 @@ describe('the report of a doctor', () => {
     ])
   })
 
+  it('ends with a command that a shell takes as it is', () => {
+    const [last] = reportLines({ ...report, passed: true }, "s3://b/?endpoint=http://x/'", createPaint(false)).slice(-1)
+    expect(last).toBe(`ready: logcask ship PATH --to 's3://b/?endpoint=http://x/'\\'''`)
+  })
+
   it('leads to the same command as the refusal to ship', () => {
     expect(() => requirePassed(report, 's3://b')).toThrow(
       expect.objectContaining({ hint: expect.stringContaining('logcask doctor s3://b') }),
