@@ -1,10 +1,14 @@
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
 import { LogcaskError } from '../../src/base/errors.ts'
 import { type Bucket, listObjects } from '../../src/bucket/bucket.ts'
+import { createDirectoryBucket } from '../../src/bucket/directory.ts'
 import { createMemoryBucket, type MemoryBucket } from '../../src/bucket/memory.ts'
 import { type ProbeReport, probe, requirePassed } from '../../src/bucket/probe.ts'
 import { type Fault, faultBucket, randomFaults } from '../support/fault-bucket.ts'
 import { seededRandom } from '../support/seeded-random.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 
 const host = 'web-1'
@@ -282,5 +286,25 @@ describe('probe', () => {
     await world.clock.advance(60_000)
     abort.abort('stop')
     expect(await outcome).toBe('stop')
+  })
+})
+
+describe('probe of a directory', () => {
+  it('passes in full, and is remembered by whoever opens it next', async () => {
+    const root = join(await tempDirectory(), 'store')
+    const first = await probe(createDirectoryBucket({ root, create: true }, systemClock), {
+      host,
+      clock: systemClock,
+      full: true,
+    })
+    expect(first).toMatchObject({ passed: true, remembered: false })
+    const again = await probe(createDirectoryBucket({ root, create: false }, systemClock), { host, clock: systemClock })
+    expect(again).toMatchObject({ passed: true, remembered: true })
+  })
+
+  it('I4: of a mount that is missing decides nothing', async () => {
+    const root = join(await tempDirectory(), 'mount')
+    const missing = createDirectoryBucket({ root, create: false }, systemClock)
+    await expect(probe(missing, { host, clock: systemClock })).rejects.toMatchObject({ code: 'unavailable' })
   })
 })
