@@ -13,6 +13,7 @@ import { endLife, lookAt } from './look.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { segmentBytes } from './ship.ts'
 import { isSettled, sweep } from './sweep.ts'
+import type { Hint } from './watch.ts'
 
 export interface AgentParts {
   settings: AgentSettings
@@ -23,8 +24,8 @@ export interface AgentParts {
   report: (event: AgentEvent) => void
   /** Files that may be open at once; beyond it, acked idle ones are closed and opened again when they change. */
   openFilesMax: number
-  /** Tells of changes: a path that may have changed, or undefined for "look at everything". Only hints. */
-  watch?: (hint: (path: string | undefined) => void) => { close(): Promise<void> }
+  /** Tells of changes in the sources' directories. Only hints. */
+  watch?: ((hint: (hint: Hint) => void) => { close(): Promise<void> }) | undefined
 }
 
 /** Files that changed lately are looked at this often, all others a tenth as often: a hint may have been lost. */
@@ -77,7 +78,7 @@ export class Agent {
     const stop = (): void => this.#stop.abort(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
-    const watch = this.#parts.watch?.((path) => this.#hint(path))
+    const watch = this.#parts.watch?.((hint) => this.#hint(hint))
     try {
       for (const life of await this.#parts.checkpoint.load([...this.couriers.keys()])) this.#restore(life)
       const loops = [...this.couriers.values()].map((courier) => courier.destination.run(this.#stop.signal))
@@ -90,6 +91,17 @@ export class Agent {
       await watch?.close()
       await this.#close()
     }
+  }
+
+  /** Everything that was seen is acked by every destination that answers. */
+  get isDrained(): boolean {
+    for (const life of this.book.all()) {
+      for (const [name, delivery] of life.deliveries) {
+        const isUp = this.couriers.get(name)?.destination.health.state === 'ok'
+        if (isUp && (life.ended ? !delivery.hasGap : delivery.acked.offset < life.size)) return false
+      }
+    }
+    return true
   }
 
   /** Ends a one-shot run that is done, or that nobody waits for any longer. */
@@ -111,6 +123,7 @@ export class Agent {
   async #scanLoop(): Promise<void> {
     const { clock, files, settings } = this.#parts
     while (!this.#stop.signal.aborted) {
+      const startedMs = clock.monotonic()
       const scan = await files.scan(settings.sources)
       for (const { path, errno } of scan.problems)
         this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}` })
@@ -119,26 +132,33 @@ export class Agent {
       for (const life of this.book.old) this.#wake(life)
       this.#checkDone()
       if (settings.isOneShot) return
-      await this.#untilScan(clock, settings.scanIntervalMs)
+      await this.#untilScan(clock.monotonic() - startedMs)
     }
   }
 
   /** The next scan: when its time has come, or a moment after a hint asked for it. */
-  async #untilScan(clock: Clock, intervalMs: number): Promise<void> {
+  async #untilScan(lastTookMs: number): Promise<void> {
+    const { clock, settings } = this.#parts
+    const { signal } = this.#stop
+    // Events come in bursts (rename, create, chmod): one scan sees them all; and scans never take more than a tenth of the time.
+    await clock.sleep(Math.max(hintMs, 10 * lastTookMs), signal).catch(() => {})
     const early = Promise.withResolvers<void>()
     this.#exploreSoon = early.resolve
-    if (this.#wantsScan) early.resolve()
-    await Promise.race([early.promise, clock.sleep(intervalMs, this.#stop.signal).catch(() => {})])
+    if (!this.#wantsScan)
+      await Promise.race([early.promise, clock.sleep(settings.scanIntervalMs, signal).catch(() => {})])
     this.#exploreSoon = undefined
-    // Events come in bursts (rename, create, chmod): one scan sees them all.
-    if (this.#wantsScan) await clock.sleep(hintMs, this.#stop.signal).catch(() => {})
     this.#wantsScan = false
   }
 
-  #hint(path: string | undefined): void {
-    const known = path === undefined ? [] : [...this.book.at(path)].filter((life) => life.file !== undefined)
-    for (const life of known) this.#look(life)
-    if (known.length > 0) return
+  #hint({ path, appeared }: Hint): void {
+    let isKnown = false
+    for (const life of this.book.at(path)) {
+      if (life.file === undefined) continue
+      isKnown = true
+      this.#look(life)
+    }
+    // A change of a file that is not ours is nothing; a name that came or went may be a rotation.
+    if (!appeared && (isKnown || this.isExplored)) return
     this.#wantsScan = true
     this.#exploreSoon?.()
   }

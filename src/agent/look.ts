@@ -2,7 +2,7 @@ import { parseStreamId } from '../format/keys.ts'
 import { contentOf, sampleAt } from './content.ts'
 import { type AgentContext, originOf } from './context.ts'
 import { type Comparison, compare } from './evidence.ts'
-import { type Delivery, isOwnStream, type Life, newLife } from './life.ts'
+import { type Delivery, highWatermark, isOwnStream, type Life, newLife } from './life.ts'
 import { generationAfterEnd, judgeLook, originalName } from './rules.ts'
 
 /**
@@ -34,6 +34,7 @@ export async function lookAt(context: AgentContext, life: Life): Promise<void> {
     )
   if (verdict.kind === 'fork') for (const name of verdict.destinations) markFork(life.deliveries.get(name))
   if (size !== life.size) life.grewAtMs = context.clock.monotonic()
+  if (size > highWatermark(life)) life.pendingSinceMs ??= context.clock.monotonic()
   if (size !== life.size || !life.isWatched) context.changed(life)
   life.size = size
   life.stamp = stamp

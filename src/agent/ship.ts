@@ -10,7 +10,7 @@ import type { Courier } from './courier.ts'
 import { extendRollup } from './delivered.ts'
 import { extend, type Footprint } from './evidence.ts'
 import { fork } from './fork.ts'
-import type { Delivery, Life } from './life.ts'
+import { type Delivery, highWatermark, type Life } from './life.ts'
 import { nextRange } from './plan.ts'
 import { type Chunk, recut, settleExisting } from './settle.ts'
 
@@ -207,6 +207,7 @@ function acked(
   if (delivery.sent.offset < footprint.offset) delivery.sent = footprint
   if (delivery.rollup !== undefined)
     delivery.rollup = extendRollup(delivery.rollup, isOurs && bytes === flight.bytes ? flight.sha256 : sha256(bytes))
+  if (highWatermark(life) >= life.size) life.pendingSinceMs = undefined
   context.changed(life)
   context.report({ kind: 'acked', life, delivery, bytes: bytes.byteLength, sent: isOurs })
   return footprint

@@ -15,6 +15,10 @@ export const commands: Commands = {
     summary: 'deliver files once, to every destination, and end',
     load: () => import('./ship.ts'),
   },
+  agent: {
+    summary: 'watch files, and ship what is appended',
+    load: () => import('./agent.ts'),
+  },
   validate: {
     summary: 'check the configuration: what it matches, what it costs, what is wrong',
     load: () => import('./validate.ts'),

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { Agent } from '../agent/agent.ts'
+import { Agent, type AgentParts } from '../agent/agent.ts'
 import { FileCheckpoint } from '../agent/checkpoint.ts'
 import type { AgentEvent, SourceSettings } from '../agent/context.ts'
 import type { DestinationSettings } from '../agent/destination.ts'
@@ -29,7 +29,7 @@ export interface AgentComposition {
   scanIntervalMs: number
   clock: Clock
   report: (event: AgentEvent) => void
-  watch?: ((hint: (path: string | undefined) => void) => { close(): Promise<void> }) | undefined
+  watch?: AgentParts['watch']
 }
 
 export interface ComposedAgent {
@@ -81,7 +81,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     checkpoint: new FileCheckpoint(state.directory),
     report: parts.report,
     openFilesMax: await openFilesMax(),
-    ...(parts.watch ? { watch: parts.watch } : {}),
+    watch: parts.watch,
   })
   return {
     agent,

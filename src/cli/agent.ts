@@ -1,0 +1,150 @@
+import type { SourceSettings } from '../agent/context.ts'
+import { openState } from '../agent/state.ts'
+import { watchSources } from '../agent/watch.ts'
+import type { AgentConfig } from '../config/agent-config.ts'
+import { loadConfig } from '../config/load.ts'
+import { expandHost } from '../config/template.ts'
+import { type AgentLog, jsonLog, terminalLog } from './agent-log.ts'
+import { statusOf, writeStatus } from './agent-status.ts'
+import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf } from './command.ts'
+import { type ComposedAgent, composeAgent } from './compose-agent.ts'
+import { exits } from './exit.ts'
+import { readMachine } from './machine.ts'
+import { RunReport, sayUnfinished } from './run-report.ts'
+import { formatBytes, formatCount } from './units.ts'
+
+export const command: Command = {
+  name: 'agent',
+  help: `
+logcask agent [-c FILE] [--once]
+
+Watches the configured sources and ships what is appended to every destination, each at its own pace. Runs until it gets
+SIGTERM or SIGINT: then it delivers what it can within drainTimeout and stops. Killed at any time, it goes on where it was.
+
+  -c, --config FILE   default: /etc/logcask/agent.yaml, then agent.toml
+      --state DIR     instead of state: in the configuration
+      --once          deliver what is there now, as ship does, and end
+      --json          log as JSON lines (the default where stderr is no terminal)
+
+Examples
+  logcask validate -c ./agent.yaml && logcask agent -c ./agent.yaml
+  logcask status; logcask why /var/log/syslog.1
+
+Exit status: 0 stopped as asked · 1 failed · 2 configuration · 3 and 75 as ship has them (with --once)`,
+  options: {
+    config: { type: 'string', short: 'c' },
+    state: { type: 'string' },
+    once: { type: 'boolean' },
+    ...jsonOption,
+  },
+  run: runAgent,
+}
+
+const statusEveryMs = 2_000
+
+async function runAgent(input: CommandInput): Promise<number> {
+  const { values, terminal, clock, env } = input
+  expectArguments(input.positionals, 'logcask agent [-c FILE]', 0, 0)
+  const { config } = await loadConfig(textOf(values, 'config'), env)
+  const machine = await readMachine()
+  const machineId = config.machineId ?? machine.machineId
+  const host = expandHost(config.host, { ...machine, machineId })
+  const log = isSet(values, 'json') || !terminal.isLive ? jsonLog(config.log.level) : terminalLog(terminal, clock)
+  const state = await openState(textOf(values, 'state') ?? config.stateDirectory, host, clock)
+  try {
+    const report = new RunReport()
+    const sources = sourcesOf(config)
+    const isOneShot = isSet(values, 'once')
+    const composed = await composeAgent({
+      state,
+      machine: machineId,
+      sources,
+      destinations: config.destinations.map((one) => ({ ...one, requestTimeoutMs: one.requestTimeoutMs })),
+      isOneShot,
+      scanIntervalMs: config.scanIntervalMs,
+      clock,
+      report(event) {
+        report.add(event)
+        log.event(event)
+      },
+      watch: isOneShot
+        ? undefined
+        : (hint) =>
+            watchSources(sources, hint, (message, fix) =>
+              log.event({ kind: 'problem', place: 'watch', message, hint: fix }),
+            ),
+    })
+    try {
+      return await attend(input, config, composed, report, log, state.directory, host)
+    } finally {
+      await composed.close()
+    }
+  } finally {
+    await state.close()
+  }
+}
+
+function sourcesOf(config: AgentConfig): SourceSettings[] {
+  return config.sources.map((source) => ({ ...source }))
+}
+
+/** Runs the agent, keeps its status current, and lets it drain when it is asked to stop. */
+async function attend(
+  input: CommandInput,
+  config: AgentConfig,
+  composed: ComposedAgent,
+  report: RunReport,
+  log: AgentLog,
+  directory: string,
+  host: string,
+): Promise<number> {
+  const { clock, signal, terminal } = input
+  const { agent, meters } = composed
+  const stop = new AbortController()
+  const urls = new Map(config.destinations.map(({ name, url }) => [name, url]))
+  const startedAtMs = clock.now()
+  const status = (): Promise<void> =>
+    writeStatus(directory, statusOf(agent, { host, startedAtMs, urls, meters, report, clock }))
+  let isOver = false
+  const keepStatus = async (): Promise<void> => {
+    let said = false
+    while (!isOver) {
+      await clock.sleep(agent.isExplored ? statusEveryMs : 100)
+      if (agent.isExplored) await status()
+      if (agent.isExplored && !said) log.info('agent', started(agent, host))
+      said ||= agent.isExplored
+    }
+  }
+  const drain = async (): Promise<void> => {
+    log.info('draining', { withinMs: config.drainTimeoutMs })
+    const endMs = clock.monotonic() + config.drainTimeoutMs
+    while (clock.monotonic() < endMs && !agent.isDrained) await clock.sleep(50)
+    stop.abort(signal.reason)
+  }
+  const onStop = (): void => void drain()
+  signal.addEventListener('abort', onStop, { once: true })
+  if (signal.aborted) onStop()
+  const keeping = keepStatus()
+  try {
+    await agent.run(stop.signal)
+  } finally {
+    isOver = true
+    signal.removeEventListener('abort', onStop)
+    await status()
+    await keeping
+  }
+  if (!isSet(input.values, 'once')) return exits.done
+  if (sayUnfinished(agent, terminal).length > 0) return exits.undelivered
+  return report.forks > 0 || report.losses > 0 ? exits.lossy : exits.done
+}
+
+function started(agent: ComposedAgent['agent'], host: string): Record<string, unknown> {
+  const lives = [...agent.book.current.values()]
+  const bytes = lives.reduce((sum, life) => sum + life.size, 0)
+  return {
+    host,
+    files: `${formatCount(lives.length)} files`,
+    bytes: formatBytes(bytes),
+    destinations: [...agent.couriers.keys()].join(', '),
+  }
+}
