@@ -45,7 +45,7 @@ const installs = installInTurn([...(servers.length > 0 ? [awsCli] : []), ...serv
 
 const verdicts: Verdict[] = []
 if (wanted('check')) verdicts.push(await runCheck())
-if (wanted('test')) verdicts.push(await runTests('test', 'vitest.config.ts'))
+if (wanted('test')) verdicts.push(await runTests('test', []))
 for (const server of servers) verdicts.push(await runServer(server))
 
 const sum = verdicts.map(({ tally }) => tally).reduce(addTallies, nothing)
@@ -64,9 +64,9 @@ async function runCheck(): Promise<Verdict> {
 }
 
 /** The tally that the suite ends with. One that ends without, or badly though all passed, has failed once more. */
-async function runTests(name: string, config: string, env: Record<string, string> = {}): Promise<Verdict> {
+async function runTests(name: string, options: string[], env: Record<string, string> = {}): Promise<Verdict> {
   const vitest = join(checkout, 'node_modules/vitest/vitest.mjs')
-  const { code, output } = await runSuite(name, [process.execPath, vitest, 'run', '--config', config], env)
+  const { code, output } = await runSuite(name, [process.execPath, vitest, 'run', ...options], env)
   const tally = parseTally(output) ?? nothing
   const hasFailedSilently = code !== 0 && tally.failed === 0
   return { name, tally: hasFailedSilently ? { ...tally, failed: 1 } : tally }
@@ -80,7 +80,9 @@ async function runServer(server: RealServer): Promise<Verdict> {
     const started = await startServer(name)
     try {
       const env = { LOGCASK_TEST_S3: JSON.stringify({ ...server, ...credentials, endpoint: started.endpoint }) }
-      const verdict = await runTests(name, 'test/real/vitest.config.ts', { ...env, ...(await awsCommand()) })
+      const room = `test/real/${server.isRefused ? 'refused' : 'sound'}/`
+      const options = ['--config', 'test/real/vitest.config.ts', room]
+      const verdict = await runTests(name, options, { ...env, ...(await awsCommand()) })
       if (verdict.tally.failed > 0)
         process.stdout.write(`\n${name} wrote at last:\n${(await started.log()).slice(-2000)}\n`)
       return verdict
