@@ -15,6 +15,8 @@ export interface StreamHeader {
   origin: Origin
   /** The seal that the segment at offset 0 is as well. */
   final?: { length: number; sha256: string } | undefined
+  /** When the object that says so was stored, milliseconds since 1970. */
+  storedAtMs?: number | undefined
 }
 
 /** The only key that the segment at offset 0 may have. */
@@ -36,10 +38,10 @@ export async function readHeader(
   const { signal } = options
   const key = firstKey(host, stream)
   const info = await bucket.head(key, { signal })
-  if (info !== undefined) return headerOf(info.metadata, key, info.size)
+  if (info !== undefined) return { ...headerOf(info.metadata, key, info.size), storedAtMs: info.storedAtMs }
   const seals = options.seals ?? (await sealsOf(bucket, host, stream, signal))
   const longest = seals.at(-1)
-  return longest && { origin: (await readSeal(bucket, longest, signal)).origin }
+  return longest && { origin: (await readSeal(bucket, longest, signal)).origin, storedAtMs: longest.storedAtMs }
 }
 
 /** As read with a segment at offset 0 that has `length` bytes. */

@@ -69,14 +69,23 @@ export async function listStreamNames(bucket: Bucket, host: string, options: Inv
 export async function listRecords(bucket: Bucket, host: string, options: InventoryOptions = {}): Promise<HostRecords> {
   const [seals, gaps, aliases] = await Promise.all([
     listSeals(bucket, host, options),
-    collect(bucket, hostPrefix('gaps', host), options, (key, entry) =>
-      key.kind === 'gap'
-        ? [key.stream, { key: entry.key, offset: key.offset, end: key.end, size: entry.size }]
-        : undefined,
-    ),
+    listGaps(bucket, host, options),
     options.aliases === false ? new Map() : listAliases(bucket, host, options),
   ])
   return { seals, gaps, aliases }
+}
+
+/** The gaps of a host (`prefix` as for seals), by stream. */
+export async function listGaps(
+  bucket: Bucket,
+  host: string,
+  options: InventoryOptions & { prefix?: string } = {},
+): Promise<Map<string, ListedGap[]>> {
+  return collect(bucket, options.prefix ?? hostPrefix('gaps', host), options, (key, entry) =>
+    key.kind === 'gap'
+      ? [key.stream, { key: entry.key, offset: key.offset, end: key.end, size: entry.size }]
+      : undefined,
+  )
 }
 
 async function listAliases(bucket: Bucket, host: string, options: InventoryOptions): Promise<Map<string, string[]>> {

@@ -52,7 +52,7 @@ const readAheadTails: ReadAhead = { count: 16, bytes: Number.POSITIVE_INFINITY }
  */
 export async function findChainEnd(
   bucket: Bucket,
-  segments: SegmentMap<ListedSegment>,
+  segments: Pick<SegmentMap<ListedSegment>, 'next' | 'startingAt'>,
   options: {
     start?: ChainEnd
     until?: number | undefined
@@ -80,7 +80,7 @@ export async function findChainEnd(
 /** The chain's content from `start` on, segment by segment, each with the end behind it. */
 export async function* readChain(
   bucket: Bucket,
-  segments: SegmentMap<ListedSegment>,
+  segments: Pick<SegmentMap<ListedSegment>, 'next' | 'startingAt'>,
   options: { start?: ChainEnd; ahead?: ReadAhead; signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<{ segment: ListedSegment; bytes: Uint8Array; metadata: Metadata; end: ChainEnd }> {
   const { start = chainStart, ahead = readAheadWhole, signal } = options

@@ -24,7 +24,7 @@ export interface Step<T, R> {
  * wrong, and never changes what is on the chain. Leaving the walk early aborts what is under way.
  */
 export async function* walkChain<T extends SegmentRef, R extends Reading>(
-  segments: SegmentMap<T>,
+  segments: Pick<SegmentMap<T>, 'next' | 'startingAt'>,
   start: ChainEnd,
   read: (segment: T, signal: AbortSignal) => Promise<R>,
   options: { ahead: ReadAhead; signal?: AbortSignal | undefined },

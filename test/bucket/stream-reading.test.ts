@@ -4,10 +4,11 @@ import { createMemoryBucket } from '../../src/bucket/memory.ts'
 import { readGap, readHeader } from '../../src/bucket/stream-header.ts'
 import { type ListedStream, listHosts, listStreamNames, listStreams } from '../../src/bucket/stream-inventory.ts'
 import { findChainEnd, listSegments, readChain } from '../../src/bucket/stream-listing.ts'
+import { longestRun } from '../../src/bucket/stream-runs.ts'
 import { completeness, isClosed } from '../../src/bucket/stream-state.ts'
 import { surveyChain } from '../../src/bucket/stream-survey.ts'
 import { guessAhead } from '../../src/bucket/stream-walk.ts'
-import { SegmentMap } from '../../src/format/chain.ts'
+import { advanceByTail, beforeOf, SegmentMap } from '../../src/format/chain.ts'
 import { sealKey, segmentKey } from '../../src/format/keys.ts'
 import { recordBytesMax } from '../../src/format/limits.ts'
 import { faultBucket } from '../support/fault-bucket.ts'
@@ -113,6 +114,7 @@ describe('header', () => {
     expect(await readHeader(bucket, 'web-1', first)).toEqual({
       origin: stored.origin,
       final: { length: 5, sha256: stored.sha256 },
+      storedAtMs: clock.now(),
     })
   })
 
@@ -120,7 +122,7 @@ describe('header', () => {
     const bucket = createMemoryBucket(clock)
     const stored = storedStream(bucket, 'web-1', first, '/var/log/empty')
     await stored.seal()
-    expect(await readHeader(bucket, 'web-1', first)).toEqual({ origin: stored.origin })
+    expect(await readHeader(bucket, 'web-1', first)).toEqual({ origin: stored.origin, storedAtMs: clock.now() })
   })
 
   it('is undefined where nothing names the stream', async () => {
@@ -262,6 +264,37 @@ describe('survey', () => {
     const bucket = createMemoryBucket(clock)
     await storedStream(bucket, 'web-1', first, '/a').stray(5, '0'.repeat(16), 'late')
     expect(await survey(bucket)).toBe(0)
+  })
+})
+
+describe('run', () => {
+  const run = (...segments: [offset: number, length: number, before?: string][]) => {
+    const all = segments.map(([offset, length, before = '0']) => ({ offset, length, before }))
+    const found = longestRun(new SegmentMap(all))
+    if (found === undefined) return undefined
+    const offsets: number[] = []
+    let end = found.start
+    for (let next = found.segments.next(end); next !== undefined; next = found.segments.next(end)) {
+      offsets.push(next.offset)
+      end = advanceByTail(end, next.length, new Uint8Array(next.length))
+    }
+    return offsets
+  }
+  const zeros = beforeOf({ offset: 9000, window: new Uint8Array(4096) })
+
+  it('is all that follows on each other after an expired beginning', () => {
+    expect(run([20, 10], [30, 10], [40, 5])).toEqual([20, 30, 40])
+    expect(run()).toBeUndefined()
+  })
+
+  it('is not a stray before, beside or behind it', () => {
+    expect(run([15, 9], [20, 10], [30, 10])).toEqual([20, 30])
+    expect(run([20, 10], [30, 10], [500, 3])).toEqual([20, 30])
+  })
+
+  it('goes on beside another history only where 4 KiB say which', () => {
+    expect(run([20, 10], [30, 10, '0'], [30, 5, '1'])).toEqual([20])
+    expect(run([5000, 4096], [9096, 10, '0'], [9096, 5, zeros])).toEqual([5000, 9096])
   })
 })
 
