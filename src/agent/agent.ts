@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { isCode, messageOf } from '../base/errors.ts'
-import { type Checkpoint, lifeKey } from './checkpoint.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import { untilComplete } from './complete.ts'
 import type { AgentContext, AgentEvent, AgentSettings } from './context.ts'
 import { Courier } from './courier.ts'
@@ -10,6 +10,8 @@ import type { Files } from './files.ts'
 import type { Life } from './life.ts'
 import { LifeBook } from './life-book.ts'
 import { endLife, lookAt } from './look.ts'
+import { Looks } from './looks.ts'
+import { Saver } from './saver.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { segmentBytes } from './ship.ts'
 import { isSettled, sweep } from './sweep.ts'
@@ -32,6 +34,8 @@ export interface AgentParts {
 const roundMs = 1_000
 const saveMs = 1_000
 const hintMs = 20
+/** A file that could not be read is tried again after this. */
+const retryMs = 5_000
 
 /**
  * The agent: looks at files, and lets each destination's courier carry what is new. `run` resolves when everything is
@@ -43,11 +47,8 @@ export class Agent {
   readonly #parts: AgentParts
   readonly #stop = new AbortController()
   readonly #context: AgentContext
-  readonly #looking = new Map<Life, Promise<void>>()
-  readonly #lookAgain = new Set<Life>()
-  readonly #timers = new Map<Life, { atMs: number; cancel: () => void }>()
-  readonly #dirty = new Set<Life>()
-  readonly #forgotten = new Set<string>()
+  readonly #looks: Looks
+  readonly #saver: Saver
   #exploreSoon: (() => void) | undefined
   #wantsScan = false
   #failure: unknown
@@ -56,6 +57,8 @@ export class Agent {
 
   constructor(parts: AgentParts) {
     this.#parts = parts
+    this.#looks = new Looks(parts.clock, (life) => this.#lookAt(life))
+    this.#saver = new Saver(parts.checkpoint, this.book)
     this.#context = {
       settings: parts.settings,
       clock: parts.clock,
@@ -65,9 +68,9 @@ export class Agent {
       couriers: this.couriers,
       signal: this.#stop.signal,
       report: parts.report,
-      changed: (life) => this.#dirty.add(life),
-      look: (life) => this.#look(life),
-      lookAfter: (life, ms) => this.#lookAfter(life, ms),
+      changed: (life) => this.#saver.changed(life),
+      look: (life) => this.#looks.look(life),
+      lookAfter: (life, ms) => this.#looks.lookAfter(life, ms),
       worked: () => this.#checkDone(),
       end: (life, why) => endLife(this.#context, life, why),
     }
@@ -155,7 +158,7 @@ export class Agent {
     for (const life of this.book.at(path)) {
       if (life.file === undefined) continue
       isKnown = true
-      this.#look(life)
+      this.#looks.look(life)
     }
     // A change of a file that is not ours is nothing; a name that came or went may be a rotation.
     if (!appeared && (isKnown || this.isExplored)) return
@@ -165,29 +168,16 @@ export class Agent {
 
   // Looking
 
-  #look(life: Life): void {
-    if (this.#looking.has(life)) {
-      this.#lookAgain.add(life)
-      return
+  async #lookAt(life: Life): Promise<void> {
+    try {
+      await lookAt(this.#context, life)
+    } catch (error) {
+      const hint = isCode(error, 'unavailable', 'refused') ? error.hint : undefined
+      this.#parts.report({ kind: 'problem', place: life.path, life, message: messageOf(error), hint })
+      this.#looks.lookAfter(life, retryMs)
     }
-    const looking = lookAt(this.#context, life)
-      .catch((error) => {
-        this.#parts.report({
-          kind: 'problem',
-          place: life.path,
-          life,
-          message: messageOf(error),
-          hint: isCode(error, 'unavailable', 'refused') ? error.hint : undefined,
-        })
-        this.#lookAfter(life, 5_000)
-      })
-      .finally(() => {
-        this.#looking.delete(life)
-        if (this.#lookAgain.delete(life)) this.#look(life)
-        this.#wake(life)
-        this.#checkDone()
-      })
-    this.#looking.set(life, looking)
+    this.#wake(life)
+    this.#checkDone()
   }
 
   #wake(life: Life): void {
@@ -195,19 +185,7 @@ export class Agent {
     if (this.#parts.settings.isOneShot || isSettled(life)) return
     // A file that is complete once it has been idle for long enough makes no event at that moment.
     const waitMs = untilComplete(this.#context, life)
-    if (waitMs !== undefined) this.#lookAfter(life, waitMs)
-  }
-
-  #lookAfter(life: Life, ms: number): void {
-    const atMs = this.#parts.clock.monotonic() + ms
-    const pending = this.#timers.get(life)
-    if (pending && pending.atMs <= atMs) return
-    pending?.cancel()
-    const cancel = this.#parts.clock.timer(ms, () => {
-      this.#timers.delete(life)
-      this.#look(life)
-    })
-    this.#timers.set(life, { atMs, cancel })
+    if (waitMs !== undefined) this.#looks.lookAfter(life, waitMs)
   }
 
   // Rounds
@@ -219,7 +197,7 @@ export class Agent {
       const now = clock.monotonic()
       for (const life of this.book.current.values()) {
         if (life.file === undefined || (now - life.grewAtMs > 60_000 && round % 10 !== 0)) continue
-        if (life.file.stat().stamp !== life.stamp) this.#look(life)
+        if (life.file.stat().stamp !== life.stamp) this.#looks.look(life)
       }
       this.#sweep()
     }
@@ -258,28 +236,16 @@ export class Agent {
 
   /** A checkpoint that cannot be written costs requests after a restart, never a byte: it is reported, and the run goes on. */
   async #save(): Promise<void> {
-    const lives = [...this.#dirty].filter(
-      (life) => this.book.current.get(life.identity) === life || this.book.old.has(life),
-    )
-    this.#dirty.clear()
-    const forgotten = [...this.#forgotten]
-    this.#forgotten.clear()
     try {
-      await this.#parts.checkpoint.save(lives, forgotten)
+      await this.#saver.save()
     } catch (error) {
-      for (const life of lives) this.#dirty.add(life)
-      for (const key of forgotten) this.#forgotten.add(key)
-      this.#parts.report({
-        kind: 'problem',
-        place: 'checkpoint',
-        message: messageOf(error),
-        hint: isCode(error, 'unavailable') ? error.hint : undefined,
-      })
+      const hint = isCode(error, 'unavailable') ? error.hint : undefined
+      this.#parts.report({ kind: 'problem', place: 'checkpoint', message: messageOf(error), hint })
     }
   }
 
   #sweep(): void {
-    for (const life of sweep(this.#context, this.#parts.openFilesMax)) this.#forgotten.add(lifeKey(life))
+    for (const life of sweep(this.#context, this.#parts.openFilesMax)) this.#saver.forgot(life)
   }
 
   // The end
@@ -287,16 +253,14 @@ export class Agent {
   /** Resolves (by stopping) when a one-shot run has nothing left to do. */
   #checkDone(): void {
     if (!this.#parts.settings.isOneShot || !this.isExplored) return
-    if (this.#looking.size > 0) return
+    if (!this.#looks.isIdle) return
     for (const courier of this.couriers.values()) if (!courier.isIdle) return
     for (const life of this.book.all()) if (life.isMet && !isSettled(life)) return
     this.#stop.abort(new Error('done'))
   }
 
   async #close(): Promise<void> {
-    for (const { cancel } of this.#timers.values()) cancel()
-    this.#timers.clear()
-    await Promise.allSettled(this.#looking.values())
+    await this.#looks.close()
     for (const courier of this.couriers.values()) await courier.settled()
     await this.#save()
     await this.#parts.checkpoint.close()

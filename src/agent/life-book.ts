@@ -32,6 +32,10 @@ export class LifeBook {
     if (peers?.size === 0) this.#byPath.delete(life.path)
   }
 
+  has(life: Life): boolean {
+    return this.current.get(life.identity) === life || this.old.has(life)
+  }
+
   *all(): Iterable<Life> {
     yield* this.current.values()
     yield* this.old

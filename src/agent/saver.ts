@@ -1,0 +1,39 @@
+import { type Checkpoint, lifeKey } from './checkpoint.ts'
+import type { Life } from './life.ts'
+import type { LifeBook } from './life-book.ts'
+
+/** Gathers what changed for the checkpoint. */
+export class Saver {
+  readonly #checkpoint: Checkpoint
+  readonly #book: LifeBook
+  readonly #changed = new Set<Life>()
+  readonly #forgotten = new Set<string>()
+
+  constructor(checkpoint: Checkpoint, book: LifeBook) {
+    this.#checkpoint = checkpoint
+    this.#book = book
+  }
+
+  changed(life: Life): void {
+    this.#changed.add(life)
+  }
+
+  forgot(life: Life): void {
+    this.#forgotten.add(lifeKey(life))
+  }
+
+  /** Durable when it resolves; what could not be written (it rejects then) is part of the next save. */
+  async save(): Promise<void> {
+    const lives = [...this.#changed].filter((life) => this.#book.has(life))
+    const forgotten = [...this.#forgotten]
+    this.#changed.clear()
+    this.#forgotten.clear()
+    try {
+      await this.#checkpoint.save(lives, forgotten)
+    } catch (error) {
+      for (const life of lives) this.#changed.add(life)
+      for (const key of forgotten) this.#forgotten.add(key)
+      throw error
+    }
+  }
+}
