@@ -57,7 +57,11 @@ export class Agent {
 
   constructor(parts: AgentParts) {
     this.#parts = parts
-    this.#looks = new Looks(parts.clock, (life) => this.#lookAt(life))
+    this.#looks = new Looks(
+      parts.clock,
+      (life) => this.#lookAt(life),
+      () => this.#checkDone(),
+    )
     this.#saver = new Saver(parts.checkpoint, this.book)
     this.#context = {
       settings: parts.settings,
@@ -127,16 +131,23 @@ export class Agent {
     const { clock, files, settings } = this.#parts
     while (!this.#stop.signal.aborted) {
       const startedMs = clock.monotonic()
-      const scan = await files.scan(settings.sources)
-      for (const { path, errno } of scan.problems)
-        this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}` })
-      await explore(this.#context, scan)
-      this.isExplored = true
+      await this.#explore(files.scan(settings.sources)).catch((error) => {
+        if (settings.isOneShot) throw error
+        this.#parts.report({ kind: 'problem', place: 'scan', message: messageOf(error) })
+      })
       for (const life of this.book.old) this.#wake(life)
       this.#checkDone()
       if (settings.isOneShot) return
       await this.#untilScan(clock.monotonic() - startedMs)
     }
+  }
+
+  async #explore(scanning: ReturnType<Files['scan']>): Promise<void> {
+    const scan = await scanning
+    for (const { path, errno } of scan.problems)
+      this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}` })
+    await explore(this.#context, scan)
+    this.isExplored = true
   }
 
   /** The next scan: when its time has come, or a moment after a hint asked for it. */
@@ -177,7 +188,6 @@ export class Agent {
       this.#looks.lookAfter(life, retryMs)
     }
     this.#wake(life)
-    this.#checkDone()
   }
 
   #wake(life: Life): void {
@@ -197,7 +207,7 @@ export class Agent {
       const now = clock.monotonic()
       for (const life of this.book.current.values()) {
         if (life.file === undefined || (now - life.grewAtMs > 60_000 && round % 10 !== 0)) continue
-        if (life.file.stat().stamp !== life.stamp) this.#looks.look(life)
+        if (hasChanged(life)) this.#looks.look(life)
       }
       this.#sweep()
     }
@@ -268,5 +278,14 @@ export class Agent {
       await life.file?.close()
       await life.decoded?.close()
     }
+  }
+}
+
+/** A file that cannot even be asked is looked at: the look reports it. */
+function hasChanged(life: Life): boolean {
+  try {
+    return life.file?.stat().stamp !== life.stamp
+  } catch {
+    return true
   }
 }

@@ -5,14 +5,16 @@ import type { Life } from './life.ts'
 export class Looks {
   readonly #clock: Clock
   readonly #lookAt: (life: Life) => Promise<void>
+  readonly #onRest: () => void
   readonly #looking = new Map<Life, Promise<void>>()
   readonly #again = new Set<Life>()
   readonly #timers = new Map<Life, { atMs: number; cancel: () => void }>()
 
-  /** `lookAt` never rejects. */
-  constructor(clock: Clock, lookAt: (life: Life) => Promise<void>) {
+  /** `lookAt` never rejects; `onRest` is called after each look. */
+  constructor(clock: Clock, lookAt: (life: Life) => Promise<void>, onRest: () => void) {
     this.#clock = clock
     this.#lookAt = lookAt
+    this.#onRest = onRest
   }
 
   get isIdle(): boolean {
@@ -27,6 +29,7 @@ export class Looks {
     const looking = this.#lookAt(life).finally(() => {
       this.#looking.delete(life)
       if (this.#again.delete(life)) this.look(life)
+      this.#onRest()
     })
     this.#looking.set(life, looking)
   }
