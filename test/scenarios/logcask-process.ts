@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { faultS3Env } from '../support/fault-s3.ts'
+
+export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+export interface Ended {
+  /** Null where a signal ended it. */
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: Buffer
+  stderr: string
+}
+
+export interface Running {
+  readonly process: ChildProcess
+  readonly ended: Promise<Ended>
+  /** What it has written so far. */
+  stderr(): string
+}
+
+export interface RunOptions {
+  cwd?: string
+  env?: Readonly<Record<string, string>>
+  uid?: number
+  gid?: number
+}
+
+/** `logcask ARGS` as a process of its own, which does not outlive the test. It is let in by fault servers. */
+export function startLogcask(args: readonly string[], { cwd, env, uid, gid }: RunOptions = {}): Running {
+  const child = spawn(process.execPath, [mainFile, ...args], {
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+    env: { PATH: process.env.PATH, ...faultS3Env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  })
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+  const text = (): string => Buffer.concat(stderr).toString()
+  const ended = once(child, 'close').then(
+    ([code, signal]): Ended => ({ code, signal, stdout: Buffer.concat(stdout), stderr: text() }),
+  )
+  return { process: child, ended, stderr: text }
+}
+
+export function logcask(args: readonly string[], options?: RunOptions): Promise<Ended> {
+  return startLogcask(args, options).ended
+}
+
+/** Waits until `condition` answers true; after `withinMs` it throws `what`, with what `context` says by then. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  { withinMs = 30_000, context = () => '' }: { withinMs?: number; context?: () => string } = {},
+): Promise<void> {
+  const endAtMs = performance.now() + withinMs
+  while (!(await condition())) {
+    if (performance.now() > endAtMs) throw new Error(`not reached: ${what}\n${context()}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
