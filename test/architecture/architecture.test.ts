@@ -1,7 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { checkBans, checkDirection, checkImportTime, checkLength, checkName, checkRoom, findCycles } from './rules.ts'
+import {
+  checkBans,
+  checkDirection,
+  checkImportTime,
+  checkLength,
+  checkName,
+  checkRoom,
+  checkSkips,
+  findCycles,
+} from './rules.ts'
 
 const checkout = join(import.meta.dirname, '../..')
 
