@@ -1,40 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { Clock } from '../base/clock.ts'
-import { LogcaskError, messageOf } from '../base/errors.ts'
+import { createAgents } from './s3-agents.ts'
+import { requestTimeoutMsDefault, requireEndpoint, type S3Settings } from './s3-settings.ts'
 
-export interface S3Settings {
-  bucket: string
-  /** '' or ends in '/'. */
-  prefix: string
-  /** `http://host:port` of a store that is not AWS. Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's, AWS. */
-  endpoint?: string | undefined
-  /** Default: AWS_REGION, AWS_DEFAULT_REGION, the profile's; us-east-1 where an endpoint is set. */
-  region?: string | undefined
-  profile?: string | undefined
-  /** PEM: the authority to trust instead of the public ones. Default: AWS_CA_BUNDLE. */
-  caFile?: string | undefined
-  /** PEM: our certificate and its key. */
-  certFile?: string | undefined
-  keyFile?: string | undefined
-  /** A connection on which nothing moves for so long is given up. */
-  requestTimeoutMs?: number | undefined
-  /** For address, connection and TLS together. */
-  connectTimeoutMs?: number | undefined
-  connectionsMax?: number | undefined
-}
-
-/** 30 s: longer than any store thinks, and short enough that a dead one is noticed. */
-const requestTimeoutMsDefault = 30_000
-const connectTimeoutMsDefault = 5_000
-/** Enough to fill a line with 8 MiB segments; each connection may hold one segment in memory. */
-const connectionsMaxDefault = 16
 /** Instance metadata, SSO and credential processes answer in far less, or not at all. */
 const credentialsTimeoutMs = 5_000
-/** Firewalls forget idle connections silently; a PUT into such a hole would wait for the request timeout. */
-const idleConnectionMs = 60_000
 
 export interface S3Connected {
   client: S3Client
@@ -53,7 +23,7 @@ export interface S3Connection {
 
 /** Throws `invalid` for a setting that cannot work; asks nobody anything. */
 export function createS3Connection(settings: S3Settings, clock: Clock): S3Connection {
-  const explicitEndpoint = settings.endpoint === undefined ? undefined : checkedEndpoint(settings.endpoint)
+  if (settings.endpoint !== undefined) requireEndpoint(settings.endpoint, 'endpoint')
   const agents = createAgents(settings, clock)
   let made: Promise<S3Connected> | undefined
   let latest: S3Connected | undefined
@@ -61,7 +31,8 @@ export function createS3Connection(settings: S3Settings, clock: Clock): S3Connec
   const make = async (): Promise<S3Connected> => {
     // The SDK's own search of the environment and the files, without what it would do with it.
     const found = new S3Client({ ...quiet, ...(settings.profile === undefined ? {} : { profile: settings.profile }) })
-    const endpoint = explicitEndpoint ?? (await found.config.serviceConfiguredEndpoint?.())
+    const endpoint = settings.endpoint ?? (await found.config.serviceConfiguredEndpoint?.())
+    if (endpoint !== undefined) requireEndpoint(endpoint, 'AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or endpoint_url')
     const region = settings.region ?? (await regionOf(found, endpoint))
     const config: S3ClientConfig = {
       ...quiet,
@@ -147,45 +118,6 @@ function signWithChecksum(client: S3Client): void {
   )
 }
 
-function createAgents(settings: S3Settings, clock: Clock): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
-  const options = {
-    keepAlive: true,
-    maxSockets: settings.connectionsMax ?? connectionsMaxDefault,
-    timeout: idleConnectionMs,
-  }
-  const timeoutMs = settings.connectTimeoutMs ?? connectTimeoutMsDefault
-  const ca = readPem('ca', settings.caFile) ?? readPem('AWS_CA_BUNDLE', process.env.AWS_CA_BUNDLE || undefined)
-  const cert = readPem('cert', settings.certFile)
-  const key = readPem('key', settings.keyFile)
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new LogcaskError('invalid', `${cert ? 'cert:' : 'key:'} is set without ${cert ? 'key:' : 'cert:'}`, {
-      hint: 'set both cert: and key: (--cert, --key), or neither',
-    })
-  }
-  const httpsAgent = new HttpsAgent({ ...options, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) })
-  const httpAgent = new HttpAgent(options)
-  limitConnecting(httpAgent, 'connect', timeoutMs, clock)
-  limitConnecting(httpsAgent, 'secureConnect', timeoutMs, clock)
-  return { httpAgent, httpsAgent }
-}
-
-/**
- * The SDK's own connection timeout also counts the wait for a free connection, and not TLS: this one counts from the
- * first packet until `readyEvent`.
- */
-function limitConnecting(agent: HttpAgent, readyEvent: string, timeoutMs: number, clock: Clock): void {
-  const create = agent.createConnection.bind(agent)
-  agent.createConnection = (options, callback) => {
-    const socket = create(options, callback)
-    const cancel = clock.timer(timeoutMs, () => {
-      const error = new Error(`no connection within ${timeoutMs} ms`)
-      socket?.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
-    })
-    socket?.once(readyEvent, cancel).once('close', cancel)
-    return socket
-  }
-}
-
 async function withDeadline<T>(promise: Promise<T>, timeoutMs: number, clock: Clock): Promise<T> {
   let cancel = (): void => {}
   const late = new Promise<never>((_, reject) => {
@@ -198,36 +130,4 @@ async function withDeadline<T>(promise: Promise<T>, timeoutMs: number, clock: Cl
   } finally {
     cancel()
   }
-}
-
-function readPem(setting: string, path: string | undefined): Buffer | undefined {
-  if (path === undefined) return undefined
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(path)
-  } catch (cause) {
-    throw new LogcaskError('invalid', `${setting}: cannot read ${path}: ${messageOf(cause)}`, {
-      hint: `name a PEM file that this user may read in ${setting}`,
-      cause,
-    })
-  }
-  if (!bytes.includes('-----BEGIN ')) {
-    throw new LogcaskError('invalid', `${setting}: ${path} is not in PEM form`, {
-      hint: `convert it: openssl x509 -inform der -in ${path} -out ${path}.pem`,
-    })
-  }
-  return bytes
-}
-
-function checkedEndpoint(endpoint: string): string {
-  if (/^https?:\/\//i.test(endpoint) && URL.canParse(endpoint)) {
-    const { username, password } = new URL(endpoint)
-    if (username === '' && password === '') return endpoint
-    throw new LogcaskError('invalid', `endpoint: holds a credential`, {
-      hint: 'use profile: or AWS_ACCESS_KEY_ID: addresses are logged',
-    })
-  }
-  throw new LogcaskError('invalid', `endpoint: ${endpoint} is no http:// or https:// address`, {
-    hint: `write endpoint: http://${endpoint.replace(/^\w*:?\/*/, '') || 'host:port'}`,
-  })
 }

@@ -52,34 +52,34 @@ function getObject(place: S3Place, key: string, { version, range, signal }: Read
     // In Node the SDK's body is the response itself.
     const response = output.Body as Readable
     const what = `${place.url}: ${key}`
-    const { start, size, length } = extentOf(output, response, what)
+    const extent = extentOf(output)
+    if (extent === undefined || output.LastModified === undefined) {
+      response.destroy()
+      throw incomplete(what, 'an answer that is not as S3 gives it')
+    }
+    const { start, length, size } = extent
     const body = await collectBody(response, length, what)
     return {
       // A store may give the whole where a part was asked for.
       body: range === undefined ? body : body.slice(range.start - start, range.end - start),
       size,
-      storedAtMs: output.LastModified?.getTime() ?? 0,
+      storedAtMs: output.LastModified.getTime(),
       metadata: output.Metadata ?? {},
       versions: 1,
     }
   })
 }
 
-/** Which bytes of the object the body of this answer holds. */
-function extentOf(
-  { ContentRange, ContentLength }: GetObjectCommandOutput,
-  response: Readable,
-  what: string,
-): { start: number; length: number; size: number } {
-  if (ContentLength !== undefined && ContentRange === undefined) {
-    return { start: 0, length: ContentLength, size: ContentLength }
-  }
-  const [, start, end, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(ContentRange ?? '')?.map(Number) ?? []
-  if (start === undefined || end === undefined || size === undefined || end - start + 1 !== ContentLength) {
-    response.destroy()
-    throw incomplete(what, `a body of ${ContentLength ?? 'unknown'} bytes as ${ContentRange ?? 'the whole'}`)
-  }
-  return { start, length: ContentLength, size }
+/** Which bytes of the object the body of this answer holds; undefined where it does not say, or nonsense. */
+function extentOf({
+  ContentRange,
+  ContentLength,
+}: GetObjectCommandOutput): { start: number; length: number; size: number } | undefined {
+  if (ContentLength === undefined) return undefined
+  if (ContentRange === undefined) return { start: 0, length: ContentLength, size: ContentLength }
+  const [, start, end, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(ContentRange)?.map(Number) ?? []
+  const isWhole = start !== undefined && end !== undefined && size !== undefined && end - start + 1 === ContentLength
+  return isWhole ? { start, length: ContentLength, size } : undefined
 }
 
 /** Exactly `length` bytes, in memory of their own. A body that ends before or after is no answer. */

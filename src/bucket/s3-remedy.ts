@@ -19,24 +19,26 @@ export interface RemedyPlace {
 
 /** One line for people: `403 AccessDenied on PutObject`, and what the store said where that tells more. */
 export function describeAnswer(answer: StoreAnswer, request: S3Request): string {
-  const { status, code, message } = answer
-  if (code === 'CredentialsProviderError') return `no credentials: ${shown(message ?? '')}`
-  const what = [status, code].filter((part) => part !== undefined && part !== 'Unknown').join(' ') || 'no answer'
+  const { status, code = '' } = answer
+  if (code === 'CredentialsProviderError') return `no credentials: ${shown(answer.message ?? '')}`
+  const what = [status, code === 'Unknown' ? '' : code].filter((part) => part !== undefined && part !== '')
   const where = request.operation === 'credentials' ? 'looking for credentials' : `on ${request.operation}`
-  const said = message === undefined || message === '' || message === 'UnknownError' ? '' : `: ${shown(message)}`
-  return `${what} ${where}${code !== undefined && selfEvident.has(code) ? '' : said}`
+  const said = shown(answer.message ?? '')
+  const isNews =
+    said !== '' && said !== 'UnknownError' && !selfEvident.test(code) && lettersOf(said) !== lettersOf(code)
+  return `${what.join(' ') || 'no answer'} ${where}${isNews ? `: ${said}` : ''}`
 }
 
-/** Codes whose message repeats the code, or names what the remedy names. */
-const selfEvident = new Set(['NoSuchBucket', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'RequestTimeTooSkewed'])
+/** Their messages say no more than code and remedy do. */
+const selfEvident =
+  /^(?:NoSuchBucket|InvalidAccessKeyId|SignatureDoesNotMatch|RequestTimeTooSkewed|PermanentRedirect|AuthorizationHeaderMalformed|ERR_SSL_.*|.*_CERT.*|UNABLE_.*)$/
+
+function lettersOf(text: string): string {
+  return text.replace(/[^a-z0-9]/gi, '').toLowerCase()
+}
 
 /** What to do, in the imperative. `nowMs` is this machine's clock. */
-export function remedyFor(
-  answer: StoreAnswer,
-  request: S3Request,
-  place: RemedyPlace,
-  nowMs: number,
-): string | undefined {
+export function remedyFor(answer: StoreAnswer, request: S3Request, place: RemedyPlace, nowMs: number): string {
   const { status, code = '' } = answer
   const local = remedyOnThisSide(code, request, place)
   if (local !== undefined) return local
@@ -45,7 +47,7 @@ export function remedyFor(
     case 'AllAccessDisabled':
       return allow(answer, request, place)
     case 'NoSuchBucket':
-      return `check the spelling of ${place.bucket}, and that it is at ${storeOf(place)}; nothing here creates buckets`
+      return `check the spelling of ${place.bucket}, and that it is at ${storeOf(place)}: buckets are not created here`
     case 'InvalidAccessKeyId':
       return `${storeOf(place)} does not know this access key: check ${credentialsOf(place)}`
     case 'SignatureDoesNotMatch':
@@ -54,38 +56,45 @@ export function remedyFor(
     case 'ExpiredTokenException':
     case 'InvalidToken':
     case 'TokenRefreshRequired':
-      return `renew the session in ${credentialsOf(place)} (aws sso login, or whatever issued it)`
+      return `renew the session (${place.profile ? `aws sso login --profile ${place.profile}` : 'aws sso login'}, or what issued it)`
     case 'RequestTimeTooSkewed':
       return clockRemedy(answer, nowMs)
-    case 'NotImplemented':
-      return 'this store cannot create without overwriting (If-None-Match: *): use another one'
     case 'InvalidBucketName':
-      return `${place.bucket} is no name that a bucket can have: check the URL`
+      return `no bucket can be called ${place.bucket}: check the URL`
     case 'QuotaExceeded':
       return `raise the quota of ${place.bucket}, or free space in it`
     case 'SlowDown':
-      return 'the store asks for fewer requests: lower rate: for this destination if it goes on'
+      return 'the store asks for fewer requests: set a lower rate: for it, if this goes on'
   }
   if (answer.region !== undefined) return `${place.bucket} is in ${answer.region}: set region: (--region) to that`
-  return status === undefined ? undefined : remedyForStatus(status, request, place)
+  return status === undefined
+    ? `look at the network and the log of ${storeOf(place)} if this goes on`
+    : remedyForStatus(status, request, place)
 }
 
-function remedyForStatus(status: number, request: S3Request, place: RemedyPlace): string | undefined {
-  if (status === 301 || status === 307 || status === 400) {
-    return `check region: and endpoint: of ${place.bucket}: ${storeOf(place)} does not take the request as it is`
-  }
+function remedyForStatus(status: number, request: S3Request, place: RemedyPlace): string {
   if (status === 403) return allow({ status }, request, place)
-  if (status === 404) return `check ${place.bucket} and endpoint:: ${storeOf(place)} does not answer as S3 does`
-  if (status === 411 || status === 413) return 'something before the store does not pass the body on: look for a proxy'
+  if (status === 411 || status === 413) return 'something on the way does not pass the body on: look for a proxy'
+  if (status === 501 && request.operation === 'PutObject') {
+    return 'this store cannot create without overwriting (If-None-Match): use another one'
+  }
   if (status === 501) return 'this store cannot do what is needed: use another one'
-  return status >= 500 ? 'the store has a problem of its own: look at its log' : undefined
+  if (status >= 500) return 'the store has a problem of its own: look at its log'
+  if (status === 409) return 'somebody else was at the same key: the same again'
+  if (status === 412) return 'that is not how S3 says it: look for a proxy if this goes on'
+  if (status === 408 || status === 429) return 'the store is busy: the same again, later'
+  return `check endpoint: and region: (${storeOf(place)} does not take requests for ${place.bucket})`
 }
 
 function remedyOnThisSide(code: string, request: S3Request, place: RemedyPlace): string | undefined {
-  if (isUntrusted(code)) return `set ca: (--ca) to the PEM file of the authority that ${storeOf(place)} is signed by`
-  if (isCertificateTime(code)) return `renew the certificate of ${storeOf(place)}, or set this machine's clock`
-  if (isClientCertificate(code)) return `set cert: and key: (--cert, --key) to what ${storeOf(place)} accepts`
-  if (isNoTls(code)) return `${storeOf(place)} does not speak TLS: write http:// in endpoint:, or another port`
+  const store = storeOf(place)
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return `write the name that the certificate is for in endpoint:, not ${store}`
+  if (isUntrusted(code))
+    return `set ca: (--ca) to the PEM file of the authority that signed the certificate of ${store}`
+  if (isCertificateTime(code)) return `renew the certificate of ${store}, or set this machine's clock`
+  if (isClientCertificate(code)) return `set cert: and key: (--cert, --key) to a certificate that ${store} accepts`
+  if (isNoTls(code)) return `${store} does not speak TLS there: write http:// in endpoint:, or another port`
   switch (code) {
     case 'CredentialsProviderError':
       return place.profile === undefined
@@ -94,18 +103,22 @@ function remedyOnThisSide(code: string, request: S3Request, place: RemedyPlace):
     case 'RegionMissing':
       return 'set region: (--region), or AWS_REGION'
     case 'ECONNREFUSED':
-      return `nothing listens at ${storeOf(place)}: start the store, or correct endpoint:`
+      return `nothing listens at ${store}: start the store, or correct endpoint:`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `no address for ${storeOf(place)}: check endpoint: and region:, and this machine's DNS`
+      return `${store} has no address: check endpoint: and region:, and the DNS of this machine`
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return `the connection was cut: look at the log of ${store} if this goes on${store.startsWith('https:') ? ' (it may want a client certificate: cert:, key:)' : ''}`
     case 'ETIMEDOUT':
     case 'TimeoutError':
-      return `no answer from ${storeOf(place)} in time: check the network between`
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return `no way to ${storeOf(place)}: check the network`
+      return request.operation === 'credentials'
+        ? `what gives out the credentials is slow: try aws sts get-caller-identity`
+        : `check the network between here and ${store}`
   }
-  if (code.startsWith('HPE_')) return `${storeOf(place)} does not speak HTTP: check endpoint: (https://?)`
+  if (code.startsWith('HPE_')) return `${store} does not speak HTTP: is it https:// in endpoint:?`
   return request.operation === 'credentials' ? `check ${credentialsOf(place)}` : undefined
 }
 
@@ -147,6 +160,7 @@ function clockRemedy(answer: StoreAnswer, nowMs: number): string {
   const set = 'set it (timedatectl set-ntp true)'
   if (answer.storeTimeMs === undefined) return `this machine's clock is off: ${set}`
   const aheadMs = nowMs - answer.storeTimeMs
+  if (Math.abs(aheadMs) < 60_000) return `this machine's clock was off: ${set} if this goes on`
   return `this machine's clock is ${spanOf(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} the store's: ${set}`
 }
 
@@ -163,7 +177,7 @@ function storeOf(place: RemedyPlace): string {
 
 function credentialsOf(place: RemedyPlace): string {
   return place.profile === undefined
-    ? 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or the role of this machine'
+    ? 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE)'
     : `profile ${place.profile} in ~/.aws/credentials and ~/.aws/config`
 }
 

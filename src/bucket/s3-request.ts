@@ -43,7 +43,9 @@ export function createAsk(
     } catch (cause) {
       if (signal?.aborted) throw signal.reason
       if (cause instanceof LogcaskError) throw cause
-      const answer = answerOf(cause)
+      const failure = answerOf(cause)
+      // Before there is a client to ask with, a failure without a name is one of configuration.
+      const answer = connected ? failure : { ...failure, code: failure.code ?? 'CredentialsProviderError' }
       const meaning = failureOf(answer)
       if (connected && (meaning === 'refused' || expired.has(answer.code ?? ''))) connection.forget(connected)
       const asked = connected ? request : { ...request, operation: 'credentials' }
@@ -76,23 +78,38 @@ interface Failure {
   name?: unknown
   code?: unknown
   Region?: unknown
+  ServerTime?: unknown
   $metadata?: { httpStatusCode?: unknown }
   $response?: { statusCode?: unknown; headers?: Record<string, string | undefined> }
 }
 
 export function answerOf(cause: unknown): StoreAnswer {
   const failure: Failure = typeof cause === 'object' && cause !== null ? cause : {}
-  const { name, code, Region, $metadata, $response } = failure
+  const { name, code, Region, ServerTime, $metadata, $response } = failure
   const headers = $response?.headers ?? {}
   const status = $metadata?.httpStatusCode ?? $response?.statusCode
-  const storeTimeMs = Date.parse(headers.date ?? '')
+  const storeTimeMs = Date.parse(textOf(ServerTime) ?? headers.date ?? '')
+  const said = messageOf(cause)
   return {
     status: typeof status === 'number' ? status : undefined,
-    code: textOf(code) ?? (name === 'Error' ? undefined : textOf(name)),
-    message: messageOf(cause),
+    code: tlsCodeOf(said) ?? textOf(code) ?? (name === 'Error' ? undefined : textOf(name)),
+    message: plainMessage(said),
     region: headers['x-amz-bucket-region'] ?? textOf(Region),
     storeTimeMs: Number.isNaN(storeTimeMs) ? undefined : storeTimeMs,
   }
+}
+
+/** OpenSSL's reason, which Node gives as a code when it reads, and hides in an EPROTO when it writes. */
+function tlsCodeOf(message: string): string | undefined {
+  const reason = /\bEPROTO\b.*:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1]
+  return reason && `ERR_SSL_${reason.toUpperCase().replace(/\W+/g, '_')}`
+}
+
+/** Without what the SDK says about itself. */
+function plainMessage(message: string): string | undefined {
+  const idleMs = /timed out after (\d+) ms of inactivity/.exec(message)?.[1]
+  if (idleMs !== undefined) return `nothing moved for ${idleMs} ms`
+  return message.includes('$response') ? undefined : message
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,15 +1,17 @@
+import { Readable } from 'node:stream'
 import { GetBucketVersioningCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import type { Clock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Bucket, ListEntry, ListOptions, ObjectInfo, PutOptions, PutResult, ReadOptions } from './bucket.ts'
-import { createS3Connection, type S3Settings } from './s3-client.ts'
+import { createS3Connection } from './s3-client.ts'
 import { requireS3Key } from './s3-key.ts'
 import { listCurrent, listOldest } from './s3-list.ts'
 import { readInfo, readObject } from './s3-read.ts'
 import { createAsk, type Outcome, outputOf, type S3Place } from './s3-request.ts'
+import type { S3Settings } from './s3-settings.ts'
 
-export type { S3Settings } from './s3-client.ts'
+export type { S3Settings } from './s3-settings.ts'
 
 /**
  * A bucket on S3, or on a store that speaks like it. Throws `invalid` for settings that cannot work; nothing is asked
@@ -115,7 +117,7 @@ async function putObject(
     const command = new PutObjectCommand({
       Bucket: place.bucket,
       Key: key,
-      Body: body,
+      Body: inPieces(body),
       ContentLength: body.byteLength,
       IfNoneMatch: '*',
       ChecksumSHA256: Buffer.from(digest, 'hex').toString('base64'),
@@ -128,6 +130,26 @@ async function putObject(
         hint: 'check endpoint:: something answers that is no S3 store',
       })
     }
+  })
+}
+
+/**
+ * Written at once, a body over TLS would be encrypted at once (as much memory again), and a slow line would count as a
+ * dead one: nothing is seen to move before all is out. 256 KiB in 30 s is slower than any line that is worth the wait.
+ */
+const pieceBytes = 256 * 1024
+
+/** Views of the same bytes; small bodies go out in one packet with the headers. */
+function inPieces(body: Uint8Array): Uint8Array | Readable {
+  if (body.byteLength <= pieceBytes) return body
+  let at = 0
+  return new Readable({
+    highWaterMark: pieceBytes,
+    read() {
+      const from = at
+      at += pieceBytes
+      this.push(from < body.byteLength ? body.subarray(from, at) : null)
+    },
   })
 }
 

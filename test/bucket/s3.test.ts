@@ -1,10 +1,10 @@
-import { vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { createS3Bucket } from '../../src/bucket/s3.ts'
 import { bucketSuite, hostileKeys } from '../support/bucket-suite.ts'
-import { type FaultS3, faultS3Env, startFaultS3 } from '../support/fault-s3.ts'
+import { type FaultS3, startFaultS3 } from '../support/fault-s3.ts'
+import { setFaultS3Env } from '../support/fault-s3-fixture.ts'
 
-for (const [name, value] of Object.entries(faultS3Env)) vi.stubEnv(name, value)
+setFaultS3Env()
 const servers = new WeakMap<object, FaultS3>()
 const open = (versioned: boolean) => async () => {
   const server = await startFaultS3({ versioned })

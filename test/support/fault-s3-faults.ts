@@ -1,5 +1,6 @@
 import type { Operation } from './fault-s3-operations.ts'
 import { problem, type Reply } from './fault-s3-reply.ts'
+import { seededRandom } from './seeded-random.ts'
 
 /** What a rule sees of a request, before its body is read. */
 export interface FaultRequest {
@@ -76,7 +77,7 @@ export function randomFaults(probabilities: Partial<Record<FaultName, number>>, 
   const random = seededRandom(seed)
   const entries = Object.entries(probabilities) as [FaultName, number][]
   return () => {
-    let left = random()
+    let left = random.next()
     for (const [name, probability] of entries) {
       left -= probability
       if (left < 0) return faults[name]
@@ -93,15 +94,4 @@ export function firstTimes(
 ): FaultRule {
   let left = times
   return (request) => (matches(request) && left-- > 0 ? fault : undefined)
-}
-
-/** Mulberry32: small, and good enough to choose faults. */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -22,17 +22,10 @@ export interface FaultS3Options {
   port?: number
 }
 
-/** What a client's environment must hold to be let in, whatever that of the machine holds. */
+/** What the environment of a client must hold, and of AWS's variables nothing else, to be let in. */
 export const faultS3Env: Readonly<Record<string, string>> = {
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'testtest1',
-  AWS_SESSION_TOKEN: '',
-  AWS_PROFILE: '',
-  AWS_REGION: '',
-  AWS_DEFAULT_REGION: '',
-  AWS_ENDPOINT_URL: '',
-  AWS_ENDPOINT_URL_S3: '',
-  AWS_CA_BUNDLE: '',
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   AWS_EC2_METADATA_DISABLED: 'true',
@@ -158,6 +151,7 @@ class RunningFaultS3 implements FaultS3 {
     const body = await readBody(request, logged, fault?.kind === 'cut-upload' ? fault.bytes : undefined)
     // The client went away, or was cut off: nothing was asked.
     if (body === undefined) return
+    response.setHeader('date', new Date(this.#now()).toUTCString())
     if (fault?.kind === 'slow') await this.#sleep(fault.ms)
     if (fault?.kind === 'hang' || response.socket === null) return
     if (fault?.kind === 'lost' && fault.when === 'before') return cut(response)

@@ -1,0 +1,42 @@
+import { LogcaskError } from '../base/errors.ts'
+
+export interface S3Settings {
+  bucket: string
+  /** '' or ends in '/'. */
+  prefix: string
+  /** `http://host:port` of a store that is not AWS. Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's, AWS. */
+  endpoint?: string | undefined
+  /** Default: AWS_REGION, AWS_DEFAULT_REGION, the profile's; us-east-1 where an endpoint is set. */
+  region?: string | undefined
+  profile?: string | undefined
+  /** PEM: the authority to trust instead of the public ones. Default: AWS_CA_BUNDLE. */
+  caFile?: string | undefined
+  /** PEM: our certificate and its key. */
+  certFile?: string | undefined
+  keyFile?: string | undefined
+  /** A connection on which nothing moves for so long is given up. */
+  requestTimeoutMs?: number | undefined
+  /** For address, connection and TLS together. */
+  connectTimeoutMs?: number | undefined
+  connectionsMax?: number | undefined
+}
+
+/** 30 s: longer than any store thinks, and short enough that a dead one is noticed. */
+export const requestTimeoutMsDefault = 30_000
+export const connectTimeoutMsDefault = 5_000
+/** Enough to fill a line with 8 MiB segments; each connection may hold one segment in memory. */
+export const connectionsMaxDefault = 16
+
+/** Throws `invalid`, naming the `setting`, for what is no address or tells a secret. */
+export function requireEndpoint(endpoint: string, setting: string): void {
+  if (/^https?:\/\//i.test(endpoint) && URL.canParse(endpoint)) {
+    const { username, password } = new URL(endpoint)
+    if (username === '' && password === '') return
+    throw new LogcaskError('invalid', `${setting}: holds a credential`, {
+      hint: 'use profile: or AWS_ACCESS_KEY_ID: addresses are logged',
+    })
+  }
+  throw new LogcaskError('invalid', `${setting}: ${endpoint} is no http:// or https:// address`, {
+    hint: `write http://${endpoint.replace(/^\w*:?\/\/*/, '') || 'host:port'}, or https://`,
+  })
+}
