@@ -1,5 +1,6 @@
 import { isoTime } from '../base/clock.ts'
 import { sha256 } from '../base/hash.ts'
+import { listSegments } from '../bucket/stream-listing.ts'
 import { encodeAlias } from '../format/alias.ts'
 import { beforeOf, chainStart } from '../format/chain.ts'
 import { encodeGap, type GapReason } from '../format/gap.ts'
@@ -9,7 +10,9 @@ import { completionOf } from './complete.ts'
 import { contentOf, sampleAt } from './content.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
+import type { Delivered } from './delivered.ts'
 import { compare } from './evidence.ts'
+import { walkWithFile } from './generations.ts'
 import { attach, type Delivery, isOwnStream, type Life } from './life.ts'
 import { hashContent, inspectChain } from './recheck.ts'
 
@@ -129,11 +132,13 @@ async function seal(
   reason: SealReason,
 ): Promise<boolean> {
   const length = delivery.acked.offset
-  const found = await inspectChain(context, courier, stream)
+  const found =
+    (await listAsShipped(context, courier, life, delivery, stream)) ?? (await inspectChain(context, courier, stream))
   if (delivery.stream !== stream || delivery.acked.offset !== length || life.ended) return true
   if (found.footprint.offset !== length || found.footprint.window !== delivery.acked.window) {
     // Somebody shipped on, or the bucket lost something: see what is there, and fill it again.
     delivery.isChecked = false
+    delivery.isWholeCheck = true
     return true
   }
   const digest = await hashContent(context, courier, life, delivery, found)
@@ -154,6 +159,32 @@ async function seal(
   context.changed(life)
   context.report({ kind: 'sealed', life, delivery, length, sha256: digest, reason, wasThere })
   return true
+}
+
+/**
+ * The whole chain by one listing, where every segment of it was this agent's own: keys are created once, so the names that
+ * fit the file's windows hold what was sent. Undefined where that is not known, or the names do not reach the end.
+ */
+async function listAsShipped(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  stream: string,
+): Promise<Delivered | undefined> {
+  const content = contentOf(life, delivery)
+  if (delivery.rollup === undefined || content === undefined || delivery.acked.offset === 0) return undefined
+  const { bucket } = courier.destination
+  const { host } = context.settings
+  const segments = await courier.destination.request(
+    (signal) => listSegments(bucket, host, stream, { signal }),
+    context.signal,
+  )
+  const found = await walkWithFile(stream, { file: content.file, size: delivery.acked.offset }, segments)
+  // A segment at the end would be another's that continues ours: then the whole is looked at.
+  return found && segments.next({ offset: found.footprint.offset, window: found.window }) === undefined
+    ? found
+    : undefined
 }
 
 /** A `final` segment is the seal as well; so is a seal of this length and hash. */

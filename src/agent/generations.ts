@@ -100,8 +100,8 @@ async function deliveredBySeal(
   return sealed && delivered && { delivered, sealed }
 }
 
-/** The chain by the file's own windows; undefined where it does not reach the file's end. */
-async function walkWithFile(
+/** The chain by the file's own windows; undefined where it does not reach the content's end. */
+export async function walkWithFile(
   stream: string,
   content: Content,
   segments: Delivered['segments'],
