@@ -45,7 +45,7 @@ const installs = installInTurn([...(servers.length > 0 ? [awsCli] : []), ...serv
 
 const verdicts: Verdict[] = []
 if (wanted('check')) verdicts.push(await runCheck())
-if (wanted('test')) verdicts.push(await runTests('test', []))
+if (wanted('test')) verdicts.push(await runTests('test', [], { LOGCASK_TEST_REGISTRY: 'true' }))
 for (const server of servers) verdicts.push(await runServer(server))
 
 const sum = verdicts.map(({ tally }) => tally).reduce(addTallies, nothing)

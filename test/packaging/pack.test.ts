@@ -1,0 +1,143 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { build } from '../../packaging/build.ts'
+import type { Manifest } from '../../packaging/published-manifest.ts'
+import { makeTempDirectory } from '../support/temp-directory.ts'
+
+const checkout = join(import.meta.dirname, '../..')
+const run = promisify(execFile)
+
+/** Every file below a directory with its SHA-256. */
+async function contentOf(directory: string): Promise<Record<string, string>> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const hashed = paths.sort().map(async (path) => {
+    return [
+      path.slice(directory.length + 1),
+      createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex'),
+    ] as const
+  })
+  return Object.fromEntries(await Promise.all(hashed))
+}
+
+/** A Node on the PATH that is older than what we need. */
+function olderNode(): string | undefined {
+  const candidates = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, 'node'))
+  return candidates.filter(existsSync).find((node) => {
+    const [major = 0, minor = 0] = String(spawnSync(node, ['-p', 'process.versions.node']).stdout)
+      .split('.')
+      .map(Number)
+    return major > 0 && (major < 22 || (major === 22 && minor < 22))
+  })
+}
+
+describe('what npm run build makes', () => {
+  let directory: string
+  let remove: () => Promise<void>
+  let dist: string
+  let project: string
+  let manifest: Manifest & Record<string, unknown>
+
+  beforeAll(async () => {
+    const temp = await makeTempDirectory('pack')
+    directory = temp.path
+    remove = temp.remove
+    dist = join(directory, 'dist')
+    project = join(directory, 'project')
+    await build(dist)
+    manifest = JSON.parse(await readFile(join(dist, 'package.json'), 'utf8'))
+    await install()
+  })
+  afterAll(() => remove())
+
+  const tarball = (): string => join(directory, `logcask-${manifest.version}.tgz`)
+  const npm = (args: string[], cwd: string): Promise<unknown> => run('npm', args, { cwd })
+
+  /**
+   * Into an empty project, by npm, without a registry: the tarball as npm unpacks it, the dependencies that it declares,
+   * and no others, as links to the checkout's, and npm's own links for `bin`.
+   */
+  async function install(): Promise<void> {
+    await npm(['pack', '--pack-destination', directory], dist)
+    const installed = join(project, 'node_modules/logcask')
+    await mkdir(installed, { recursive: true })
+    await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, dependencies: { logcask: '*' } }))
+    await run('tar', ['-xzf', tarball(), '--strip-components=1', '-C', installed])
+    for (const name of Object.keys(manifest.dependencies)) {
+      const link = join(project, 'node_modules', name)
+      await mkdir(dirname(link), { recursive: true })
+      await symlink(join(checkout, 'node_modules', name), link)
+    }
+    await npm(['rebuild', '--ignore-scripts', 'logcask'], project)
+  }
+
+  const logcask = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+    run(process.execPath, [join(project, 'node_modules/.bin/logcask'), ...args], { cwd: project })
+
+  it('is the same each time', async () => {
+    const again = join(directory, 'again')
+    await build(again)
+    expect(await contentOf(again)).toEqual(await contentOf(dist))
+  })
+
+  it('declares what it needs exactly, and nothing of the checkout', async () => {
+    const source: Manifest = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8'))
+    expect(manifest).toEqual({
+      name: 'logcask',
+      version: source.version,
+      description: source.description,
+      license: 'MIT',
+      type: 'module',
+      bin: { logcask: 'src/main.js' },
+      engines: source.engines,
+      dependencies: source.dependencies,
+    })
+    const notExact = Object.entries(manifest.dependencies).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
+    expect(notExact).toEqual([])
+  })
+
+  it('holds JavaScript, licence and documents, and neither sources nor tests', async () => {
+    const files = Object.keys(await contentOf(join(project, 'node_modules/logcask')))
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'src/main.js']))
+    expect(files.filter((path) => path.endsWith('.ts') || path.startsWith('test/'))).toEqual([])
+  })
+
+  it('runs once it is installed', async () => {
+    expect((await logcask('--version')).stdout).toBe(`${manifest.version}\n`)
+    expect((await logcask('--help')).stdout).toContain('Commands')
+  })
+
+  it.skipIf(!existsSync(join(checkout, 'src/cli/ship.ts')))('ships a file, and gives the same bytes back', async () => {
+    const log = join(project, 'app.log')
+    const bucket = `file://${join(project, 'bucket')}`
+    const bytes = 'one line\n'.repeat(1000)
+    await writeFile(log, bytes)
+    await logcask('ship', log, '--to', bucket, '--host', 'web-1', '--state', join(project, 'state'))
+    expect((await logcask('cat', bucket, 'web-1', log)).stdout).toBe(bytes)
+  })
+
+  const older = olderNode()
+  it.skipIf(older === undefined)('says in one line which Node it needs, on an older one', () => {
+    const { status, stdout, stderr } = spawnSync(older ?? '', [join(project, 'node_modules/logcask/src/main.js')])
+    const needed = /^>=(\d+\.\d+)$/.exec(manifest.engines.node ?? '')?.[1]
+    expect({ status, stdout: String(stdout) }).toEqual({ status: 1, stdout: '' })
+    expect(String(stderr)).toMatch(/^[^\n]*\n$/)
+    expect(String(stderr)).toContain(`needs Node ≥ ${needed};`)
+  })
+
+  it.skipIf(process.env.LOGCASK_TEST_REGISTRY !== 'true')('installs by npm from the registry', async () => {
+    const empty = join(directory, 'empty')
+    await mkdir(empty)
+    await writeFile(join(empty, 'package.json'), '{ "private": true }')
+    await npm(['install', '--no-audit', '--no-fund', tarball()], empty)
+    const { stdout } = await run(process.execPath, [join(empty, 'node_modules/.bin/logcask'), '--version'])
+    expect(stdout).toBe(`${manifest.version}\n`)
+  })
+})
