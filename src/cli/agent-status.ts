@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Agent } from '../agent/agent.ts'
 import { isSettled } from '../agent/sweep.ts'
 import { writeAtomically } from '../base/atomic-file.ts'
 import type { Clock } from '../base/clock.ts'
 import { isoTime } from '../base/clock.ts'
+import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
 import { type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
 import type { RunReport } from './run-report.ts'
 
@@ -102,4 +104,23 @@ export function statusOf(
 /** A status that cannot be written is no reason to stop: `status` says how old the last one is. */
 export async function writeStatus(directory: string, status: StatusRecord): Promise<void> {
   await writeAtomically(join(directory, statusFile), Buffer.from(`${JSON.stringify(status)}\n`), 0o644).catch(() => {})
+}
+
+/** What the agent of a state directory last said; undefined where none ever ran there. */
+export async function readStatus(directory: string): Promise<StatusRecord | undefined> {
+  const path = join(directory, statusFile)
+  try {
+    const record = JSON.parse(await readFile(path, 'utf8')) as StatusRecord
+    if (record?.v === 1 && Array.isArray(record.destinations) && Array.isArray(record.problems)) return record
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    if (errnoOf(error) !== undefined)
+      throw new LogcaskError('refused', `${path}: cannot be read: ${messageOf(error)}`, {
+        hint: 'run as the user of the agent',
+        cause: error,
+      })
+  }
+  throw new LogcaskError('invalid', `${path}: is damaged, or of another version of logcask`, {
+    hint: 'use the logcask that the agent runs; a running agent writes it anew every 2 s',
+  })
 }
