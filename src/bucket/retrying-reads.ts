@@ -5,23 +5,32 @@ import type { Bucket } from './bucket.ts'
 
 /** With the waits of `retryUnknown` some seconds together: over a store's hiccup, not over its absence. */
 const attemptsMax = 6
+/** A store that hangs costs the time of one request, not of six: whoever waits learns of it. */
+const patienceMs = 10_000
 
 /**
  * A decorator for readers: what is `unavailable` is asked for again, some times, before it counts. A listing goes on
  * after the last entry that it gave. Writing is not touched: who writes has a rule of its own for unknown answers.
  */
-export function retryingReads(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'random'>): Bucket {
+export function retryingReads(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'random' | 'monotonic'>): Bucket {
   /** Rejects with `error` where it is none to ask again for; else resolves after a wait. */
-  const waitAfter = async (error: unknown, attempt: number, signal: AbortSignal | undefined): Promise<void> => {
-    if (attempt + 1 >= attemptsMax || signal?.aborted || !isCode(error, 'unavailable')) throw error
+  const waitAfter = async (
+    error: unknown,
+    attempt: number,
+    sinceMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> => {
+    const isOver = attempt + 1 >= attemptsMax || clock.monotonic() - sinceMs > patienceMs
+    if (isOver || signal?.aborted || !isCode(error, 'unavailable')) throw error
     await clock.sleep(backoffMs(retryUnknown, attempt, clock), signal)
   }
   const repeat = async <T>(signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> => {
+    const sinceMs = clock.monotonic()
     for (let attempt = 0; ; attempt++) {
       try {
         return await ask()
       } catch (error) {
-        await waitAfter(error, attempt, signal)
+        await waitAfter(error, attempt, sinceMs, signal)
       }
     }
   }
@@ -35,6 +44,7 @@ export function retryingReads(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'rand
     head: (key, options) => repeat(options?.signal, () => bucket.head(key, options)),
     async *list(prefix, options = {}) {
       let last: string | undefined
+      let sinceMs = clock.monotonic()
       for (let attempt = 0; ; attempt++) {
         try {
           for await (const entry of bucket.list(prefix, { ...options, startAfter: last ?? options.startAfter })) {
@@ -44,10 +54,11 @@ export function retryingReads(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'rand
             yield entry
             last = name
             attempt = 0
+            sinceMs = clock.monotonic()
           }
           return
         } catch (error) {
-          await waitAfter(error, attempt, options.signal)
+          await waitAfter(error, attempt, sinceMs, options.signal)
         }
       }
     },

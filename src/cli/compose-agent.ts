@@ -8,6 +8,7 @@ import type { AgentState } from '../agent/state.ts'
 import type { Clock } from '../base/clock.ts'
 import { type Meter, meteredBucket } from '../bucket/metered.ts'
 import { probe, requirePassed } from '../bucket/probe.ts'
+import { retryingReads } from '../bucket/retrying-reads.ts'
 import type { Budget } from '../config/agent-config.ts'
 import { version } from './help.ts'
 import { openBucket, type StoreSettings } from './open-bucket.ts'
@@ -51,8 +52,11 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
   const bytesEach = Math.min(perDestinationMax, Math.floor(bytesInFlightMax / parts.destinations.length))
   for (const { name, url, rate, budget, ...store } of parts.destinations) {
     const opened = await openBucket(url, store, 'write', clock, { create: !state.hasUsed(url) })
-    const { bucket, meter } = meteredBucket(opened)
+    const { bucket: metered, meter } = meteredBucket(opened)
     meters.set(name, meter)
+    // A listing and the tails of a chain are hundreds of requests that count as one: each is asked again by itself, or a
+    // store that loses a third of its answers would never give them all.
+    const bucket = retryingReads(metered, clock)
     destinations.push({
       name,
       bucket,
