@@ -33,9 +33,9 @@ export interface CrashRun {
 export async function runCrashes(
   directory: string,
   stores: readonly Store[],
-  options: { kills: number; random: SeededRandom; calm?: () => void },
+  options: { kills: number; random: SeededRandom; calm?: () => void; env?: Readonly<Record<string, string>> },
 ): Promise<CrashRun> {
-  const { kills, random } = options
+  const { kills, random, env = {} } = options
   const logs = join(directory, 'logs')
   const state = join(directory, 'state')
   const config = join(directory, 'agent.yaml')
@@ -45,7 +45,7 @@ export async function runCrashes(
   const writer = startLogWriter(logs, ['app.log', 'access.log', 'with space.log'], random.fork())
   let statesDeleted = 0
   for (let kill = 0; kill < kills; kill++) {
-    const agent = startLogcask(['agent', '-c', config])
+    const agent = startLogcask(['agent', '-c', config], { env })
     // Short ones die while they start: in the probe, the listing, the first segment.
     await sleep(random.chance(0.3) ? random.int(50, 400) : random.int(400, 1500))
     agent.process.kill('SIGKILL')
@@ -62,7 +62,7 @@ export async function runCrashes(
   options.calm?.()
   const files = new Map<string, Uint8Array>()
   for (const name of await readdir(logs)) files.set(join(logs, name), await readFile(join(logs, name)))
-  const last = startLogcask(['agent', '-c', config])
+  const last = startLogcask(['agent', '-c', config], { env })
   const comparisons = new Map<string, Comparison>()
   await untilDelivered(stores, files, comparisons, last)
   last.process.kill('SIGTERM')
