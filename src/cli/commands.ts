@@ -19,6 +19,18 @@ export const commands: Commands = {
     summary: 'watch files, and ship what is appended',
     load: () => import('./agent.ts'),
   },
+  compact: {
+    summary: 'put complete files together from a bucket, and let them grow',
+    load: () => import('./compact.ts'),
+  },
+  ls: {
+    summary: 'list hosts, files and their streams in a bucket',
+    load: () => import('./ls.ts'),
+  },
+  cat: {
+    summary: 'print a file from a bucket, verified, whole or a range of it, or as it grows',
+    load: () => import('./cat.ts'),
+  },
   validate: {
     summary: 'check the configuration: what it matches, what it costs, what is wrong',
     load: () => import('./validate.ts'),

@@ -1,0 +1,163 @@
+import { forEachConcurrently } from '../base/concurrency.ts'
+import { isCode } from '../base/errors.ts'
+import { pathForPeople } from '../base/path-bytes.ts'
+import type { Bucket } from '../bucket/bucket.ts'
+import { readOpenGaps } from '../bucket/stream-gaps.ts'
+import { readHeader, type StreamHeader } from '../bucket/stream-header.ts'
+import { type ListedStream, listHosts, listStreams } from '../bucket/stream-inventory.ts'
+import { longestRun } from '../bucket/stream-runs.ts'
+import { completeness } from '../bucket/stream-state.ts'
+import { surveyChain } from '../bucket/stream-survey.ts'
+import { type Command, type CommandInput, expectArguments, isSet, jsonOption, usageError } from './command.ts'
+import { exits } from './exit.ts'
+import { rowForMachine, type StreamRow, streamTableRows, tableRows } from './ls-rows.ts'
+import { storeHelp, storeOptions } from './open-bucket.ts'
+import { noSuchHost, readsAtOnce, withReader } from './read-bucket.ts'
+import { matchPath } from './read-names.ts'
+import { tableLines } from './table.ts'
+import { formatBytes, formatCount } from './units.ts'
+
+export const command: Command = {
+  name: 'ls',
+  options: { ...storeOptions, ...jsonOption },
+  help: `
+logcask ls URL                hosts
+logcask ls URL HOST           its streams by name, those that a name had before indented below it
+logcask ls URL HOST NAME      every stream of one file: its path, or the end of it where that is clear
+
+Only reads: a request per thousand segments, and two small ones for each stream. Lengths come from the segments' names;
+cat and compact check the chain byte by byte.
+  --json    one line per host or stream
+
+State: live · sealed (with its SHA-256) · unsealed (it ended unseen, or grew after its seal) · gaps that are not closed
+
+${storeHelp}
+
+Examples
+  logcask ls s3://acme-logs
+  logcask ls s3://acme-logs web-1
+  logcask ls file:///mnt/nas web-1 access.log
+  logcask ls s3://acme-logs web-1 --json | jq 'select(.state != "sealed") | .name'
+`,
+  async run(input) {
+    expectArguments(input.positionals, 'logcask ls URL [HOST [NAME]]', 1, 3)
+    const [url = '', host, name] = input.positionals
+    return withReader(input, url, async (bucket) => {
+      if (host === undefined) await printHosts(input, bucket)
+      else await printStreams(input, bucket, host, name)
+      return exits.done
+    })
+  },
+}
+
+async function printHosts({ values, terminal, signal }: CommandInput, bucket: Bucket): Promise<void> {
+  let strays = 0
+  const hosts = await listHosts(bucket, { signal, onStray: () => strays++ })
+  for (const host of hosts) {
+    if (isSet(values, 'json')) await terminal.json({ host })
+    else await terminal.line(pathForPeople(host))
+  }
+  if (hosts.length === 0) terminal.say(`${bucket.url}: nothing has been delivered here yet`)
+  if (strays > 0) terminal.warn(`${formatCount(strays)} names there are no host's: strays, which no agent wrote`)
+}
+
+async function printStreams(
+  input: CommandInput,
+  bucket: Bucket,
+  host: string,
+  name: string | undefined,
+): Promise<void> {
+  const { values, terminal, signal, clock } = input
+  const rows: StreamRow[] = []
+  let strays = 0
+  await forEachConcurrently(
+    listStreams(bucket, host, { signal, onStray: () => strays++ }),
+    readsAtOnce,
+    async (listed) => {
+      rows.push(await surveyStream(bucket, host, listed, signal))
+      terminal.live(`${formatCount(rows.length)} streams`)
+    },
+  )
+  terminal.live(undefined)
+  if (rows.length === 0) throw await noSuchHost(bucket, host, signal)
+  const shown = name === undefined ? rows : namedRows(rows, name, `logcask ls ${bucket.url} ${pathForPeople(host)}`)
+  if (isSet(values, 'json')) {
+    for (const row of shown) await terminal.json(rowForMachine(host, row))
+    return
+  }
+  const table = name === undefined ? tableRows : streamTableRows
+  const right = name === undefined ? [1] : [2]
+  for (const line of tableLines(table(shown, clock.now(), terminal.paint), right)) await terminal.line(line)
+  for (const row of shown) strays += row.strays
+  const bytes = shown.reduce((sum, row) => sum + row.bytes, 0)
+  terminal.say(
+    [
+      `${formatCount(shown.length)} ${shown.length === 1 ? 'stream' : 'streams'}`,
+      formatBytes(bytes),
+      ...(strays > 0 ? [`${formatCount(strays)} strays: objects that are on no chain`] : []),
+    ].join(' · '),
+  )
+}
+
+/** The rows of the one name that `name` means; wrong usage with the candidates where it is none, or several. */
+export function namedRows(rows: readonly StreamRow[], name: string, lookup: string): StreamRow[] {
+  const match = matchPath(
+    name,
+    rows.flatMap(({ origin }) => origin ?? []),
+  )
+  if ('path' in match) return rows.filter(({ origin }) => origin?.path === match.path)
+  throw noSuchName(name, match.candidates, lookup)
+}
+
+/** How many candidates fit a message. */
+const candidatesMax = 20
+
+export function noSuchName(name: string, candidates: readonly string[], lookup: string): Error {
+  if (candidates.length === 0)
+    return usageError(`no stream is called ${pathForPeople(name)}`, `${lookup} lists them all`)
+  const shown = candidates.slice(0, candidatesMax).map(pathForPeople)
+  const more = candidates.length > shown.length ? [`and ${candidates.length - shown.length} more`] : []
+  return usageError(
+    [`${pathForPeople(name)} is the end of several names:`, ...shown, ...more].join('\n'),
+    'name one of them in full',
+  )
+}
+
+async function surveyStream(
+  bucket: Bucket,
+  host: string,
+  listed: ListedStream,
+  signal: AbortSignal,
+): Promise<StreamRow> {
+  const { stream, segments } = listed
+  let header: StreamHeader | undefined
+  let problem: string | undefined
+  try {
+    header = await readHeader(bucket, host, stream, { seals: listed.seals, signal })
+  } catch (error) {
+    if (!isCode(error, 'corrupt')) throw error
+    problem = error.message
+  }
+  const seals = header?.final ? [...listed.seals, header.final] : listed.seals
+  const isVouched = (length: number): boolean => seals.some((seal) => seal.length === length)
+  const chain = await surveyChain(bucket, segments, { isVouched, signal })
+  const last = chain.at(-1)
+  const run = chain.length === 0 ? longestRun(segments) : undefined
+  const end = run ? run.start.offset + run.bytes : (last?.offset ?? 0) + (last?.length ?? 0)
+  const versions = segments.all.reduce((most, segment) => Math.max(most, segment.versions), 1)
+  const stored = [...segments.all, ...listed.seals].reduce((latest, { storedAtMs }) => Math.max(latest, storedAtMs), 0)
+  return {
+    stream,
+    origin: header?.origin,
+    bytes: run?.bytes ?? end,
+    segments: chain.length,
+    storedAtMs: stored === 0 ? undefined : stored,
+    completeness: completeness(end, seals),
+    gaps: await readOpenGaps(bucket, listed.gaps, end, seals, { signal }),
+    aliases: listed.aliases,
+    strays: run === undefined ? segments.all.length - chain.length : 0,
+    tampered: versions > 1 ? versions : undefined,
+    expiredBefore: run?.start.offset,
+    problem,
+  }
+}

@@ -1,0 +1,144 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { guardLeaks } from '../support/leak-guard.ts'
+import { storedStream } from '../support/stored-stream.ts'
+import { diskBucket, eventually } from './reader-bucket.ts'
+import { commandLine, startCommandLine } from './run-command-line.ts'
+
+guardLeaks()
+
+const first = '20261119T101500123456789Z-1a2b'
+
+async function setUp() {
+  const disk = await diskBucket()
+  const to = join(disk.directory, 'logs')
+  const stored = storedStream(disk.bucket, 'web-1', first, '/var/log/a.log')
+  await stored.append('hello')
+  const args = ['compact', '--from', disk.url, '--to', to]
+  return { ...disk, to, stored, args, file: join(to, `web-1/var/log/a.log~${first}`) }
+}
+
+describe('compact', () => {
+  it('--once publishes all there is, and sums up', async () => {
+    const { args, stored, file } = await setUp()
+    await stored.seal()
+    const { code, stdout, stderr } = await commandLine([...args, '--once'])
+    expect([code, stdout]).toEqual([0, ''])
+    expect(await readFile(file, 'utf8')).toBe('hello')
+    expect(stderr).toContain(`published  web-1/var/log/a.log~${first} 5 B\n`)
+    expect(stderr).toContain(`sealed     web-1/var/log/a.log~${first} 5 B ${stored.sha256.slice(0, 4)}… verified\n`)
+    expect(stderr).toMatch(/1 stream · 5 B · 1 sealed and verified · 5 B new in \S+ m?s\n$/)
+    expect((await commandLine([...args, '--once'])).stderr).toBe(
+      '1 stream · 5 B · 1 sealed and verified · nothing new\n',
+    )
+  })
+
+  it('--json prints events and the summary, a line each', async () => {
+    const { args } = await setUp()
+    const { stdout, stderr } = await commandLine([...args, '--once', '--json'])
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines).toEqual([
+      { kind: 'published', host: 'web-1', stream: first, name: `web-1/var/log/a.log~${first}`, length: 5 },
+      {
+        kind: 'summary',
+        hosts: 1,
+        streams: 1,
+        bytes: 5,
+        grewBytes: 5,
+        sealed: 0,
+        mismatches: 0,
+        short: 0,
+        gaps: 0,
+        strays: 0,
+        problems: 0,
+      },
+    ])
+    expect(stderr).toBe('')
+  })
+
+  it('exits 3 for gaps, and for streams that are shorter than sealed', async () => {
+    const { args, stored } = await setUp()
+    await stored.gap('truncated', 5, 9)
+    const gap = await commandLine([...args, '--once'])
+    expect(gap.code).toBe(3)
+    expect(gap.stderr).toContain('gap        web-1')
+    await stored.seal({ length: 9 })
+    expect((await commandLine([...args, '--once'])).code).toBe(3)
+  })
+
+  it('exits 1 for content that is not as sealed', async () => {
+    const { args, stored } = await setUp()
+    await stored.seal({ sha256: 'f'.repeat(64) })
+    const { code, stderr } = await commandLine([...args, '--once'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('MISMATCH')
+  })
+
+  it('follows, and ends cleanly with SIGTERM', async () => {
+    const { args, stored, file } = await setUp()
+    const run = startCommandLine(args)
+    const shows = (text: string) =>
+      eventually(async () => ((await readFile(file, 'utf8').catch(() => '')) === text ? text : undefined))
+    await shows('hello')
+    await stored.append(' world')
+    await shows('hello world')
+    const second = await commandLine(args)
+    expect(second.code).toBe(1)
+    expect(second.stderr).toContain('another logcask works here')
+    run.signal('SIGTERM')
+    expect(await run.code).toBe(0)
+    expect(run.stderr()).toContain('stopped')
+    expect(await commandLine([...args, '--once'])).toMatchObject({ code: 0 })
+  })
+
+  it('refuses what it cannot do, each with what to type', async () => {
+    const { url, to, root, directory } = await setUp()
+    const refused = async (...args: string[]): Promise<string> => {
+      const { code, stderr } = await commandLine(['compact', ...args])
+      expect(code).toBe(2)
+      return stderr
+    }
+    expect(await refused()).toContain('no bucket is named')
+    expect(await refused('--from', url)).toContain('no directory is named')
+    expect(await refused('--from', url, '--to', 's3://archive')).toContain('cannot be written yet')
+    expect(await refused('--from', url, '--to', 'gs://archive')).toContain('is no directory')
+    expect(await refused('--from', 'ftp://x', '--to', to)).toContain('ftp')
+    expect(await refused('--from', url, '--to', join(root, 'logs'))).toContain('is inside the bucket, or around it')
+    expect(await refused('--from', url, '--to', directory)).toContain('is inside the bucket, or around it')
+    expect(await refused('--from', url, '--to', join(directory, 'a/b'))).toContain('mount the disk')
+    expect(await refused('--from', url, '--to', to, '--interval', 'x')).toContain('--interval')
+    expect(await readdir(directory)).toEqual(['bucket'])
+  })
+
+  it('a bucket that is not there is not an empty one', async () => {
+    const { to, directory } = await setUp()
+    const { code, stderr } = await commandLine([
+      'compact',
+      '--from',
+      `file://${directory}/nothing`,
+      '--to',
+      to,
+      '--once',
+    ])
+    expect(code).not.toBe(0)
+    expect(stderr).toContain(`${directory}/nothing`)
+  })
+
+  it('tells what stands in the way of a stream, and what to do', async () => {
+    const { args, file, bucket } = await setUp()
+    await mkdir(file, { recursive: true })
+    await storedStream(bucket, 'web-1', '0-5', '/b').append('b')
+    const { code, stderr } = await commandLine([...args, '--once'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('fix:')
+    expect(stderr).toContain('1 problem')
+    expect(stderr).toContain('published  web-1/b~0-5')
+    await writeFile(join(file, 'mine'), 'stays')
+    await commandLine([...args, '--once'])
+    expect(await readdir(file)).toEqual(['mine'])
+  })
+})
