@@ -14,7 +14,7 @@ import { Looks } from './looks.ts'
 import { Saver } from './saver.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { segmentBytes } from './ship.ts'
-import { isSettled, sweep } from './sweep.ts'
+import { closeFile, isSettled, sweep } from './sweep.ts'
 import type { Hint } from './watch.ts'
 
 export interface AgentParts {
@@ -33,6 +33,7 @@ export interface AgentParts {
 /** Files that changed lately are looked at this often, all others a tenth as often: a hint may have been lost. */
 const roundMs = 1_000
 const saveMs = 1_000
+const searchHint = 'let this user read and search it (chmod o+rx, an ACL, or CAP_DAC_READ_SEARCH)'
 const hintMs = 20
 /** A file that could not be read is tried again after this. */
 const retryMs = 5_000
@@ -75,7 +76,11 @@ export class Agent {
       changed: (life) => this.#saver.changed(life),
       look: (life) => this.#looks.look(life),
       lookAfter: (life, ms) => this.#looks.lookAfter(life, ms),
-      worked: () => this.#checkDone(),
+      worked: (life) => {
+        // Settled for good: a one-shot run looks at no file twice.
+        if (parts.settings.isOneShot && isSettled(life) && !this.#isAtWork(life)) void closeFile(life)
+        this.#checkDone()
+      },
       end: (life, why) => endLife(this.#context, life, why),
     }
     for (const settings of parts.destinations) this.couriers.set(settings.name, new Courier(this.#context, settings))
@@ -145,7 +150,7 @@ export class Agent {
   async #explore(scanning: ReturnType<Files['scan']>): Promise<void> {
     const scan = await scanning
     for (const { path, errno } of scan.problems)
-      this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}` })
+      this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}`, hint: searchHint })
     await explore(this.#context, scan)
     this.isExplored = true
   }
@@ -196,6 +201,10 @@ export class Agent {
     // A file that is complete once it has been idle for long enough makes no event at that moment.
     const waitMs = untilComplete(this.#context, life)
     if (waitMs !== undefined) this.#looks.lookAfter(life, waitMs)
+  }
+
+  #isAtWork(life: Life): boolean {
+    return [...this.couriers.values()].some((courier) => courier.isAtWork(life))
   }
 
   // Rounds
@@ -274,10 +283,7 @@ export class Agent {
     for (const courier of this.couriers.values()) await courier.settled()
     await this.#save()
     await this.#parts.checkpoint.close()
-    for (const life of this.book.all()) {
-      await life.file?.close()
-      await life.decoded?.close()
-    }
+    for (const life of this.book.all()) await closeFile(life)
   }
 }
 

@@ -33,18 +33,15 @@ function ignorePatterns(exclude: readonly string[]): string[] {
 
 async function glob(patterns: readonly string[], source: SourcePatterns, scan: Scan): Promise<string[]> {
   if (patterns.length === 0) return []
-  const found = await fastGlob(
-    patterns.map((pattern) => pattern.replaceAll('\n', newline)),
-    {
-      ignore: ignorePatterns(source.exclude),
-      dot: true,
-      onlyFiles: true,
-      followSymbolicLinks: source.followSymlinks,
-      suppressErrors: true,
-      fs: adapter(scan),
-    },
-  )
-  return found.map((path) => path.replaceAll(newline, '\n'))
+  const found = await fastGlob(patterns.map(hideLineEnds), {
+    ignore: ignorePatterns(source.exclude),
+    dot: true,
+    onlyFiles: true,
+    followSymbolicLinks: source.followSymlinks,
+    suppressErrors: true,
+    fs: adapter(scan),
+  })
+  return found.map(showLineEnds)
 }
 
 /** Patterns without a wildcard are names: fast-glob would take the backslashes in them for escapes. */
@@ -65,18 +62,31 @@ async function existing(paths: readonly string[], source: SourcePatterns, scan: 
   return found
 }
 
-/** fast-glob's patterns do not match a line end; in its hands a name carries this instead. */
-const newline = '\udc0a'
+/**
+ * No wildcard of fast-glob matches what JavaScript takes for a line end; in its hands a name carries surrogates instead,
+ * below those of bytes (base/path-bytes.ts).
+ */
+const lineEnds = ['\n', '\r', '\u2028', '\u2029']
+const hiddenLineEnds = ['\udc0a', '\udc0d', '\udc28', '\udc29']
+
+function hideLineEnds(text: string): string {
+  return text.replace(/[\n\r\u2028\u2029]/g, (end) => hiddenLineEnds[lineEnds.indexOf(end)] ?? end)
+}
+
+/** By code points: the half of a character (\u{1f40a}) is none of them. */
+function showLineEnds(text: string): string {
+  return text.replace(/[\udc0a\udc0d\udc28\udc29]/gu, (end) => lineEnds[hiddenLineEnds.indexOf(end)] ?? end)
+}
 
 function adapter(scan: Scan): Partial<fastGlob.FileSystemAdapter> {
-  const toSystem = (path: string): string | Buffer => pathForSystem(path.replaceAll(newline, '\n'))
+  const toSystem = (path: string): string | Buffer => pathForSystem(showLineEnds(path))
   const listing = (
     path: string,
     _options: unknown,
     callback: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
   ): void => {
     readdir(toSystem(path), { withFileTypes: true, encoding: 'buffer' }, (error, entries) => {
-      const directory = join('/', path.replaceAll(newline, '\n'))
+      const directory = join('/', showLineEnds(path))
       if (error) {
         if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')
           scan.problems.push({ path: directory, errno: error.code ?? error.message })
@@ -85,7 +95,7 @@ function adapter(scan: Scan): Partial<fastGlob.FileSystemAdapter> {
       scan.complete.add(directory)
       callback(
         null,
-        entries.map((entry) => named(entry, pathFromBytes(entry.name as unknown as Buffer).replaceAll('\n', newline))),
+        entries.map((entry) => named(entry, hideLineEnds(pathFromBytes(entry.name as unknown as Buffer)))),
       )
     })
   }

@@ -55,6 +55,11 @@ export function progressOf(agent: Agent): Progress {
   return { bytes, bytesTotal, files, filesTotal: lives.length, note }
 }
 
+/** `1 file`, `4,711 files` */
+export function filesText(count: number): string {
+  return count === 1 ? '1 file' : `${formatCount(count)} files`
+}
+
 function mean(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 }
@@ -71,8 +76,7 @@ export function sayUnfinished(agent: Agent, terminal: Terminal): string[] {
   for (const courier of agent.couriers.values()) {
     const left = livesOf(agent).filter((life) => life.deliveries.has(courier.name) && !isSettledAt(life, courier.name))
     const { health } = courier.destination
-    if (left.length === 0 && health.state === 'ok') continue
-    if (left.length === 0 && livesOf(agent).length > 0) continue
+    if (left.length === 0 && agent.isExplored) continue
     unfinished.push(courier.name)
     const behind = left.reduce(
       (sum, life) => sum + (life.limit ?? life.size) - (life.deliveries.get(courier.name)?.acked.offset ?? 0),

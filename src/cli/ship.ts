@@ -1,8 +1,6 @@
 import type { AgentEvent, SourceSettings } from '../agent/context.ts'
-import { localFiles } from '../agent/local-files.ts'
 import { openState } from '../agent/state.ts'
 import { isSettled } from '../agent/sweep.ts'
-import { LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { defaultStateDirectory } from '../config/state-directory.ts'
 import { nameOfAddress, parseStoreUrl } from '../config/store-url.ts'
@@ -22,7 +20,8 @@ import { exits } from './exit.ts'
 import { readMachine } from './machine.ts'
 import { storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
 import { showProgress } from './progress.ts'
-import { costText, livesOf, progressOf, RunReport, receiptLines, sayUnfinished } from './run-report.ts'
+import { costText, filesText, livesOf, progressOf, RunReport, receiptLines, sayUnfinished } from './run-report.ts'
+import { dryRun } from './ship-dry-run.ts'
 import { resolvePaths } from './ship-paths.ts'
 import { formatBytes, formatCount } from './units.ts'
 
@@ -228,27 +227,6 @@ function summaryText(
   const bytes = lives.reduce((sum, life) => sum + (life.limit ?? life.size), 0)
   if (lives.length === 0) return 'no file matches: nothing to do'
   if (report.segmentsSent === 0 && unfinished === 0)
-    return `${formatCount(lives.length)} files already there, verified · 0 segments sent · ${costText(meters.values())}`
-  return `${formatCount(lives.length)} files · ${formatBytes(bytes)} · ${total - unfinished}/${total} destinations · ${formatCount(report.segmentsSent)} segments sent · ${costText(meters.values())}`
-}
-
-/** The files that a run would deliver; no destination is asked. */
-async function dryRun({ values, terminal }: CommandInput, source: SourceSettings): Promise<number> {
-  const files = localFiles({ birthTimes: true, spoolDirectory: '' })
-  const scan = await files.scan([source])
-  let bytes = 0
-  for (const path of scan.found.keys()) {
-    const file = await files.open(path, false)
-    if (file === undefined) continue
-    const { size } = file.stat()
-    await file.close()
-    bytes += size
-    if (isSet(values, 'json')) await terminal.json({ path, length: size })
-    else await terminal.line(`${size}  ${pathForPeople(path)}`)
-  }
-  for (const { path, errno } of scan.problems) terminal.warn(`${pathForPeople(path)}: cannot be searched: ${errno}`)
-  terminal.say(`${formatCount(scan.found.size)} files · ${formatBytes(bytes)} · nothing was sent`)
-  if (scan.problems.length > 0)
-    throw new LogcaskError('refused', 'not all could be looked at', { hint: 'run as a user who may read them' })
-  return exits.done
+    return `${filesText(lives.length)} already there, verified · 0 segments sent · ${costText(meters.values())}`
+  return `${filesText(lives.length)} · ${formatBytes(bytes)} · ${total - unfinished}/${total} destinations · ${formatCount(report.segmentsSent)} segments sent · ${costText(meters.values())}`
 }

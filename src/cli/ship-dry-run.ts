@@ -1,0 +1,36 @@
+import type { SourceSettings } from '../agent/context.ts'
+import { localFiles } from '../agent/local-files.ts'
+import { isCode, LogcaskError } from '../base/errors.ts'
+import { pathForPeople } from '../base/path-bytes.ts'
+import { type CommandInput, isSet } from './command.ts'
+import { exits } from './exit.ts'
+import { filesText } from './run-report.ts'
+import { formatBytes } from './units.ts'
+
+/** The files that a run would deliver; no destination is asked, and nothing is written. */
+export async function dryRun({ values, terminal }: CommandInput, source: SourceSettings): Promise<number> {
+  const files = localFiles({ birthTimes: true, spoolDirectory: '' })
+  const scan = await files.scan([source])
+  const problems = scan.problems.map(({ path, errno }) => `${path}: cannot be searched: ${errno}`)
+  let count = 0
+  let bytes = 0
+  for (const path of scan.found.keys()) {
+    const file = await files.open(path, false).catch((error) => {
+      if (!isCode(error, 'refused', 'unavailable')) throw error
+      problems.push(error.message)
+      return undefined
+    })
+    if (file === undefined) continue
+    const { size } = file.stat()
+    await file.close()
+    count++
+    bytes += size
+    if (isSet(values, 'json')) await terminal.json({ path, length: size })
+    else await terminal.line(`${size}  ${pathForPeople(path)}`)
+  }
+  for (const problem of problems) terminal.warn(pathForPeople(problem))
+  terminal.say(`${filesText(count)} · ${formatBytes(bytes)} · nothing was sent`)
+  if (problems.length > 0)
+    throw new LogcaskError('refused', 'not all could be looked at', { hint: 'run as a user who may read them' })
+  return exits.done
+}
