@@ -13,8 +13,8 @@ import { newDelivery, newLife } from './life.ts'
  */
 export interface Checkpoint {
   load(destinations: readonly string[]): Promise<Life[]>
-  /** Durable when it resolves. */
-  save(lives: Iterable<Life>, forgotten: Iterable<string>): Promise<void>
+  /** Writes what changed; `all` is there for a rewrite. Durable when it resolves. */
+  save(changed: Iterable<Life>, forgotten: Iterable<string>, all: Iterable<Life>): Promise<void>
   close(): Promise<void>
 }
 
@@ -29,8 +29,8 @@ export class FileCheckpoint implements Checkpoint {
   readonly #path: string
   #handle: FileHandle | undefined
   #size = 0
-  readonly #lines = new Map<string, string>()
-  #lineBytes = 0
+  /** Key → the hash that the life's last line carries: what has not changed is not written again. */
+  readonly #written = new Map<string, string>()
 
   constructor(directory: string) {
     this.#path = join(directory, 'checkpoint.jsonl')
@@ -45,6 +45,7 @@ export class FileCheckpoint implements Checkpoint {
       if (errnoOf(error) === 'ENOENT') return ''
       throw new LogcaskError('unavailable', `cannot read ${this.#path}: ${messageOf(error)}`, { cause: error })
     })
+    const records = new Map<string, LifeRecord>()
     for (const line of text.split('\n')) {
       const record = decodeLine(line)
       if (record === undefined) continue
@@ -52,40 +53,34 @@ export class FileCheckpoint implements Checkpoint {
         throw new LogcaskError(
           'invalid',
           `${this.#path}: is of version ${record.v}, this logcask writes version ${version}`,
-          {
-            hint: 'use the logcask that wrote it, or move the state directory away: the buckets hold the truth',
-          },
+          { hint: 'use the logcask that wrote it, or move the state directory away: the buckets hold the truth' },
         )
       }
-      if (record.life) this.#remember(record.key, line)
-      else this.#lines.delete(record.key)
+      if (record.life) records.set(record.key, record.life)
+      else records.delete(record.key)
     }
-    const lives: Life[] = []
-    for (const line of this.#lines.values()) {
-      const life = decodeLine(line)?.life
-      if (life) lives.push(restoreLife(life, destinations))
-    }
-    return lives
+    return [...records.values()].map((record) => restoreLife(record, destinations))
   }
 
-  async save(lives: Iterable<Life>, forgotten: Iterable<string>): Promise<void> {
-    let added = ''
+  async save(changed: Iterable<Life>, forgotten: Iterable<string>, all: Iterable<Life>): Promise<void> {
+    const added: string[] = []
     for (const key of forgotten) {
-      if (!this.#lines.delete(key)) continue
-      added += `${encodeLine({ v: version, key })}\n`
+      if (this.#written.delete(key)) added.push(encodeLine({ v: version, key }))
     }
-    for (const life of lives) {
-      const line = encodeLine({ v: version, key: lifeKey(life), life: recordOf(life) })
-      if (this.#lines.get(lifeKey(life)) === line) continue
-      this.#remember(lifeKey(life), line)
-      added += `${line}\n`
+    for (const life of changed) {
+      const line = lineOf(life)
+      if (this.#written.get(lifeKey(life)) === hashOf(line)) continue
+      this.#written.set(lifeKey(life), hashOf(line))
+      added.push(line)
     }
-    if (added === '') return
+    if (added.length === 0) return
     try {
-      if (this.#handle === undefined || this.#size > 4 * this.#lineBytes + (1 << 20)) await this.#rewrite()
-      else await this.#append(Buffer.from(added))
+      // A checkpoint that was not opened yet, or whose last write failed, is written anew.
+      if (this.#handle === undefined || this.#size > rewriteFrom(this.#written.size)) await this.#rewrite(all)
+      else await this.#append(Buffer.from(`${added.join('\n')}\n`))
     } catch (error) {
       await this.close()
+      this.#written.clear()
       throw new LogcaskError('unavailable', `cannot write ${this.#path}: ${messageOf(error)}`, {
         cause: error,
         hint: 'free space for the state directory; delivery goes on without it',
@@ -99,11 +94,6 @@ export class FileCheckpoint implements Checkpoint {
     await handle?.close()
   }
 
-  #remember(key: string, line: string): void {
-    this.#lineBytes += line.length - (this.#lines.get(key)?.length ?? 0)
-    this.#lines.set(key, line)
-  }
-
   async #append(bytes: Uint8Array): Promise<void> {
     if (this.#handle === undefined) return
     await writeFully(this.#handle, bytes, this.#size)
@@ -111,14 +101,33 @@ export class FileCheckpoint implements Checkpoint {
     this.#size += bytes.byteLength
   }
 
-  async #rewrite(): Promise<void> {
-    const bytes = Buffer.from([...this.#lines.values(), ''].join('\n'))
+  async #rewrite(all: Iterable<Life>): Promise<void> {
+    this.#written.clear()
+    const lines: Buffer[] = []
+    for (const life of all) {
+      const line = lineOf(life)
+      this.#written.set(lifeKey(life), hashOf(line))
+      lines.push(Buffer.from(`${line}\n`))
+    }
+    const bytes = Buffer.concat(lines)
     await writeAtomically(this.#path, bytes)
     await this.close()
     this.#handle = await open(this.#path, 'r+')
     this.#size = bytes.byteLength
-    this.#lineBytes = bytes.byteLength
   }
+}
+
+/** Beyond this many bytes most of the file is history. A life takes about 1 KB. */
+function rewriteFrom(lives: number): number {
+  return 4096 * lives + (1 << 20)
+}
+
+function lineOf(life: Life): string {
+  return encodeLine({ v: version, key: lifeKey(life), life: recordOf(life) })
+}
+
+function hashOf(line: string): string {
+  return line.slice(0, 16)
 }
 
 interface Line {
@@ -128,7 +137,7 @@ interface Line {
 }
 
 type DeliveryRecord = Pick<Delivery, 'acked' | 'confirmed' | 'hasGap' | 'hasAlias'> &
-  Partial<Pick<Delivery, 'stream' | 'rollup' | 'forkOf' | 'sealed' | 'finalSha256'>>
+  Partial<Pick<Delivery, 'stream' | 'rollup' | 'forkOf' | 'sealed'>>
 type LifeRecord = Pick<
   Life,
   | 'identity'
@@ -150,8 +159,8 @@ function recordOf(life: Life): LifeRecord {
   const { identity, firstGeneration, origin, source, path, size, seals, isOwn, ended, copy, stamp } = life
   const deliveries = Object.fromEntries(
     [...life.deliveries].map(([name, one]) => {
-      const { stream, acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias, finalSha256 } = one
-      return [name, { stream, acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias, finalSha256 }]
+      const { stream, acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias } = one
+      return [name, { stream, acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias }]
     }),
   )
   return { identity, firstGeneration, origin, source, path, size, seals, isOwn, ended, copy, stamp, deliveries }

@@ -50,7 +50,7 @@ export interface AgentContext {
   /** Looks again once `ms` have passed. */
   lookAfter(life: Life, ms: number): void
   /** Work on a life has come to rest at a destination. */
-  worked(): void
+  worked(life: Life): void
   /** Ends the life; what the file holds from now on is the next generation's. */
   end(life: Life, why: string): void
 }

@@ -95,7 +95,7 @@ export class Courier {
         this.#running.delete(life)
         if (this.#again.delete(life)) this.#queue.add(life)
         this.#start()
-        this.#context.worked()
+        this.#context.worked(life)
       })
       this.#running.set(life, work)
     }

@@ -75,6 +75,9 @@ export async function recordEnd(
   }
   delivery.hasGap = true
   context.changed(life)
+  // The next generation may begin there now.
+  const next = context.book.current.get(life.identity)
+  if (next) context.look(next)
   return false
 }
 
@@ -147,7 +150,7 @@ async function seal(
     context.look(life)
     return false
   }
-  const wasThere = await isSealedThere(context, courier, delivery, stream, length, digest)
+  const wasThere = await isSealedThere(context, courier, stream, length, digest)
   if (!wasThere) {
     const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
     const key = sealKey(context.settings.host, stream, length, digest)
@@ -191,12 +194,10 @@ async function listAsShipped(
 async function isSealedThere(
   context: AgentContext,
   courier: Courier,
-  delivery: Delivery,
   stream: string,
   length: number,
   digest: string,
 ): Promise<boolean> {
-  if (delivery.finalSha256 === digest) return true
   const catalogue = await courier.knownCatalogue
   if (catalogue?.seals(stream).some((one) => one.length === length && one.sha256 === digest)) return true
   if (length === 0) return false

@@ -87,8 +87,6 @@ export interface Delivery {
   isChecked: boolean
   /** The next check looks at the whole chain, not only beyond what was acked. */
   isWholeCheck: boolean
-  /** The segment at offset 0 said that it is the whole stream, with this SHA-256. */
-  finalSha256?: string | undefined
   /** Offsets beyond the acked one at which segments were seen: cuts meet them. */
   landed?: readonly number[] | undefined
   /** One-shot: the destination has more than our fixed size; nothing of ours is missing. */

@@ -29,7 +29,7 @@ export class Saver {
     this.#changed.clear()
     this.#forgotten.clear()
     try {
-      await this.#checkpoint.save(lives, forgotten)
+      await this.#checkpoint.save(lives, forgotten, this.#book.all())
     } catch (error) {
       for (const life of lives) this.#changed.add(life)
       for (const key of forgotten) this.#forgotten.add(key)

@@ -84,14 +84,15 @@ export class SegmentReader {
     footprint: Footprint,
     bytes: Uint8Array,
   ): Promise<Omit<ReadSegment, 'release'> | undefined> {
-    const before = await sampleAt(content, footprint)
-    if (!isSame(footprint, before)) return undefined
+    const isFirst = footprint.offset === 0
+    const before = isFirst ? undefined : await sampleAt(content, footprint)
+    if (before && !isSame(footprint, before)) return undefined
     const length = await content.file.read(bytes, footprint.offset)
     const now = { file: content.file, size: content.file.stat().size }
     if (length < bytes.byteLength || now.size < footprint.offset + length) return undefined
     // Looked at again after the read: a truncation in between must not pass for an append.
-    if (!isSame(footprint, await sampleAt(now, footprint))) return undefined
-    if (footprint.offset === 0 && !(await startsWith(now, bytes))) return undefined
+    const isStill = isFirst ? await startsWith(now, bytes) : isSame(footprint, await sampleAt(now, footprint))
+    if (!isStill) return undefined
     const digest = sha256(bytes)
     life.running ??= new RunningHash()
     life.running.feed(footprint.offset, bytes, digest)
@@ -99,7 +100,7 @@ export class SegmentReader {
       offset: footprint.offset,
       bytes,
       sha256: digest,
-      window: deliveredWindow(footprint, before.window.slice()),
+      window: before ? deliveredWindow(footprint, before.window.slice()) : new Uint8Array(0),
     }
   }
 }

@@ -26,7 +26,8 @@ interface Flight extends Chunk {
   release: () => void
 }
 
-type Answer = { kind: 'acked' } | { kind: 'adopted'; stored: Uint8Array } | { kind: 'diverged' }
+/** `isFinal`: the segment that is there says that it is the whole stream. */
+type Answer = { kind: 'acked'; isFinal: boolean } | { kind: 'adopted'; stored: Uint8Array } | { kind: 'diverged' }
 
 /** Ships what the file has beyond what was sent. True where something was acked. */
 export async function ship(context: AgentContext, courier: Courier, life: Life, delivery: Delivery): Promise<boolean> {
@@ -50,8 +51,10 @@ export async function ship(context: AgentContext, courier: Courier, life: Life, 
       progress = true
       flights.shift()
       try {
-        if (answer.kind === 'acked') acked(context, life, delivery, first, first.bytes, true)
-        else if (
+        if (answer.kind === 'acked') {
+          acked(context, life, delivery, first, first.bytes, true)
+          if (answer.isFinal) sealedByFinal(context, life, delivery, first)
+        } else if (
           answer.kind === 'diverged' ||
           !adopt(context, courier, life, delivery, first, answer.stored, flights, signal)
         ) {
@@ -152,10 +155,7 @@ function fly(
   const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
   const metadata =
     offset === 0 ? encodeSegmentHeader({ origin, final: isWhole ? { sha256: digest } : undefined }) : undefined
-  const answer = put(courier, key, bytes, digest, metadata, signal).then((result): Answer => {
-    if (isWhole && result.kind === 'acked' && delivery.stream) delivery.finalSha256 = digest
-    return result
-  })
+  const answer = put(courier, key, bytes, digest, metadata, signal)
   // It is awaited in its turn; until then a rejection is no unhandled one.
   answer.catch(() => {})
   let isReleased = false
@@ -180,7 +180,7 @@ async function put(
     (inner) => bucket.put(key, bytes, { mode: 'create', sha256: digest, metadata, signal: inner }),
     signal,
   )
-  if (result === 'created') return { kind: 'acked' }
+  if (result === 'created') return { kind: 'acked', isFinal: metadata?.final === digest }
   // It is there: maybe our own lost answer, maybe another agent's. Only its bytes tell.
   const got = await courier.destination.request(
     (inner) => bucket.get(key, { range: { start: 0, end: segmentBytesMax }, signal: inner }),
@@ -190,7 +190,23 @@ async function put(
   if (got === undefined) return put(courier, key, bytes, digest, metadata, signal)
   const settled = settleExisting(bytes, got.body, got.size)
   if (settled.kind === 'diverged') return settled
-  return settled.length === bytes.byteLength ? { kind: 'acked' } : { kind: 'adopted', stored: got.body }
+  if (settled.length !== bytes.byteLength) return { kind: 'adopted', stored: got.body }
+  return { kind: 'acked', isFinal: got.metadata.final === digest }
+}
+
+/** The one segment is the whole stream and says so: it is the seal as well, and nothing more is to be asked or written. */
+function sealedByFinal(context: AgentContext, life: Life, delivery: Delivery, flight: Flight): void {
+  const { sha256: digest, bytes } = flight
+  delivery.sealed = { length: bytes.byteLength, sha256: digest }
+  context.report({
+    kind: 'sealed',
+    life,
+    delivery,
+    length: bytes.byteLength,
+    sha256: digest,
+    reason: 'shipped',
+    wasThere: false,
+  })
 }
 
 /** The chain goes on by `bytes` at the flight's offset. */

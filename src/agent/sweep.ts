@@ -1,13 +1,19 @@
 import type { AgentContext } from './context.ts'
-import type { Life } from './life.ts'
+import { type Delivery, isOwnStream, type Life } from './life.ts'
 
 /** Nothing of this life is left to do anywhere: delivered and sealed, beyond us, or its end recorded. */
 export function isSettled(life: Life): boolean {
   for (const delivery of life.deliveries.values()) {
-    if (life.ended ? !delivery.hasGap : !(delivery.isBeyond || delivery.sealed?.length === delivery.acked.offset))
-      return false
+    if (life.ended ? !delivery.hasGap : !(delivery.isBeyond || isSealed(life, delivery))) return false
   }
   return true
+}
+
+/** The seal covers all that is delivered, and all that the file (or a decoded one, when it was judged) has. */
+function isSealed(life: Life, { stream, sealed, acked }: Delivery): boolean {
+  if (sealed === undefined || sealed.length !== acked.offset) return false
+  const isDecoded = life.copy?.reason === 'compressed' && stream !== undefined && !isOwnStream(life, stream)
+  return isDecoded || sealed.length >= Math.min(life.size, life.limit ?? life.size)
 }
 
 /**
@@ -21,7 +27,7 @@ export function sweep(context: AgentContext, openFilesMax: number): Life[] {
     const isOver = life.ended !== undefined || life.isUnlinked
     if (!isOver || !isSettled(life) || isBusy(life)) continue
     if (life.isUnlinked && life.file && life.file.stat().size !== life.size) continue
-    close(life)
+    void closeFile(life)
     context.book.forget(life)
     forgotten.push(life)
   }
@@ -31,7 +37,7 @@ export function sweep(context: AgentContext, openFilesMax: number): Life[] {
     const idle = open
       .filter((life) => !life.isUnlinked && isAcked(life) && !isBusy(life))
       .sort((a, b) => a.grewAtMs - b.grewAtMs)
-    for (const life of idle.slice(0, surplus)) close(life)
+    for (const life of idle.slice(0, surplus)) void closeFile(life)
   }
   return forgotten
 }
@@ -43,10 +49,11 @@ function isAcked(life: Life): boolean {
 }
 
 /** Opened again, by E2 and E3, when its name shows that it was touched. */
-function close(life: Life): void {
-  void life.file?.close()
-  void life.decoded?.close()
+export async function closeFile(life: Life): Promise<void> {
+  const { file, decoded } = life
   life.file = undefined
   life.decoded = undefined
   life.isWatched = false
+  await file?.close()
+  await decoded?.close()
 }
