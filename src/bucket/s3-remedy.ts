@@ -21,6 +21,7 @@ export interface RemedyPlace {
 export function describeAnswer(answer: StoreAnswer, request: S3Request): string {
   const { status, code = '' } = answer
   if (code === 'CredentialsProviderError') return `no credentials: ${shown(answer.message ?? '')}`
+  if (code === 'RegionMissing') return 'no region is set'
   const what = [status, code === 'Unknown' ? '' : code].filter((part) => part !== undefined && part !== '')
   const where = request.operation === 'credentials' ? 'looking for credentials' : `on ${request.operation}`
   const said = shown(answer.message ?? '')

@@ -40,6 +40,7 @@ export const faults = {
   'lost-before': { kind: 'lost', when: 'before' },
   lost: { kind: 'lost', when: 'after' },
   late: { kind: 'late' },
+  'late-200': { kind: 'late', ms: 200 },
   hang: { kind: 'hang' },
   slow: { kind: 'slow', ms: 50 },
   ignore: { kind: 'ignore' },

@@ -31,6 +31,25 @@ export function bucketOn(server: Pick<FaultS3, 'endpoint'>, settings: Partial<S3
   return bucket
 }
 
+/** What `bucketSuite` needs: each bucket on a server of its own, which `tamper` finds again. */
+export function faultS3Suite(versioned: boolean) {
+  const servers = new WeakMap<Bucket, FaultS3>()
+  const prefix = 'pre/fix/'
+  return {
+    open: async () => {
+      const server = await startFaultS3({ versioned })
+      const bucket = createS3Bucket({ bucket: 'bucket', prefix, endpoint: server.endpoint }, systemClock)
+      servers.set(bucket, server)
+      return { bucket, close: () => server.close() }
+    },
+    tamper: async (bucket: Bucket, key: string, body: Uint8Array | undefined): Promise<void> => {
+      const objects = servers.get(bucket)?.objects
+      if (body) objects?.put(prefix + key, body)
+      else objects?.remove(prefix + key)
+    },
+  }
+}
+
 export function create(bucket: Bucket, key: string, body: Uint8Array | string = 'x', signal?: AbortSignal) {
   return bucket.put(key, Buffer.from(body), { mode: 'create', signal })
 }
