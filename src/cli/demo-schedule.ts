@@ -90,6 +90,9 @@ export async function runSchedule(
     }
   }
 
+  const stateOf = async (name: string): Promise<string | undefined> =>
+    (await stage.agentStatus())?.destinations.find((one) => one.name === name)?.state
+
   let writing: Promise<void> = Promise.resolve()
   try {
     say('writer', `${writer.logs.length} logs, numbered lines, rotating every ${seconds(timing.rotateEveryMs)}`)
@@ -107,7 +110,7 @@ export async function runSchedule(
     await start('compact', ['compact', '--from', stage.url('a'), '--to', stage.server])
     say('server', 'puts complete files together again, from bucket a')
 
-    await until(() => elapsedMs() >= timing.goneAtMs)
+    await until(async () => elapsedMs() >= timing.goneAtMs && (await stateOf('b')) === 'ok')
     await b.takeAway()
     const goneAtMs = elapsedMs()
     const backAtMs = goneAtMs + timing.goneForMs
@@ -115,7 +118,7 @@ export async function runSchedule(
     await until(async () => {
       const status = await stage.agentStatus()
       const [stateA, stateB] = bucketNames.map((name) => status?.destinations.find((one) => one.name === name))
-      if (stateA === undefined || stateB === undefined || stateB.state === 'ok') return false
+      if (stateA === undefined || stateB?.state !== 'unavailable') return false
       say(
         'agent',
         `b ${stateB.state}, ${formatBytes(stateB.behindBytes)} behind · a unaffected, ${formatBytes(stateA.behindBytes)} behind`,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -118,8 +118,10 @@ export class WatchedBucket {
     return rename(this.#directory, `${this.#directory}.away`)
   }
 
-  bringBack(): Promise<void> {
-    return rename(`${this.#directory}.away`, this.#directory)
+  /** A PUT that was under way may have left empty directories in its place. Rejects where anything else is there. */
+  async bringBack(): Promise<void> {
+    await removeEmpty(this.#directory)
+    await rename(`${this.#directory}.away`, this.#directory)
   }
 
   /** Lists everything. False where the bucket does not answer: then nothing is known (I4). */
@@ -143,4 +145,15 @@ export class WatchedBucket {
     this.bytes = bytes
     return true
   }
+}
+
+/** Removes a tree of directories that holds no file; never a file. */
+async function removeEmpty(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((error) => {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  })
+  if (names === undefined) return
+  for (const name of names) await removeEmpty(join(directory, name))
+  await rmdir(directory)
 }
