@@ -90,11 +90,12 @@ export function answerOf(cause: unknown): StoreAnswer {
   const status = $metadata?.httpStatusCode ?? $response?.statusCode
   const storeTimeMs = Date.parse(textOf(ServerTime) ?? headers.date ?? '')
   const said = messageOf(cause)
+  const tlsCode = status === undefined ? tlsCodeOf(said) : undefined
   return {
     status: typeof status === 'number' ? status : undefined,
-    code: tlsCodeOf(said) ?? textOf(code) ?? (name === 'Error' ? undefined : textOf(name)),
+    code: tlsCode ?? wordOf(code) ?? (name === 'Error' ? undefined : wordOf(name)),
     message: plainMessage(said),
-    region: headers['x-amz-bucket-region'] ?? textOf(Region),
+    region: wordOf(headers['x-amz-bucket-region']) ?? wordOf(Region),
     storeTimeMs: Number.isNaN(storeTimeMs) ? undefined : storeTimeMs,
   }
 }
@@ -110,6 +111,11 @@ function plainMessage(message: string): string | undefined {
   const idleMs = /timed out after (\d+) ms of inactivity/.exec(message)?.[1]
   if (idleMs !== undefined) return `nothing moved for ${idleMs} ms`
   return message.includes('$response') ? undefined : message
+}
+
+/** Codes and regions are shown as they are: anything but a word is none (I9). */
+function wordOf(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.-]{1,100}$/.test(value) ? value : undefined
 }
 
 function textOf(value: unknown): string | undefined {

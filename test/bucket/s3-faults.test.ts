@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../src/base/errors.ts'
 import type { Bucket } from '../../src/bucket/bucket.ts'
 import { type Fault, type FaultName, faults } from '../support/fault-s3-faults.ts'
 import { bucketOn, create, faultS3, listed } from '../support/fault-s3-fixture.ts'
+import { problem } from '../support/fault-s3-reply.ts'
 
 /** Answers of the store, by what they mean to each question. `there`: what a PUT has left behind. */
 const cases: [FaultName, ErrorCode, { there: boolean }][] = [
@@ -183,6 +184,16 @@ describe('S3 refusals say what to do', () => {
     await expect(create(bucket, 'files/a')).rejects.toMatchObject({
       code: 'unavailable',
       hint: `nothing listens at ${bucket.url.split('=')[1]}: start the store, or correct endpoint:`,
+    })
+  })
+
+  it('I9: codes and regions that are no words are not shown', async () => {
+    const server = await faultS3()
+    const reply = problem(403, '\u009b2Jrm', 'no', { Region: 'here; rm -rf /' })
+    server.fault(() => ({ kind: 'instead', reply }))
+    await expect(create(bucketOn(server), 'files/a')).rejects.toMatchObject({
+      message: expect.stringMatching(/403 on PutObject: no$/),
+      hint: expect.not.stringContaining('rm'),
     })
   })
 
