@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Running } from '../scenarios/logcask-process.ts'
-import { startLogcask, until } from '../scenarios/logcask-process.ts'
-import { type Comparison, compareWithFiles, type Holdings } from '../scenarios/stored-content.ts'
+import { logcask, startLogcask, until } from '../scenarios/logcask-process.ts'
+import { type Comparison, compareWithFiles, compareWithPublished, type Holdings } from '../scenarios/stored-content.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import { startLogWriter } from './log-writer.ts'
 
@@ -12,6 +12,7 @@ export interface Store {
   url: string
   endpoint?: string
   read(): Holdings | Promise<Holdings>
+  isFollowed?: boolean
 }
 
 export interface CrashRun {
@@ -26,9 +27,40 @@ export interface CrashRun {
   files: Map<string, Uint8Array>
 }
 
+/** Follows a store into a directory, and is killed and started again as the agent is. */
+interface Follower {
+  crash(): Promise<void>
+  /** Ends it, publishes what is left, and compares. */
+  finish(files: ReadonlyMap<string, Uint8Array>): Promise<Comparison>
+}
+
+function startFollower(store: Store, root: string, env: Readonly<Record<string, string>>): Follower {
+  const endpoint = store.endpoint === undefined ? [] : ['--endpoint', store.endpoint]
+  const args = ['compact', '--from', store.url, '--to', root, ...endpoint]
+  const start = (): Running => startLogcask([...args, '--interval', '100ms'], { env })
+  let running = start()
+  const kill = async (): Promise<void> => {
+    running.process.kill('SIGKILL')
+    await running.ended
+  }
+  return {
+    async crash() {
+      await kill()
+      running = start()
+    },
+    async finish(files) {
+      await kill()
+      const { code, stderr } = await logcask([...args, '--once'], { env })
+      if (code !== 0) throw new Error(`compact --once ended with ${code}:\n${stderr}`)
+      return compareWithPublished(files, root)
+    },
+  }
+}
+
 /**
  * An agent that is killed `kills` times while files grow and rotate, started again each time, and then left alone until
- * every store has every byte. `calm` is called before that: faults may end there.
+ * every store has every byte. `calm` is called before that: faults may end there. A compactor follows each store with
+ * `isFollowed`, and is killed as often.
  */
 export async function runCrashes(
   directory: string,
@@ -43,6 +75,9 @@ export async function runCrashes(
   await writeFile(config, configOf(logs, state, stores))
   const said: string[] = []
   const writer = startLogWriter(logs, ['app.log', 'access.log', 'with space.log'], random.fork())
+  const followers = stores
+    .filter(({ isFollowed }) => isFollowed)
+    .map((store) => ({ name: store.name, follower: startFollower(store, join(directory, `of-${store.name}`), env) }))
   let statesDeleted = 0
   for (let kill = 0; kill < kills; kill++) {
     const agent = startLogcask(['agent', '-c', config], { env })
@@ -51,6 +86,7 @@ export async function runCrashes(
     agent.process.kill('SIGKILL')
     const { stderr, signal, code } = await agent.ended
     said.push(stderr)
+    if (random.chance(0.5)) for (const { follower } of followers) await follower.crash()
     if (signal !== 'SIGKILL') throw new Error(`the agent ended by itself with ${code}:\n${stderr}`)
     if (random.chance(0.3)) {
       await rm(state, { recursive: true, force: true })
@@ -70,6 +106,7 @@ export async function runCrashes(
   said.push(stderr)
   if (code !== 0) throw new Error(`the agent ended with ${code}:\n${stderr}`)
   for (const store of stores) comparisons.set(store.name, compareWithFiles(files, await store.read()))
+  for (const { name, follower } of followers) comparisons.set(`${name} → files`, await follower.finish(files))
   return { kills, statesDeleted, rotations: writer.rotations, comparisons, logs: said, files }
 }
 

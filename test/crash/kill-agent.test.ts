@@ -18,7 +18,7 @@ const timeoutMs = 120_000 + kills * 5_000
 
 describe('an agent that is killed again and again while files grow and rotate', () => {
   it(
-    `I1, I3: loses nothing and doubles nothing, in any bucket (${kills} kills)`,
+    `I1, I3: loses nothing and doubles nothing, in any bucket and in the compactor's directory (${kills} kills)`,
     async () => {
       const directory = await tempDirectory('crash')
       const server = await startFaultS3()
@@ -57,12 +57,13 @@ type Server = Awaited<ReturnType<typeof startFaultS3>>
 function storesIn(directory: string, server: Server) {
   const root = join(directory, 'bucket')
   return [
-    { name: 'file', url: `file://${root}`, read: () => holdingsBelow(root) },
+    { name: 'file', url: `file://${root}`, read: () => holdingsBelow(root), isFollowed: true },
     {
       name: 's3',
       url: 's3://bucket/logs',
       endpoint: server.endpoint,
       read: () => withoutPrefix(holdingsOf(server.objects)),
+      isFollowed: true,
     },
   ]
 }

@@ -78,18 +78,30 @@ export interface Comparison {
 
 /** The files, each with what it must hold, against a store in which each is one stream of the first generation. */
 export function compareWithFiles(files: ReadonlyMap<string, Uint8Array>, holdings: Holdings): Comparison {
-  const contents = contentsOf(holdings)
+  return compareStreams(files, new Map([...contentsOf(holdings)].map(([stream, { content }]) => [stream, content])))
+}
+
+/** The same for what a compactor has published below `root`. */
+export async function compareWithPublished(files: ReadonlyMap<string, Uint8Array>, root: string): Promise<Comparison> {
+  const published = [...(await holdingsBelow(root))]
+  return compareStreams(
+    files,
+    new Map(published.map(([path, bytes]) => [path.slice(path.lastIndexOf('~') + 1), bytes])),
+  )
+}
+
+function compareStreams(files: ReadonlyMap<string, Uint8Array>, contents: Map<string, Buffer>): Comparison {
   const comparison: Comparison = { bytes: 0, lost: 0, doubled: 0, different: [] }
   for (const [path, bytes] of files) {
     const { birthtimeNs, ino } = statSync(path, { bigint: true })
     const stream = identityOf(birthtimeNs, ino)
-    const content = contents.get(stream)?.content ?? Buffer.alloc(0)
+    const content = contents.get(stream) ?? Buffer.alloc(0)
     contents.delete(stream)
     comparison.bytes += content.byteLength
     comparison.lost += Math.max(0, bytes.byteLength - content.byteLength)
     comparison.doubled += Math.max(0, content.byteLength - bytes.byteLength)
     if (sha256(content) !== sha256(bytes)) comparison.different.push(path)
   }
-  for (const { content } of contents.values()) comparison.doubled += content.byteLength
+  for (const content of contents.values()) comparison.doubled += content.byteLength
   return comparison
 }
