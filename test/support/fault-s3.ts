@@ -8,6 +8,7 @@ import { checkCondition, checkPut, operate, parseCall, type S3Call, storeObject 
 import { problem, type Reply } from './fault-s3-reply.ts'
 import { checkSignature, type FaultCredentials } from './fault-s3-signature.ts'
 import { StoredObjects } from './fault-s3-store.ts'
+import { cut, readBody, respond } from './fault-s3-transport.ts'
 
 export interface FaultS3Options {
   /** Default `bucket`. Any other name is NoSuchBucket. */
@@ -218,40 +219,4 @@ class RunningFaultS3 implements FaultS3 {
   #sleep(ms: number): Promise<void> {
     return sleep(ms, undefined, { signal: this.#closing.signal })
   }
-}
-
-/** Undefined: it did not come whole. Ends the connection itself after `bytesMax`. */
-async function readBody(
-  request: IncomingMessage,
-  logged: LoggedRequest,
-  bytesMax: number | undefined,
-): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = []
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      chunks.push(chunk)
-      logged.bytes += chunk.byteLength
-      if (bytesMax !== undefined && logged.bytes >= bytesMax) return void request.destroy()
-    }
-  } catch {
-    return undefined
-  }
-  return Buffer.concat(chunks)
-}
-
-/** With `bytesMax` the connection ends in the middle of the body. */
-function respond(response: ServerResponse, { status, headers, body }: Reply, bytesMax?: number): void {
-  const bytes = typeof body === 'string' ? Buffer.from(body) : (body ?? Buffer.alloc(0))
-  response.writeHead(status, {
-    'x-amz-request-id': 'FAULT',
-    ...(status === 204 ? {} : { 'content-length': String(bytes.byteLength) }),
-    ...headers,
-  })
-  if (bytesMax === undefined || bytesMax >= bytes.byteLength) return void response.end(bytes)
-  response.write(bytes.subarray(0, bytesMax), () => cut(response))
-}
-
-/** As a dead line or a killed process does it. */
-function cut(response: ServerResponse): void {
-  response.socket?.destroy()
 }
