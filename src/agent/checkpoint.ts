@@ -67,7 +67,11 @@ export class FileCheckpoint implements Checkpoint {
     for (const key of forgotten) {
       if (this.#written.delete(key)) added.push(encodeLine({ v: version, key }))
     }
-    for (const life of changed) {
+    // Ended ones first: the line of the life while it went on would bring it back, and its key may be another's by now.
+    for (const life of [...changed].sort((a, b) => Number(b.ended !== undefined) - Number(a.ended !== undefined))) {
+      const before = lifeKey({ ...life, ended: undefined })
+      if (life.ended && !this.#written.has(lifeKey(life)) && this.#written.delete(before))
+        added.push(encodeLine({ v: version, key: before }))
       const line = lineOf(life)
       if (this.#written.get(lifeKey(life)) === hashOf(line)) continue
       this.#written.set(lifeKey(life), hashOf(line))

@@ -33,8 +33,9 @@ export function isRotated(context: AgentContext, life: Life): boolean {
   const olddir = sourceOf(context, life)?.olddir
   const directory = life.path.slice(0, Math.max(1, life.path.lastIndexOf('/')))
   for (const other of context.book.namesakes(life.path, [directory])) {
-    if (other !== life && !other.ended && other.file !== undefined && isNamedAsCopy(life.path, other.path, olddir))
-      return true
+    // A file that was closed because too many are open is there as well.
+    const isThere = !other.ended && !other.isUnlinked && !other.isAway && (other.file !== undefined || other.isMet)
+    if (other !== life && isThere && isNamedAsCopy(life.path, other.path, olddir)) return true
   }
   return false
 }

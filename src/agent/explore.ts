@@ -1,8 +1,10 @@
 import { dirname, resolve } from 'node:path'
 import { isCode, messageOf } from '../base/errors.ts'
+import { completionOf } from './complete.ts'
 import { type AgentContext, originOf, type SourceSettings, sourceOf } from './context.ts'
 import type { OpenFile, Scan } from './files.ts'
 import { type Life, newDelivery, newLife } from './life.ts'
+import { isSettled } from './sweep.ts'
 
 /** Applies one complete look at the sources: new files, new names of known ones, and what is gone. */
 export async function explore(context: AgentContext, scan: Scan): Promise<void> {
@@ -28,8 +30,9 @@ async function meet(context: AgentContext, path: string, sourceName: string): Pr
   if (source === undefined) return undefined
   const hint = context.files.peek(path, source.followSymlinks)
   const known = hint && context.book.current.get(hint.identity)
-  // Our descriptor pins the inode, so the name can only stand for it; a closed one that nobody touched stays closed.
-  if (known && hint && (known.file !== undefined || (known.isMet && known.stamp === hint.stamp))) return known
+  // Our descriptor pins the inode, so the name can only stand for it.
+  if (known && hint && (known.file !== undefined || (known.stamp === hint.stamp && mayStayClosed(context, known))))
+    return known
   const file = await openReported(context, path, source.followSymlinks)
   if (file === undefined) return undefined
   const life = context.book.current.get(file.identity)
@@ -38,6 +41,12 @@ async function meet(context: AgentContext, path: string, sourceName: string): Pr
     return life
   }
   return take(context, life ?? birth(context, file, path, source), file, source)
+}
+
+/** A closed file that nobody touched is left alone, until it is to be sealed or checked. */
+function mayStayClosed(context: AgentContext, life: Life): boolean {
+  if (!life.isMet || [...life.deliveries.values()].some((delivery) => !delivery.isChecked)) return false
+  return isSettled(life) || completionOf(context, life) === undefined
 }
 
 async function openReported(

@@ -33,7 +33,11 @@ export async function lookAt(context: AgentContext, life: Life): Promise<void> {
       verdict.why === 'shrank' ? 'it became shorter' : 'its bytes are not what was read before',
     )
   if (verdict.kind === 'fork') for (const name of verdict.destinations) markFork(life.deliveries.get(name))
-  if (size !== life.size) life.grewAtMs = context.clock.monotonic()
+  if (size !== life.size) {
+    life.grewAtMs = context.clock.monotonic()
+    // Shorter than what was shipped, and growing: the first byte that differs decides, not the acked length.
+    for (const delivery of life.deliveries.values()) if (size < delivery.acked.offset) delivery.isChecked = false
+  }
   if (size > highWatermark(life)) life.pendingSinceMs ??= context.clock.monotonic()
   if (size !== life.size || !life.isWatched) context.changed(life)
   life.size = size
@@ -96,6 +100,7 @@ export function endLife(context: AgentContext, life: Life, why: string): void {
   context.report({ kind: 'ended', life, why })
   context.changed(life)
   context.changed(next)
+  if (isLost) context.look(life)
   context.look(next)
 }
 

@@ -60,9 +60,10 @@ export async function recheck(
   if (delivery.stream !== stream || life.ended) return true
   delivery.isWholeCheck = false
   if (comparison === 'different') {
-    if (compare(delivery.acked, await sampleAt(content, delivery.acked)) === 'different') {
-      // Not even what was acked is in the file: another life, perhaps.
-      context.look(life)
+    const { confirmed } = delivery
+    if (confirmed.offset > content.size || compare(confirmed, await sampleAt(content, confirmed)) === 'different') {
+      // Not even what this agent itself had read of it is in the file: another life.
+      context.end(life, 'its bytes are not what was read before')
       return false
     }
     // Ours up to what was acked, another's beyond: this file's bytes go on in a stream of their own.
