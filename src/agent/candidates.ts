@@ -106,36 +106,38 @@ async function copySource(
   content: Content,
   candidate: Candidate,
 ): Promise<CopySource | undefined> {
-  const agreement = await agreesWith(context, courier, content, candidate)
-  if (agreement === undefined) return undefined
   const catalogue = await courier.catalogue()
   const gaps = await courier.destination.request(
     (signal) => catalogue.gapRecords(courier.destination.bucket, candidate.stream, signal),
     context.signal,
   )
-  const source = candidate.life
-  const there = source?.file?.stat()
-  const sent = source?.deliveries.get(courier.name)
-  const isPresent = source !== undefined && !source.ended && there !== undefined
-  let isUnsettled = false
-  if (isPresent && sent?.stream === candidate.stream && source.file) {
-    const held = { file: source.file, size: there.size }
-    isUnsettled = there.size < source.size || compare(sent.sent, await sampleAt(held, sent.sent)) === 'different'
-    if (isUnsettled) context.look(source)
-  }
-  return {
-    stream: candidate.stream,
-    length: agreement.length,
-    isSealed: catalogue.seals(candidate.stream).length > 0,
-    isTruncated: source?.ended?.reason === 'truncated' || gaps.some((gap) => gap.reason === 'truncated'),
-    isShorter:
-      isPresent &&
-      !source.isUnlinked &&
-      sent?.stream === candidate.stream &&
-      there.size < sent.acked.offset &&
-      !isUnsettled,
-    isUnsettled,
-  }
+  const isTruncated = candidate.life?.ended?.reason === 'truncated' || gaps.some((gap) => gap.reason === 'truncated')
+  const { isShorter, isUnsettled } = await sourceNow(context, courier, candidate)
+  // One-shot decides at once, and a source that stands as it was has left no copy: its bytes need no reading.
+  if (context.settings.isOneShot && !isTruncated && !isShorter && !isUnsettled) return undefined
+  const agreement = await agreesWith(context, courier, content, candidate)
+  if (agreement === undefined) return undefined
+  const isSealed = catalogue.seals(candidate.stream).length > 0
+  return { stream: candidate.stream, length: agreement.length, isSealed, isTruncated, isShorter, isUnsettled }
+}
+
+/** [shortsrc, lastlook] Whether the source's file was truncated, seen or unseen, since it was last looked at. */
+async function sourceNow(
+  context: AgentContext,
+  courier: Courier,
+  candidate: Candidate,
+): Promise<{ isShorter: boolean; isUnsettled: boolean }> {
+  const { life } = candidate
+  const sent = life?.deliveries.get(courier.name)
+  if (life?.file === undefined || life.ended || sent?.stream !== candidate.stream)
+    return { isShorter: false, isUnsettled: false }
+  const { size } = life.file.stat()
+  const isShort = size < sent.acked.offset
+  const isUnsettled =
+    size < life.size ||
+    (!isShort && compare(sent.sent, await sampleAt({ file: life.file, size }, sent.sent)) === 'different')
+  if (isUnsettled) context.look(life)
+  return { isShorter: isShort && !life.isUnlinked && !isUnsettled, isUnsettled }
 }
 
 async function judgePacked(
