@@ -39,4 +39,8 @@ export const commands: Commands = {
     summary: 'try out a store before it is trusted with logs, and say what to mend',
     load: () => import('./doctor.ts'),
   },
+  demo: {
+    summary: 'see it survive a lost bucket and kill -9, in 30 seconds',
+    load: () => import('./demo.ts'),
+  },
 }
