@@ -4,6 +4,8 @@ import { windowBytes } from '../format/limits.ts'
 /** Segments to walk from `start`, as `walkChain` takes them. */
 export interface Run<T extends SegmentRef> {
   start: ChainEnd
+  /** As its segments' names tell. */
+  bytes: number
   segments: Pick<SegmentMap<T>, 'next' | 'startingAt'>
 }
 
@@ -25,8 +27,9 @@ export function longestRun<T extends SegmentRef>(segments: SegmentMap<T>): Run<T
     if (others.length === 0 && bytes >= (best?.bytes ?? 0)) best = { offset, bytes }
   }
   if (best === undefined) return undefined
-  const { offset } = best
+  const { offset, bytes } = best
   return {
+    bytes,
     start: { offset, window: new Uint8Array(0) },
     segments: {
       startingAt: (at) => segments.startingAt(at),

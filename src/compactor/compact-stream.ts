@@ -61,15 +61,14 @@ export async function compactStream(context: StreamContext, listed: ListedStream
     record = await grow({ ...context, onBytes }, listed, before)
     plan = record ? planStream(listed, record) : { kind: 'rest' }
   }
-  const isHashed = record !== undefined && plan.kind === 'check'
-  if (record && isHashed) record = await sink.hash(host, stream, record)
+  if (record && plan.kind === 'check') record = await sink.hash(host, stream, record)
   const seals = record ? sealsOf(listed.seals, record) : listed.seals
   const { bucket, gapReasons: reasons = new Map(), signal } = context
   return {
     record,
     grewBytes,
     isNew: before === undefined && record !== undefined,
-    isHashed,
+    isHashed: record?.content?.length === record?.length && before?.content?.length !== record?.length,
     strays: Math.max(0, listed.segments.all.length - (record?.segments ?? 0)),
     verdict: record ? judgeSeals(record, listed.seals) : { kind: 'open' },
     gaps: await readOpenGaps(bucket, listed.gaps, record?.length ?? 0, seals, { reasons, signal }),
@@ -86,6 +85,7 @@ async function grow(
   let file: SinkFile | undefined
   let final: StreamRecord['final']
   let latest = record
+  const isSealedAt = (length: number): boolean => listed.seals.some((seal) => seal.length === length)
   try {
     file = record && (await sink.open(host, stream, ''))
     const start = file?.start ?? chainStart
@@ -113,9 +113,9 @@ async function grow(
       const seal = listed.seals.find(isEmptySeal)
       if (seal === undefined) return latest
       file = await sink.open(host, stream, (await readSeal(bucket, seal, signal)).origin.path)
-      return await file.commit()
+      return await file.commit(undefined, isSealedAt)
     }
-    return file.pendingBytes > 0 ? await file.commit(final) : latest
+    return file.pendingBytes > 0 ? await file.commit(final, isSealedAt) : latest
   } catch (error) {
     // What was appended before is whole, and may be kept; the error that ended it is the one to tell.
     if (file !== undefined && file.pendingBytes > 0) await file.commit(final).catch(() => {})

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeDirectory, writeAtomically } from '../base/atomic-file.ts'
 import type { Clock } from '../base/clock.ts'
@@ -36,8 +36,11 @@ export interface DirectorySink {
 
 /** A published file with its record. */
 export interface SinkFile extends Pick<PublishedFile, 'start' | 'pendingBytes' | 'append' | 'close'> {
-  /** Makes what was appended durable, then records it. `final` as the segment at offset 0 says, where it was read. */
-  commit(final?: StreamRecord['final']): Promise<StreamRecord>
+  /**
+   * Makes what was appended durable, then records it. `final` as the segment at offset 0 says, where it was read; with
+   * `isSealedAt` the SHA-256 as well where that says so of the length.
+   */
+  commit(final?: StreamRecord['final'], isSealedAt?: (length: number) => boolean): Promise<StreamRecord>
   /** The file has others' bytes: closes it, keeps it aside, and forgets it, so that it is written anew. */
   setAside(reason: string): Promise<void>
 }
@@ -52,6 +55,9 @@ export interface SetAside {
 
 /** Hash states kept for streams that grew after a seal; beyond it the oldest is read again from its start. */
 const hashesMax = 1000
+
+/** From this length on reading a file again costs more than a sync of its record. */
+const syncedRecordBytes = 16 * 1024 * 1024
 
 /**
  * Takes the directory over, making it where only it is missing. Rejects `conflict` while another process works there,
@@ -84,7 +90,7 @@ export async function openDirectorySink(
     const path = recordPath(host, stream)
     await onDisk(path, async () => {
       await makeDirectory(dirname(path), 0o750)
-      await writeAtomically(path, Buffer.from(encodeStreamRecord(record)), 0o640)
+      await writeRecord(path, encodeStreamRecord(record), record.length >= syncedRecordBytes)
     })
     records.set(keyOf(host, stream), record)
   }
@@ -100,6 +106,24 @@ export async function openDirectorySink(
     const kept = plan?.kind === 'continue' ? record : undefined
     records.set(key, kept ?? null)
     return kept
+  }
+
+  const hash = async (host: string, stream: string, record: StreamRecord): Promise<StreamRecord> => {
+    const key = keyOf(host, stream)
+    const state = hashes.get(key) ?? { hash: createHash('sha256'), length: 0 }
+    // Gone from the map while it changes: a failure half-way must not leave a wrong one.
+    hashes.delete(key)
+    await readPublished(join(root, record.name), state.length, record.length, (bytes) => void state.hash.update(bytes))
+    state.length = record.length
+    const sha256 = state.hash.copy().digest('hex')
+    hashes.set(key, state)
+    for (const oldest of hashes.keys()) {
+      if (hashes.size <= hashesMax) break
+      hashes.delete(oldest)
+    }
+    const hashed = { ...record, content: { length: record.length, sha256 } }
+    await remember(host, stream, hashed)
+    return hashed
   }
 
   const open = async (host: string, stream: string, originPath: string): Promise<SinkFile> => {
@@ -124,8 +148,11 @@ export async function openDirectorySink(
       },
       append: file.append,
       close: file.close,
-      async commit(final = kept?.final) {
+      async commit(final = kept?.final, isSealedAt = () => false) {
         const committed: StreamRecord = { name, ...(await file.commit()), final }
+        if (isSealedAt(committed.length) || final?.length === committed.length) {
+          return await hash(host, stream, committed)
+        }
         await remember(host, stream, committed)
         return committed
       },
@@ -136,25 +163,18 @@ export async function openDirectorySink(
     }
   }
 
-  const hash = async (host: string, stream: string, record: StreamRecord): Promise<StreamRecord> => {
-    const key = keyOf(host, stream)
-    const state = hashes.get(key) ?? { hash: createHash('sha256'), length: 0 }
-    // Gone from the map while it changes: a failure half-way must not leave a wrong one.
-    hashes.delete(key)
-    await readPublished(join(root, record.name), state.length, record.length, (bytes) => void state.hash.update(bytes))
-    state.length = record.length
-    const sha256 = state.hash.copy().digest('hex')
-    hashes.set(key, state)
-    for (const oldest of hashes.keys()) {
-      if (hashes.size <= hashesMax) break
-      hashes.delete(oldest)
-    }
-    const hashed = { ...record, content: { length: record.length, sha256 } }
-    await remember(host, stream, hashed)
-    return hashed
-  }
-
   return { root, recall, open, hash, close: () => lock.release() }
+}
+
+/**
+ * Replaces a record. Without `isSynced` a power cut may lose it, old and new, never a kill: the file is then compared
+ * from its start, which costs less than a sync for each of many small ones.
+ */
+async function writeRecord(path: string, text: string, isSynced: boolean): Promise<void> {
+  const bytes = Buffer.from(text)
+  if (isSynced) return writeAtomically(path, bytes, 0o640)
+  await writeFile(`${path}.new`, bytes, { mode: 0o640 })
+  await rename(`${path}.new`, path)
 }
 
 /** Only the last directory is made: where more is missing, a disk is not mounted or a name is wrong. */
