@@ -1,16 +1,17 @@
 import { dirname, resolve } from 'node:path'
 import { isCode, messageOf } from '../base/errors.ts'
-import { completionOf } from './complete.ts'
+import { completionOf, isRotated } from './complete.ts'
 import { type AgentContext, originOf, type SourceSettings, sourceOf } from './context.ts'
 import type { OpenFile, Scan } from './files.ts'
 import { type Life, newDelivery, newLife } from './life.ts'
-import { isSettled } from './sweep.ts'
+import { isSettled, sealingMax } from './sweep.ts'
 
 /** Applies one complete look at the sources: new files, new names of known ones, and what is gone. */
 export async function explore(context: AgentContext, scan: Scan): Promise<void> {
   const paths = new Map<Life, string[]>()
+  const taken: Life[] = []
   for (const [path, source] of scan.found) {
-    const life = await meet(context, path, source)
+    const life = await meet(context, path, source, taken)
     if (life) paths.set(life, [...(paths.get(life) ?? []), path])
     if (context.signal.aborted) return
   }
@@ -22,10 +23,19 @@ export async function explore(context: AgentContext, scan: Scan): Promise<void> 
   // A one-shot run is about what it was given, not about what earlier runs were.
   if (context.settings.isOneShot) return
   for (const life of [...context.book.current.values()]) if (!paths.has(life)) await miss(context, life, scan)
+  // Files that came may be those that others are named after: only now are these known to be rotated.
+  if (taken.length > 0)
+    for (const life of context.book.current.values())
+      if (life.file && !isSettled(life) && isRotated(context, life)) context.look(life)
 }
 
 /** The life of the file behind a name; undefined where the name is gone again, or cannot be read. */
-async function meet(context: AgentContext, path: string, sourceName: string): Promise<Life | undefined> {
+async function meet(
+  context: AgentContext,
+  path: string,
+  sourceName: string,
+  taken: Life[],
+): Promise<Life | undefined> {
   const source = context.settings.sources.find((one) => one.name === sourceName)
   if (source === undefined) return undefined
   const hint = context.files.peek(path, source.followSymlinks)
@@ -33,6 +43,7 @@ async function meet(context: AgentContext, path: string, sourceName: string): Pr
   // Our descriptor pins the inode, so the name can only stand for it.
   if (known && hint && (known.file !== undefined || (known.stamp === hint.stamp && mayStayClosed(context, known))))
     return known
+  if (known?.isMet && known.stamp === hint?.stamp && taken.length >= sealingMax) return known
   const file = await openReported(context, path, source.followSymlinks)
   if (file === undefined) return undefined
   const life = context.book.current.get(file.identity)
@@ -40,7 +51,9 @@ async function meet(context: AgentContext, path: string, sourceName: string): Pr
     await file.close()
     return life
   }
-  return take(context, life ?? birth(context, file, path, source), file, source)
+  const taker = take(context, life ?? birth(context, file, path, source), file, source)
+  taken.push(taker)
+  return taker
 }
 
 /** A closed file that nobody touched is left alone, until it is to be sealed or checked. */

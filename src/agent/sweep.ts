@@ -1,5 +1,9 @@
+import { completionOf } from './complete.ts'
 import type { AgentContext } from './context.ts'
 import { type Delivery, isOwnStream, type Life } from './life.ts'
+
+/** Files that are open beyond the bound because their seal is due: enough to keep a store busy. */
+export const sealingMax = 64
 
 /** Nothing of this life is left to do anywhere: delivered and sealed, beyond us, or its end recorded. */
 export function isSettled(life: Life): boolean {
@@ -34,8 +38,11 @@ export function sweep(context: AgentContext, openFilesMax: number): Life[] {
   const open = [...context.book.current.values()].filter((life) => life.file !== undefined)
   const surplus = open.length - openFilesMax
   if (surplus > 0) {
+    let sealing = 0
+    const isToBeSealed = (life: Life): boolean =>
+      !isSettled(life) && completionOf(context, life) !== undefined && sealing++ < sealingMax
     const idle = open
-      .filter((life) => !life.isUnlinked && isAcked(life) && !isBusy(life))
+      .filter((life) => !life.isUnlinked && isAcked(life) && !isBusy(life) && !isToBeSealed(life))
       .sort((a, b) => a.grewAtMs - b.grewAtMs)
     for (const life of idle.slice(0, surplus)) void closeFile(life)
   }

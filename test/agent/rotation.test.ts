@@ -205,13 +205,13 @@ describe('names', () => {
   it('I1: a hundred files with a bound of ten open ones: all delivered, rotated ones sealed, growth seen', async () => {
     const daemon = at.daemon({ openFilesMax: 10 })
     for (let n = 0; n < 50; n++) {
-      await writeFile(join(at.logs, `f${n}.log`), `live ${n}\n`)
-      await writeFile(join(at.logs, `f${n}.log.1`), `old ${n}\n`)
+      await writeFile(join(at.logs, `f${n + 100}.log`), `live ${n}\n`)
+      await writeFile(join(at.logs, `f${n + 100}.log.1`), `old ${n}\n`)
     }
     await until('sealed', async () => (await at.seals()).length === 50)
     await until('closed', () => [...daemon.agent.book.current.values()].filter((life) => life.file).length <= 10)
-    await appendFile(join(at.logs, 'f0.log'), 'more\n')
-    await appendFile(join(at.logs, 'f49.log'), 'more\n')
+    await appendFile(join(at.logs, 'f100.log'), 'more\n')
+    await appendFile(join(at.logs, 'f149.log'), 'more\n')
     await at.delivered(
       Array.from({ length: 50 }, (_, n) => [`live ${n}\n${n % 49 === 0 ? 'more\n' : ''}`, `old ${n}\n`]).flat(),
     )
