@@ -37,11 +37,12 @@ export async function* walkChain<T extends SegmentRef, R extends Reading>(
     reading.catch(() => {})
     return { segment, reading }
   }
-  let underWay: ReturnType<typeof begin>[] = []
+  const underWay: ReturnType<typeof begin>[] = []
   let end = start
   try {
     for (let segment = segments.next(end); segment !== undefined; segment = segments.next(end)) {
-      if (underWay[0]?.segment !== segment) underWay = [begin(segment)]
+      // A guess is made only where nothing else can come next: what is under way first is this one.
+      if (underWay.length === 0) underWay.push(begin(segment))
       for (const more of guessAhead(segments, underWay, options.ahead)) underWay.push(begin(more))
       const reading = await underWay.shift()?.reading
       if (reading === undefined) return

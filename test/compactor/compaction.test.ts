@@ -293,6 +293,24 @@ describe('what a crash leaves', () => {
     ])
   })
 
+  it('a file that differs in its middle is told at the seal; hashes begin anew once it is set aside', async () => {
+    const { bucket, root, stored, path } = await setUp(['x'.repeat(10_000)])
+    const events: CompactorEvent[] = []
+    const sink = await openDirectorySink(root, clock, (event) => void events.push({ kind: 'set-aside', ...event }))
+    onTestFinished(() => sink.close())
+    const run = () => compactOnce({ bucket, sink, clock, pace, onEvent: (event) => void events.push(event) })
+    await run()
+    await stored.seal()
+    await writeFile(path, `y${'x'.repeat(9_999)}`)
+    expect((await run()).mismatches).toBe(1)
+    await writeFile(path, 'z'.repeat(10_000))
+    await stored.append('!')
+    await stored.seal()
+    expect(await run()).toMatchObject({ mismatches: 0, sealed: 1 })
+    expect(events.map(({ kind }) => kind)).toEqual(['published', 'mismatch', 'set-aside', 'sealed'])
+    expect(await text(path)).toBe(stored.content.toString())
+  })
+
   it('a file without a record that differs is set aside, not overwritten', async () => {
     const { bucket, root, path } = await setUp()
     await mkdir(join(root, 'web-1/var/log'), { recursive: true })
