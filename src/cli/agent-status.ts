@@ -36,6 +36,8 @@ export interface DestinationStatus {
   /** Age of the oldest of them, in seconds. */
   oldestSeconds: number
   filesBehind: number
+  /** Gaps recorded there since the agent started: bytes that are lost, or may be. */
+  losses: number
   requests: number
   dollars: number
 }
@@ -80,6 +82,7 @@ export function statusOf(
       behindBytes,
       oldestSeconds: Math.round(oldestSeconds * 100) / 100,
       filesBehind,
+      losses: report.lossesAt.get(courier.name) ?? 0,
       requests: usage ? requestCount(usage) : 0,
       dollars: usage ? requestDollars(usage) : 0,
     }

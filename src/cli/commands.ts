@@ -31,6 +31,14 @@ export const commands: Commands = {
     summary: 'print a file from a bucket, verified, whole or a range of it, or as it grows',
     load: () => import('./cat.ts'),
   },
+  status: {
+    summary: 'how the agent stands with each destination',
+    load: () => import('./status.ts'),
+  },
+  why: {
+    summary: 'which stream a file belongs to, by which evidence, and what it waits for',
+    load: () => import('./why.ts'),
+  },
   validate: {
     summary: 'check the configuration: what it matches, what it costs, what is wrong',
     load: () => import('./validate.ts'),

@@ -4,6 +4,7 @@ import { type Comparison, digestOf } from './demo-compare.ts'
 import type { DemoStage } from './demo-stage.ts'
 import { demoHost } from './demo-stage.ts'
 import type { WrittenFile } from './demo-writer.ts'
+import { shellWord } from './shell-word.ts'
 import { tableLines } from './table.ts'
 import type { Paint } from './terminal.ts'
 import { formatCount } from './units.ts'
@@ -77,9 +78,4 @@ function howToRun(env: NodeJS.ProcessEnv): string {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
-}
-
-/** As a shell takes it: one word, whatever it holds. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

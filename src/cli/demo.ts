@@ -17,8 +17,9 @@ back and held against what was written. Needs no server, no account, and 200 MB 
   --seconds N    how long the logs are written, 3 to 60 (default: 12)
   --json         the result as one JSON object
 
-Example
-  logcask demo --dir ./demo
+Examples
+  logcask demo
+  logcask demo --dir ./demo --seconds 30
 
 Exit status: 0 every byte is everywhere, once · 1 something differs`,
   options: { ...jsonOption, dir: { type: 'string' }, seconds: { type: 'string' } },

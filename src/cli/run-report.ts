@@ -1,8 +1,12 @@
 import type { Agent } from '../agent/agent.ts'
 import type { AgentEvent } from '../agent/context.ts'
+import type { Courier } from '../agent/courier.ts'
 import type { Life } from '../agent/life.ts'
 import { isSettled } from '../agent/sweep.ts'
+import type { LogcaskError } from '../base/errors.ts'
+import { pathForPeople } from '../base/path-bytes.ts'
 import { addUsage, type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
+import type { ComposedAgent } from './compose-agent.ts'
 import type { Progress } from './progress.ts'
 import type { Terminal } from './terminal.ts'
 import { formatBytes, formatCount, formatDollars } from './units.ts'
@@ -15,6 +19,8 @@ export class RunReport {
   segmentsAdopted = 0
   forks = 0
   losses = 0
+  /** The same by destination. */
+  readonly lossesAt = new Map<string, number>()
 
   add(event: AgentEvent): void {
     if (event.kind === 'acked' && event.sent) {
@@ -22,8 +28,11 @@ export class RunReport {
       this.segmentsSent++
     } else if (event.kind === 'acked') this.segmentsAdopted++
     else if (event.kind === 'forked') this.forks++
-    else if (event.kind === 'gap' && event.reason !== 'diverged') this.losses++
-    else if (event.kind === 'problem')
+    else if (event.kind === 'gap' && event.reason !== 'diverged') {
+      const { destination } = event.delivery
+      this.losses++
+      this.lossesAt.set(destination, (this.lossesAt.get(destination) ?? 0) + 1)
+    } else if (event.kind === 'problem')
       this.problems.set(event.place, { message: event.message, hint: event.hint, life: event.life })
   }
 }
@@ -70,8 +79,10 @@ export function costText(meters: Iterable<Meter>): string {
   return `${formatCount(requestCount(usage))} requests ≈ ${formatDollars(requestDollars(usage))}`
 }
 
+type Delivering = Pick<ComposedAgent, 'agent' | 'troubles'>
+
 /** One line per destination that is not done, with what to do. */
-export function sayUnfinished(agent: Agent, terminal: Terminal): string[] {
+export function sayUnfinished({ agent, troubles }: Delivering, terminal: Terminal): string[] {
   const unfinished: string[] = []
   for (const courier of agent.couriers.values()) {
     const left = livesOf(agent).filter((life) => life.deliveries.has(courier.name) && !isSettledAt(life, courier.name))
@@ -82,24 +93,32 @@ export function sayUnfinished(agent: Agent, terminal: Terminal): string[] {
       (sum, life) => sum + (life.limit ?? life.size) - (life.deliveries.get(courier.name)?.acked.offset ?? 0),
       0,
     )
-    const why =
-      'problem' in health
-        ? health.problem.message
-        : health.state === 'probing'
-          ? 'has not answered yet'
-          : 'was not done in time'
+    const { message, hint } = whyUnfinished(courier, troubles.get(courier.name))
     terminal.warn(
-      `${courier.name} ${terminal.paintMessage.red(health.state === 'down' ? 'DOWN' : 'LATE')} ${why} · ${formatCount(left.length)} files, ${formatBytes(behind)} to go`,
+      `${courier.name} ${terminal.paintMessage.red(health.state === 'down' ? 'DOWN' : 'LATE')} ${pathForPeople(message)} · ${filesText(left.length)}, ${formatBytes(behind)} to go`,
     )
-    const hint = 'problem' in health ? health.problem.hint : 'run the same again: it goes on where it stopped'
-    if (hint) terminal.warn(`fix: ${hint}`)
+    if (hint) terminal.warn(`fix: ${pathForPeople(hint)}`)
   }
   return unfinished
 }
 
+function whyUnfinished(
+  { destination: { health, bucket } }: Courier,
+  trouble: LogcaskError | undefined,
+): { message: string; hint: string | undefined } {
+  if ('problem' in health) return health.problem
+  if (health.state === 'ok')
+    return { message: 'was not done in time', hint: 'run the same again: it goes on where it stopped' }
+  if (trouble) return trouble
+  return { message: 'has not answered yet', hint: `does it answer at all? logcask doctor '${bucket.url}'` }
+}
+
 function isSettledAt(life: Life, name: string): boolean {
   const delivery = life.deliveries.get(name)
-  return delivery === undefined || isSettled({ ...life, deliveries: new Map([[name, delivery]]) })
+  if (delivery === undefined) return true
+  // What only the checkpoint says was not seen there in this run.
+  const isSeen = delivery.isChecked || life.ended !== undefined
+  return isSeen && isSettled({ ...life, deliveries: new Map([[name, delivery]]) })
 }
 
 export interface ReceiptLine {
@@ -114,8 +133,8 @@ export interface ReceiptLine {
 export function receiptLines(agent: Agent): ReceiptLine[] {
   return livesOf(agent).flatMap((life) => {
     const lines = new Map<string, ReceiptLine>()
-    for (const { destination, stream, sealed, acked } of life.deliveries.values()) {
-      if (stream === undefined || sealed === undefined || sealed.length !== acked.offset) continue
+    for (const { destination, stream, sealed, acked, isChecked } of life.deliveries.values()) {
+      if (stream === undefined || sealed === undefined || sealed.length !== acked.offset || !isChecked) continue
       const key = `${stream} ${sealed.length} ${sealed.sha256}`
       const line = lines.get(key) ?? { ...sealed, path: life.path, stream, destinations: [] }
       lines.set(key, { ...line, destinations: [...line.destinations, destination] })

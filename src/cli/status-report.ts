@@ -1,0 +1,172 @@
+import type { Life } from '../agent/life.ts'
+import { pathForPeople } from '../base/path-bytes.ts'
+import type { DestinationStatus, StatusRecord } from './agent-status.ts'
+import { exits } from './exit.ts'
+import { shellWord } from './shell-word.ts'
+import { tableLines } from './table.ts'
+import type { Paint } from './terminal.ts'
+import { formatAge, formatBytes, formatCount, formatDollars, formatSpan } from './units.ts'
+
+/** A running agent writes its record every 2 s. Where nobody is seen to hold its lock, three missed ones are an end; where somebody does, a machine under load gets more. */
+const freshMs = 6_000
+const freshLockedMs = 30_000
+
+export interface StatusFacts {
+  directory: string
+  host: string
+  status: StatusRecord | undefined
+  /** Since the record was written; undefined without one. */
+  ageMs: number | undefined
+  isLocked: boolean | undefined
+  /** From the checkpoint: what waits at each destination. */
+  waiting: readonly Waiting[]
+  /** Files in the checkpoint. */
+  files: number
+  /** What starts the agent. */
+  startCommand: string
+}
+
+export interface Waiting {
+  name: string
+  files: number
+  bytes: number
+}
+
+/**
+ * - `running`  the agent says so itself;
+ * - `silent`   a process holds the lock, and has not said anything for a while (or is a one-shot run, or just starting);
+ * - `stopped`  no agent runs.
+ */
+export type AgentPresence = 'running' | 'silent' | 'stopped'
+
+export function presenceOf(facts: Pick<StatusFacts, 'ageMs' | 'isLocked'>): AgentPresence {
+  // A lock that is not seen is no proof: containers do not show each other theirs.
+  const isLocked = facts.isLocked === true
+  if (facts.ageMs !== undefined && facts.ageMs < (isLocked ? freshLockedMs : freshMs)) return 'running'
+  return isLocked ? 'silent' : 'stopped'
+}
+
+/** What waits at each destination by the checkpoint, with the files' sizes as they are now. */
+export function waitingOf(
+  lives: readonly Life[],
+  destinations: readonly string[],
+  sizeNow: (life: Life) => number | undefined,
+): Waiting[] {
+  const waiting = new Map<string, Waiting>()
+  for (const life of lives) {
+    for (const { destination, acked } of life.deliveries.values()) {
+      const one = waiting.get(destination) ?? { name: destination, files: 0, bytes: 0 }
+      waiting.set(destination, one)
+      const left = life.ended ? 0 : Math.max(life.size, sizeNow(life) ?? 0) - acked.offset
+      if (left <= 0) continue
+      one.files++
+      one.bytes += left
+    }
+  }
+  return destinations.flatMap((name) => waiting.get(name) ?? [])
+}
+
+export function exitOfStatus(facts: StatusFacts): number {
+  const presence = presenceOf(facts)
+  const { status } = facts
+  const isWaiting = facts.waiting.some(({ bytes }) => bytes > 0)
+  if (presence !== 'running') {
+    // A daemon was here, and should be; after one-shot runs nobody is expected.
+    if (status !== undefined || isWaiting) return exits.failed
+    return exits.done
+  }
+  if (status?.destinations.some(({ state }) => state === 'down' || state === 'unavailable')) return exits.failed
+  return status !== undefined && (status.losses > 0 || status.forks > 0) ? exits.lossy : exits.done
+}
+
+/** What goes to stdout, and what is wrong with its remedies. */
+export function statusLines(facts: StatusFacts, paint: Paint): { lines: string[]; warnings: string[] } {
+  const presence = presenceOf(facts)
+  const { status } = facts
+  if (presence === 'running' && status !== undefined) return runningLines(facts, status, paint)
+  const table = [
+    ['DESTINATION', 'FILES BEHIND', 'BEHIND'].map((cell) => paint.bold(cell)),
+    ...facts.waiting.map(({ name, files, bytes }) => [
+      pathForPeople(name),
+      formatCount(files),
+      bytes > 0 ? paint.yellow(formatBytes(bytes)) : formatBytes(bytes),
+    ]),
+  ]
+  const lines = [
+    `${presenceText(facts, presence, paint)} · host ${pathForPeople(facts.host)} · ${formatCount(facts.files)} files, as the checkpoint has them`,
+    ...(facts.waiting.length > 0 ? tableLines(table, [1, 2]) : []),
+  ]
+  return { lines, warnings: absenceWarnings(facts, presence) }
+}
+
+function presenceText(facts: StatusFacts, presence: AgentPresence, paint: Paint): string {
+  const said = facts.ageMs === undefined ? '' : `, last heard ${formatAge(facts.ageMs)}`
+  if (presence === 'silent')
+    return paint.yellow(facts.status ? `an agent holds the lock and is silent${said}` : 'a run is under way')
+  return facts.status ? paint.red(`no agent runs${said}`) : 'no agent runs'
+}
+
+function absenceWarnings(facts: StatusFacts, presence: AgentPresence): string[] {
+  if (presence === 'silent')
+    return facts.status
+      ? [
+          `${facts.directory}: the agent does not write its status: it is still starting, the disk is full, or it hangs`,
+          `fix: df ${facts.directory}; then restart it: systemctl restart logcask`,
+        ]
+      : []
+  if (facts.status === undefined && !facts.waiting.some(({ bytes }) => bytes > 0)) return []
+  return [`fix: start it: ${facts.startCommand}; it goes on where it was`]
+}
+
+function runningLines(facts: StatusFacts, status: StatusRecord, paint: Paint): { lines: string[]; warnings: string[] } {
+  const header = ['DESTINATION', 'STATE', 'OLDEST UNDELIVERED', 'BEHIND', 'LOST', 'SINCE START']
+  const rows = status.destinations.map((one) => [
+    pathForPeople(one.name),
+    stateText(one, paint),
+    one.behindBytes > 0 ? formatSpan(one.oldestSeconds * 1000) : '–',
+    formatBytes(one.behindBytes),
+    one.losses > 0 ? paint.red(`${formatCount(one.losses)} ${one.losses === 1 ? 'gap' : 'gaps'}`) : '0',
+    `${formatCount(one.requests)} requests ≈ ${formatDollars(one.dollars)}`,
+  ])
+  const age = facts.ageMs ?? 0
+  const forks = status.forks > 0 ? ` · ${formatCount(status.forks)} forks` : ''
+  return {
+    lines: [
+      ...tableLines([header.map((cell) => paint.bold(cell)), ...rows], [2, 3, 4]),
+      `host ${pathForPeople(status.host)} · ${formatCount(status.files)} files, ${formatBytes(status.bytes)}${forks} · agent ${status.pid} since ${status.startedAt}, heard ${formatAge(age)}`,
+    ],
+    warnings: [
+      ...status.destinations.flatMap((one) => destinationWarnings(one)),
+      ...problemWarnings(status),
+      ...(status.losses > 0
+        ? ['fix: logcask ls URL HOST shows the gaps; logcask why PATH says what became of a file']
+        : []),
+    ],
+  }
+}
+
+function stateText({ state }: DestinationStatus, paint: Paint): string {
+  if (state === 'ok') return paint.green('ok')
+  return state === 'down' ? paint.red('DOWN') : paint.yellow(state)
+}
+
+function destinationWarnings(one: DestinationStatus): string[] {
+  if (one.problem === undefined) return []
+  const since = one.since === undefined ? '' : ` (since ${one.since})`
+  const next = one.state === 'down' ? [`then: logcask doctor ${shellWord(one.url)}`] : []
+  return [
+    `${pathForPeople(one.name)}: ${pathForPeople(one.problem)}${since}`,
+    `fix: ${[...(one.hint === undefined ? [] : [pathForPeople(one.hint)]), ...next].join('; ') || `logcask doctor ${shellWord(one.url)}`}`,
+  ]
+}
+
+/** Problems of files and of the agent itself; those of destinations are told with their state. */
+function problemWarnings(status: StatusRecord): string[] {
+  const names = new Set(status.destinations.map(({ name }) => name))
+  return status.problems
+    .filter(({ place }) => !names.has(place))
+    .flatMap(({ place, message, hint }) => [
+      `${pathForPeople(place)}: ${pathForPeople(message)}`,
+      ...(hint === undefined ? [] : [`fix: ${pathForPeople(hint)}`]),
+    ])
+}

@@ -1,0 +1,144 @@
+import { resolve } from 'node:path'
+import { pathForPeople } from '../base/path-bytes.ts'
+import { expandHost } from '../config/template.ts'
+import {
+  type Command,
+  type CommandInput,
+  expectArguments,
+  isSet,
+  jsonOption,
+  textOf,
+  textsOf,
+  usageError,
+} from './command.ts'
+import { exits } from './exit.ts'
+import { readMachine } from './machine.ts'
+import { storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
+import { type AgentPlace, findAgent } from './status-place.ts'
+import { presenceOf } from './status-report.ts'
+import { type AskedDestination, askDestination } from './why-ask.ts'
+import type { WhyFacts } from './why-facts.ts'
+import { copySources, openSubject, recordOf, sourceOfPath } from './why-local.ts'
+import { decideByAnswer, decideByRecord, whyLines } from './why-text.ts'
+
+export const command: Command = {
+  name: 'why',
+  help: `Usage: logcask why PATH [-c FILE | --state DIR] [--to URL…] [--json]
+
+Says which stream a file belongs to, by which evidence, how far each destination has it, and what it waits for: from the
+agent's checkpoint and the file as it is now. Where the checkpoint has no record (or with --to) the destinations are
+asked. Only reads: no lock, no probe.
+
+  -c, --config FILE   of the agent (default: /etc/logcask/agent.yaml, then agent.toml)
+      --state DIR     its state directory, instead
+      --to URL        ask this destination; may be repeated
+      --host NAME     the host that it is stored under (default: as the state directory or the configuration has it)
+      --json          one JSON object
+
+${storeHelp}
+
+Evidence: E1 our own open descriptor · E2 inode and birth time · E3 the first 4 KiB, and the 4 KiB before the offset
+
+Examples
+  logcask why /var/log/nginx/access.log.1
+  logcask why ./app.log --to file:///mnt/nas
+
+Exit status: 0 decided · 1 no source matches it · 2 usage or configuration · 75 a destination did not answer`,
+  options: {
+    ...storeOptions,
+    ...jsonOption,
+    config: { type: 'string', short: 'c' },
+    state: { type: 'string' },
+    to: { type: 'string', multiple: true },
+    host: { type: 'string' },
+  },
+  run: why,
+}
+
+async function why(input: CommandInput): Promise<number> {
+  const { terminal, values } = input
+  expectArguments(input.positionals, 'logcask why PATH', 1, 1)
+  const path = resolve(input.positionals[0] ?? '')
+  const facts = await gather(input, path, await findAgent(input))
+  if (isSet(values, 'json')) await terminal.json(forMachine(facts))
+  else for (const line of whyLines(facts, terminal.paint)) await terminal.line(line)
+  if (facts.asked.some(({ problem }) => problem !== undefined)) return exits.undelivered
+  return facts.source.kind === 'none' || facts.source.kind === 'excluded' ? exits.failed : exits.done
+}
+
+async function gather(input: CommandInput, path: string, place: AgentPlace): Promise<WhyFacts> {
+  const { clock, signal, values } = input
+  const subject = await openSubject(path, place)
+  try {
+    const record = await recordOf(subject, place)
+    if (subject.file === undefined && record === undefined && !subject.isLink)
+      throw usageError(
+        `${pathForPeople(path)}: no such file, and no record of one`,
+        'check the name; logcask ls URL HOST lists what was delivered',
+      )
+    const source = await sourceOfPath(path, record, place)
+    const destinations = await destinationsToAsk(input, place, record !== undefined)
+    const identity = subject.file?.identity
+    const host = await hostOf(textOf(values, 'host'), place)
+    const isShipped = source.kind !== 'none' && source.kind !== 'excluded'
+    const asked =
+      identity === undefined || !(isShipped || textsOf(values, 'to').length > 0)
+        ? []
+        : await Promise.all(
+            destinations.map((one) => askDestination(one, host, identity, subject.content, clock, signal)),
+          )
+    const ageMs = place.status && clock.now() - Date.parse(place.status.updatedAt)
+    return {
+      path,
+      file: subject.file,
+      isLink: subject.isLink,
+      agent: presenceOf({ ageMs, isLocked: place.isLocked }),
+      source,
+      record,
+      asked,
+      copyOf: copySources(path, place),
+    }
+  } finally {
+    await subject.close()
+  }
+}
+
+/** Those of --to; else, for a file that the checkpoint does not know, those of the configuration. */
+async function destinationsToAsk(
+  { values }: CommandInput,
+  { config }: AgentPlace,
+  isKnown: boolean,
+): Promise<AskedDestination[]> {
+  const urls = textsOf(values, 'to')
+  if (urls.length > 0) return urls.map((url) => ({ name: url, url, ...storeSettings(values) }))
+  if (isKnown) return []
+  return (config?.destinations ?? []).map(({ name, url, endpoint, region, profile, ca, cert, key }) => ({
+    name,
+    url,
+    endpoint,
+    region,
+    profile,
+    ca,
+    cert,
+    key,
+  }))
+}
+
+async function hostOf(given: string | undefined, { config, host }: AgentPlace): Promise<string> {
+  if (given !== undefined || host !== undefined) return given ?? host ?? ''
+  const machine = await readMachine()
+  return expandHost(config?.host ?? '{hostname}', { ...machine, machineId: config?.machineId ?? machine.machineId })
+}
+
+function forMachine(facts: WhyFacts): Record<string, unknown> {
+  const { record } = facts
+  return {
+    v: 1,
+    ...facts,
+    record: record && {
+      ...record,
+      deliveries: record.deliveries.map((one) => ({ ...one, decision: decideByRecord(facts, record, one) })),
+    },
+    asked: facts.asked.map((one) => ({ ...one, decision: decideByAnswer(facts, one) })),
+  }
+}
