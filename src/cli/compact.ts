@@ -74,7 +74,8 @@ async function compact(input: CommandInput): Promise<number> {
   try {
     const sink = await openDirectorySink(root, clock, (event) => tell({ kind: 'set-aside', ...event }))
     try {
-      const options = { bucket: retryingReads(bucket, clock), sink, clock, pace, onEvent: tell }
+      const problemsMax = isSet(values, 'json') ? Number.POSITIVE_INFINITY : 5
+      const options = { bucket: retryingReads(bucket, clock), sink, clock, pace, onEvent: tell, problemsMax }
       return isSet(values, 'once') ? await once(input, options) : await following(input, options, sink)
     } finally {
       await sink.close()

@@ -14,6 +14,8 @@ export interface CompactorOptions {
   clock: Clock
   pace: Pace
   onEvent: OnEvent
+  /** How many problems of a host's streams are told one by one before the others are only counted. Default 5. */
+  problemsMax?: number
   /** Sees the bytes as they are published, for a display. */
   onBytes?: ((bytes: number) => void) | undefined
   signal?: AbortSignal | undefined
@@ -107,7 +109,7 @@ async function repeat(
 }
 
 function roundContext(options: CompactorOptions): RoundContext {
-  return { ...options, once: createOnce(), limiter: createLimiter(streamsMax) }
+  return { problemsMax: 5, ...options, once: createOnce(), limiter: createLimiter(streamsMax) }
 }
 
 const emptySummary: Summary = {

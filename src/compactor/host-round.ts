@@ -27,6 +27,8 @@ export interface RoundContext {
   once: Once
   /** Streams that are worked on at once, over all hosts. */
   limiter: Limiter
+  /** Told one by one in a look at a host: a full disk or a missing permission has as many problems as streams. */
+  problemsMax: number
   onBytes?: ((bytes: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -42,9 +44,6 @@ export interface RoundResult {
 
 /** No later than this, something that no agent wrote is looked at again: it never gets better by itself. */
 const retryCorrupt: Backoff = { baseMs: 600_000, capMs: 3_600_000 }
-
-/** Told one by one in a look at a host; a full disk or a missing permission has as many problems as streams. */
-const problemsMax = 5
 
 /** Taken from the listing at once; each waits for its turn with the limiter. */
 const streamsAtOnce = 8
@@ -87,7 +86,7 @@ export async function compactHost(
       result.errors.push(error)
       watch.streams.set(listed.stream, watchAfterFailure(known, backoffFor(error), clock, clock.monotonic()))
       const what = `${host} ${listed.stream}`
-      if (problems++ < problemsMax) reportProblem(context, what, { host, stream: listed.stream }, error)
+      if (problems++ < context.problemsMax) reportProblem(context, what, { host, stream: listed.stream }, error)
       else if (context.once.isNew(`problem ${what}`, messageOf(error))) untold++
     }
   }

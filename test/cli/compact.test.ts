@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { segmentKey } from '../../src/format/keys.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { storedStream } from '../support/stored-stream.ts'
 import { diskBucket, eventually } from './reader-bucket.ts'
@@ -126,6 +127,19 @@ describe('compact', () => {
     ])
     expect(code).not.toBe(0)
     expect(stderr).toContain(`${directory}/nothing`)
+  })
+
+  it('counts what is too much to read, and tells a machine all of it', async () => {
+    const { args, bucket } = await setUp()
+    for (let at = 1; at <= 8; at++) {
+      const key = segmentKey('web-1', `0-${at}`, 0, 'e3b0c44298fc1c14')
+      await bucket.put(key, Buffer.from('x'), { mode: 'create' })
+    }
+    const { stderr } = await commandLine([...args, '--once'])
+    expect(stderr.match(/^problem/gm)).toHaveLength(6)
+    expect(stderr).toContain('3 more streams have such problems')
+    const { stdout } = await commandLine([...args, '--once', '--json'])
+    expect(stdout.match(/^\{"kind":"problem"/gm)).toHaveLength(8)
   })
 
   it('tells what stands in the way of a stream, and what to do', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { appendFile, mkdir, open, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -9,6 +10,7 @@ import type { CompactorEvent } from '../../src/compactor/event.ts'
 import { sealKey, segmentKey } from '../../src/format/keys.ts'
 import { faultBucket } from '../support/fault-bucket.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
+import { canMount, mounted } from '../support/mounts.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { type StoredStream, storedStream, storeWithStrays } from '../support/stored-stream.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
@@ -352,6 +354,30 @@ describe('what a crash leaves', () => {
     expect(await text(path)).toBe('hello world')
     expect((await compact(bucket, root)).summary).toMatchObject({ grewBytes: 9, errors: [] })
     expect(await text(path)).toBe('hello world and more')
+  })
+})
+
+describe.skipIf(!canMount())('a full disk (Linux, as root)', () => {
+  it('is told with the remedy; nothing published changes, and it goes on when there is room', async () => {
+    const { bucket, stored } = await setUp(['begin'])
+    const directory = await tempDirectory('full')
+    await mounted(['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs'], directory, async () => {
+      const root = join(directory, 'out')
+      const path = join(root, `web-1/var/log/a.log~${first}`)
+      await compact(bucket, root)
+      const random = seededRandom(1)
+      for (let piece = 0; piece < 4; piece++) await stored.append(random.bytes(400_000))
+      const { summary, events } = await compact(bucket, root)
+      expect(summary.errors).toMatchObject([
+        { code: 'unavailable', message: expect.stringContaining(path), hint: expect.stringContaining('free space') },
+      ])
+      expect(events).toHaveLength(1)
+      const published = await readFile(path)
+      expect(published.equals(stored.content.subarray(0, published.length))).toBe(true)
+      execFileSync('mount', ['-o', 'remount,size=8m', directory])
+      expect((await compact(bucket, root)).summary.errors).toEqual([])
+      expect((await readFile(path)).equals(stored.content)).toBe(true)
+    })
   })
 })
 
