@@ -128,8 +128,10 @@ export class Agent {
   }
 
   #restore(life: Life): void {
-    if (life.ended) this.book.old.add(life)
-    else this.book.add(life)
+    // A one-shot run says that everything is everywhere: it has seen all of it there.
+    if (this.#parts.settings.isOneShot)
+      for (const delivery of life.deliveries.values()) delivery.isWholeCheck = delivery.isSealUnseen = true
+    this.book.restore(life)
   }
 
   async #scanLoop(): Promise<void> {

@@ -1,18 +1,17 @@
 import { isoTime } from '../base/clock.ts'
 import { sha256 } from '../base/hash.ts'
-import { listSegments } from '../bucket/stream-listing.ts'
 import { encodeAlias } from '../format/alias.ts'
 import { beforeOf, chainStart } from '../format/chain.ts'
 import { encodeGap, type GapReason } from '../format/gap.ts'
 import { aliasKey, gapKey, sealKey, segmentKey, streamId } from '../format/keys.ts'
 import { encodeSeal, type SealReason } from '../format/seal.ts'
+import { listAsShipped } from './as-shipped.ts'
+import type { SealRef } from './catalogue.ts'
 import { completionOf } from './complete.ts'
 import { contentOf, sampleAt } from './content.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
-import type { Delivered } from './delivered.ts'
 import { compare } from './evidence.ts'
-import { walkWithFile } from './generations.ts'
 import { attach, type Delivery, isOwnStream, type Life } from './life.ts'
 import { hashContent, inspectChain } from './recheck.ts'
 
@@ -102,7 +101,7 @@ export async function finish(
     await recordAlias(context, courier, life, delivery, stream)
     return true
   }
-  if (delivery.sealed?.length === offset) return false
+  if (delivery.sealed?.length === offset) return isSealGone(context, courier, delivery, stream, delivery.sealed)
   if (!['same', 'edited'].includes(compare(delivery.acked, await sampleAt(content, delivery.acked)))) {
     context.look(life)
     return false
@@ -164,30 +163,20 @@ async function seal(
   return true
 }
 
-/**
- * The whole chain by one listing, where every segment of it was this agent's own: keys are created once, so the names that
- * fit the file's windows hold what was sent. Undefined where that is not known, or the names do not reach the end.
- */
-async function listAsShipped(
+/** Where the bucket was turned back, a seal that the checkpoint knows may be gone: then it is made again. */
+async function isSealGone(
   context: AgentContext,
   courier: Courier,
-  life: Life,
   delivery: Delivery,
   stream: string,
-): Promise<Delivered | undefined> {
-  const content = contentOf(life, delivery)
-  if (delivery.rollup === undefined || content === undefined || delivery.acked.offset === 0) return undefined
-  const { bucket } = courier.destination
-  const { host } = context.settings
-  const segments = await courier.destination.request(
-    (signal) => listSegments(bucket, host, stream, { signal }),
-    context.signal,
-  )
-  const found = await walkWithFile(stream, { file: content.file, size: delivery.acked.offset }, segments)
-  // A segment at the end would be another's that continues ours: then the whole is looked at.
-  return found && segments.next({ offset: found.footprint.offset, window: found.window }) === undefined
-    ? found
-    : undefined
+  sealed: SealRef,
+): Promise<boolean> {
+  if (!delivery.isSealUnseen) return false
+  await courier.catalogue()
+  const isThere = await isSealedThere(context, courier, stream, sealed.length, sealed.sha256)
+  delivery.isSealUnseen = false
+  if (!isThere && delivery.sealed === sealed) delivery.sealed = undefined
+  return !isThere
 }
 
 /** A `final` segment is the seal as well; so is a seal of this length and hash. */

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto'
 import { sha256 } from '../base/hash.ts'
 import { listNames } from '../bucket/bucket.ts'
-import { type ListedSegment, listSegments } from '../bucket/stream-listing.ts'
-import { type ChainEnd, chainStart } from '../format/chain.ts'
+import { listSegments } from '../bucket/stream-listing.ts'
 import { hostPrefix, parseStreamId, streamId } from '../format/keys.ts'
 import { windowBytes } from '../format/limits.ts'
+import { walkWithFile } from './as-shipped.ts'
 import type { SealRef } from './catalogue.ts'
 import type { Content } from './content.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
 import type { Delivered } from './delivered.ts'
-import { footprintOf } from './evidence.ts'
 import { readRange } from './files.ts'
 import { compareDelivered, inspectChain } from './recheck.ts'
 import type { Generation } from './rules.ts'
@@ -98,28 +97,6 @@ async function deliveredBySeal(
   const sealed = candidates.find((seal) => seal.sha256 === digest)
   const delivered = sealed && (await walkWithFile(stream, content, segments))
   return sealed && delivered && { delivered, sealed }
-}
-
-/** The chain by the file's own windows; undefined where it does not reach the content's end. */
-export async function walkWithFile(
-  stream: string,
-  content: Content,
-  segments: Delivered['segments'],
-): Promise<Delivered | undefined> {
-  const chain: ListedSegment[] = []
-  let end: ChainEnd = chainStart
-  for (
-    let segment = segments.next(end);
-    segment !== undefined && end.offset < content.size;
-    segment = segments.next(end)
-  ) {
-    chain.push(segment)
-    const offset = segment.offset + segment.length
-    end = { offset, window: await readRange(content.file, Math.max(0, offset - windowBytes), offset) }
-  }
-  if (end.offset !== content.size) return undefined
-  const head = await readRange(content.file, 0, Math.min(windowBytes, content.size))
-  return { stream, footprint: footprintOf(end.offset, head, end.window), window: end.window, chain, segments }
 }
 
 /** SHA-256 of a file's first `size` bytes, a stretch at a time. */

@@ -35,6 +35,10 @@ export interface Life {
   file?: OpenFile | undefined
   /** What a compressed file decodes to, where it was judged to continue another stream. */
   decoded?: OpenFile | undefined
+  /** The decoding that is under way (decoded.ts). */
+  decoding?: Promise<OpenFile | undefined> | undefined
+  /** Stamp at which the file could not be decoded. */
+  undecodable?: string | undefined
   /** A name of it was found in this run: what only the checkpoint knows is not this one-shot's business. */
   isMet: boolean
   /** One-shot: the size that was fixed at the start. */
@@ -87,6 +91,8 @@ export interface Delivery {
   isChecked: boolean
   /** The next check looks at the whole chain, not only beyond what was acked. */
   isWholeCheck: boolean
+  /** `sealed` is what the checkpoint says, and is to be looked for there. */
+  isSealUnseen?: boolean
   /** Offsets beyond the acked one at which segments were seen: cuts meet them. */
   landed?: readonly number[] | undefined
   /** One-shot: the destination has more than our fixed size; nothing of ours is missing. */
@@ -161,4 +167,10 @@ export function isOwnStream(life: Life, stream: string): boolean {
 /** The least acked offset over the destinations. */
 export function highWatermark(life: Life): number {
   return Math.min(...[...life.deliveries.values()].map((delivery) => delivery.acked.offset))
+}
+
+/** The size of a file that may be a copy in the making has stood for `holdMs`. */
+export function isHeld(life: Life, size: number, holdMs: number, nowMs: number): boolean {
+  if (life.hold?.size !== size) life.hold = { size, sinceMs: nowMs }
+  return nowMs - life.hold.sinceMs >= holdMs
 }

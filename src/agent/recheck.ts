@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sha256 } from '../base/hash.ts'
 import { windowBytes } from '../format/limits.ts'
+import { listAsShipped } from './as-shipped.ts'
 import { type Content, contentOf, sampleAt } from './content.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
@@ -54,7 +55,8 @@ export async function recheck(
   const content = contentOf(life, delivery)
   if (stream === undefined || content === undefined) return false
   if (!delivery.isWholeCheck && (await recheckBeyond(context, courier, delivery, stream, content))) return true
-  const found = await inspectChain(context, courier, stream)
+  const found =
+    (await listAsShipped(context, courier, life, delivery, stream)) ?? (await inspectChain(context, courier, stream))
   if (delivery.stream !== stream || life.ended) return true
   const comparison = await compareDelivered(context, courier, content, found)
   if (delivery.stream !== stream || life.ended) return true

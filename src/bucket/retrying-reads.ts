@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { isCode } from '../base/errors.ts'
+import { isCode, type LogcaskError } from '../base/errors.ts'
 import { backoffMs, retryUnknown } from '../base/retry.ts'
 import type { Bucket } from './bucket.ts'
 
@@ -11,8 +11,13 @@ const patienceMs = 10_000
 /**
  * A decorator for readers: what is `unavailable` is asked for again, some times, before it counts. A listing goes on
  * after the last entry that it gave. Writing is not touched: who writes has a rule of its own for unknown answers.
+ * `onRetry` is told what was `unavailable`, for those who are asked meanwhile why nothing happens.
  */
-export function retryingReads(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'random' | 'monotonic'>): Bucket {
+export function retryingReads(
+  bucket: Bucket,
+  clock: Pick<Clock, 'sleep' | 'random' | 'monotonic'>,
+  onRetry: (error: LogcaskError) => void = () => {},
+): Bucket {
   /** Rejects with `error` where it is none to ask again for; else resolves after a wait. */
   const waitAfter = async (
     error: unknown,
@@ -22,6 +27,7 @@ export function retryingReads(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'rand
   ): Promise<void> => {
     const isOver = attempt + 1 >= attemptsMax || clock.monotonic() - sinceMs > patienceMs
     if (isOver || signal?.aborted || !isCode(error, 'unavailable')) throw error
+    onRetry(error)
     await clock.sleep(backoffMs(retryUnknown, attempt, clock), signal)
   }
   const repeat = async <T>(signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> => {

@@ -134,7 +134,7 @@ async function attend(
     await keeping
   }
   if (!isSet(input.values, 'once')) return exits.done
-  if (sayUnfinished(agent, terminal).length > 0) return exits.undelivered
+  if (sayUnfinished(composed, terminal).length > 0) return exits.undelivered
   return report.forks > 0 || report.losses > 0 ? exits.lossy : exits.done
 }
 

@@ -6,6 +6,7 @@ import type { DestinationSettings } from '../agent/destination.ts'
 import { hasBirthTimes, localFiles } from '../agent/local-files.ts'
 import type { AgentState } from '../agent/state.ts'
 import type { Clock } from '../base/clock.ts'
+import type { LogcaskError } from '../base/errors.ts'
 import { type Meter, meteredBucket } from '../bucket/metered.ts'
 import { probe, requirePassed } from '../bucket/probe.ts'
 import { retryingReads } from '../bucket/retrying-reads.ts'
@@ -36,6 +37,8 @@ export interface AgentComposition {
 export interface ComposedAgent {
   agent: Agent
   meters: Map<string, Meter>
+  /** By destination: what last stood in the way of a read, whether or not it has gone since. */
+  troubles: ReadonlyMap<string, LogcaskError>
   close(): Promise<void>
 }
 
@@ -48,6 +51,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
   const { state, clock } = parts
   const spoolDirectory = join(state.directory, 'spool')
   const meters = new Map<string, Meter>()
+  const troubles = new Map<string, LogcaskError>()
   const destinations: DestinationSettings[] = []
   const bytesEach = Math.min(perDestinationMax, Math.floor(bytesInFlightMax / parts.destinations.length))
   for (const { name, url, rate, budget, ...store } of parts.destinations) {
@@ -56,7 +60,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     meters.set(name, meter)
     // A listing and the tails of a chain are hundreds of requests that count as one: each is asked again by itself, or a
     // store that loses a third of its answers would never give them all.
-    const bucket = retryingReads(metered, clock)
+    const bucket = retryingReads(metered, clock, (error) => troubles.set(name, error))
     destinations.push({
       name,
       bucket,
@@ -90,6 +94,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
   return {
     agent,
     meters,
+    troubles,
     async close() {
       for (const { bucket } of destinations) await bucket.close()
     },

@@ -137,7 +137,8 @@ function tell({ terminal }: CommandInput, report: RunReport, event: AgentEvent):
 }
 
 /** Runs until all is delivered, the time is up, or nobody is left who could take more. */
-async function deliver(input: CommandInput, { agent, meters }: ComposedAgent, report: RunReport): Promise<number> {
+async function deliver(input: CommandInput, composed: ComposedAgent, report: RunReport): Promise<number> {
+  const { agent } = composed
   const { values, terminal, clock } = input
   const stop = new AbortController()
   const end = (): void => stop.abort(input.signal.reason)
@@ -158,7 +159,7 @@ async function deliver(input: CommandInput, { agent, meters }: ComposedAgent, re
     input.signal.removeEventListener('abort', end)
   }
   input.signal.throwIfAborted()
-  return summarize(input, agent, meters, report, stop.signal.reason)
+  return summarize(input, composed, report, stop.signal.reason)
 }
 
 function everySoOften(clock: CommandInput['clock'], look: () => void): () => void {
@@ -186,13 +187,13 @@ function isHopeless(agent: ComposedAgent['agent']): boolean {
 
 async function summarize(
   input: CommandInput,
-  agent: ComposedAgent['agent'],
-  meters: ComposedAgent['meters'],
+  composed: ComposedAgent,
   report: RunReport,
   reason: unknown,
 ): Promise<number> {
   const { values, terminal } = input
-  const unfinished = sayUnfinished(agent, terminal)
+  const { agent, meters } = composed
+  const unfinished = sayUnfinished(composed, terminal)
   const problems = [...report.problems].filter(
     ([place, { life }]) => !agent.couriers.has(place) && !(life && isSettled(life)),
   )
