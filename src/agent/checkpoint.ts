@@ -2,7 +2,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically, writeFully } from '../base/atomic-file.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
-import { sha256 } from '../base/hash.ts'
+import { shortHash } from '../base/hash.ts'
 import type { Delivery, Life } from './life.ts'
 import { newDelivery, newLife } from './life.ts'
 
@@ -65,17 +65,17 @@ export class FileCheckpoint implements Checkpoint {
   async save(changed: Iterable<Life>, forgotten: Iterable<string>, all: Iterable<Life>): Promise<void> {
     const added: string[] = []
     for (const key of forgotten) {
-      if (this.#written.delete(key)) added.push(encodeLine({ v: version, key }))
+      if (this.#written.delete(key)) added.push(encodeLine({ v: version, key }).text)
     }
     // Ended ones first: the line of the life while it went on would bring it back, and its key may be another's by now.
     for (const life of [...changed].sort((a, b) => Number(b.ended !== undefined) - Number(a.ended !== undefined))) {
       const before = lifeKey({ ...life, ended: undefined })
       if (life.ended && !this.#written.has(lifeKey(life)) && this.#written.delete(before))
-        added.push(encodeLine({ v: version, key: before }))
-      const line = lineOf(life)
-      if (this.#written.get(lifeKey(life)) === hashOf(line)) continue
-      this.#written.set(lifeKey(life), hashOf(line))
-      added.push(line)
+        added.push(encodeLine({ v: version, key: before }).text)
+      const { text, check } = lineOf(life)
+      if (this.#written.get(lifeKey(life)) === check) continue
+      this.#written.set(lifeKey(life), check)
+      added.push(text)
     }
     if (added.length === 0) return
     try {
@@ -109,9 +109,9 @@ export class FileCheckpoint implements Checkpoint {
     this.#written.clear()
     const lines: Buffer[] = []
     for (const life of all) {
-      const line = lineOf(life)
-      this.#written.set(lifeKey(life), hashOf(line))
-      lines.push(Buffer.from(`${line}\n`))
+      const { text, check } = lineOf(life)
+      this.#written.set(lifeKey(life), check)
+      lines.push(Buffer.from(`${text}\n`))
     }
     const bytes = Buffer.concat(lines)
     await writeAtomically(this.#path, bytes)
@@ -126,12 +126,14 @@ function rewriteFrom(lives: number): number {
   return 4096 * lives + (1 << 20)
 }
 
-function lineOf(life: Life): string {
+function lineOf(life: Life): EncodedLine {
   return encodeLine({ v: version, key: lifeKey(life), life: recordOf(life) })
 }
 
-function hashOf(line: string): string {
-  return line.slice(0, 16)
+interface EncodedLine {
+  text: string
+  /** What the line begins with; a string of its own, so that keeping it does not keep the line. */
+  check: string
 }
 
 interface Line {
@@ -185,19 +187,24 @@ function restoreLife(record: LifeRecord, destinations: readonly string[]): Life 
     const delivery = newDelivery(name)
     // A rollup that is missing in the record is one that is not known.
     Object.assign(delivery, { rollup: undefined }, saved, { sent: saved.acked })
+    // One object for what is one: ten thousand idle lives are kept in memory.
+    if (saved.confirmed.offset === saved.acked.offset && saved.confirmed.window === saved.acked.window)
+      delivery.confirmed = delivery.acked
     life.deliveries.set(name, delivery)
   }
   return life
 }
 
-function encodeLine(line: Line): string {
+function encodeLine(line: Line): EncodedLine {
   const text = JSON.stringify(line)
-  return `${sha256(Buffer.from(text)).slice(0, 16)} ${text}`
+  const check = shortHash(Buffer.from(text))
+  return { text: `${check} ${text}`, check }
 }
 
 function decodeLine(line: string): Line | undefined {
-  const text = line.slice(17)
-  if (line[16] !== ' ' || sha256(Buffer.from(text)).slice(0, 16) !== line.slice(0, 16)) return undefined
+  const at = line.indexOf(' ')
+  const text = line.slice(at + 1)
+  if (at < 0 || shortHash(Buffer.from(text)) !== line.slice(0, at)) return undefined
   try {
     return JSON.parse(text) as Line
   } catch {

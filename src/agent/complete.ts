@@ -1,7 +1,7 @@
 import { type AgentContext, sourceOf } from './context.ts'
 import type { Life } from './life.ts'
 import { type CompletionFacts, completion, patienceMs } from './plan.ts'
-import { isNamedAsCopy } from './rules.ts'
+import { isNamedAsRotation } from './rules.ts'
 
 /** Why no more is expected of this life's file, or undefined (plan.ts has the rule). */
 export function completionOf(context: AgentContext, life: Life): ReturnType<typeof completion> {
@@ -35,7 +35,7 @@ export function isRotated(context: AgentContext, life: Life): boolean {
   for (const other of context.book.namesakes(life.path, [directory])) {
     // A file that was closed because too many are open is there as well.
     const isThere = !other.ended && !other.isUnlinked && !other.isAway && (other.file !== undefined || other.isMet)
-    if (other !== life && isThere && isNamedAsCopy(life.path, other.path, olddir)) return true
+    if (other !== life && isThere && isNamedAsRotation(life.path, other.path, olddir)) return true
   }
   return false
 }

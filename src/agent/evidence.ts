@@ -1,4 +1,4 @@
-import { sha256 } from '../base/hash.ts'
+import { shortHash } from '../base/hash.ts'
 import { windowBytes } from '../format/limits.ts'
 
 /**
@@ -8,7 +8,7 @@ import { windowBytes } from '../format/limits.ts'
 export interface Footprint {
   /** Bytes of stream that it speaks of: [0, offset). */
   readonly offset: number
-  /** SHA-256 of the up to 4 KiB before `offset`. */
+  /** Hash (128 bits) of the up to 4 KiB before `offset`. */
   readonly window: string
   /** Of the first 4 KiB, once there are as many: the whole, and what lies beyond the part that an edit may touch. */
   readonly head?: { readonly whole: string; readonly beyondEdit: string } | undefined
@@ -16,7 +16,7 @@ export interface Footprint {
   readonly binlogFlag?: number | undefined
 }
 
-export const nothingShipped: Footprint = { offset: 0, window: sha256(new Uint8Array(0)) }
+export const nothingShipped: Footprint = { offset: 0, window: shortHash(new Uint8Array(0)) }
 
 /** A difference only in the first 64 bytes is an edit in place (a header's counter), not another life. */
 const editBytes = 64
@@ -50,13 +50,13 @@ export function compare(footprint: Footprint, sample: Sample): Comparison {
   if (sample.size < footprint.offset) return 'short'
   const binlog = footprint.binlogFlag !== undefined && isBinlog(sample.head)
   const window = canonical(sample.window, Math.max(0, footprint.offset - windowBytes), binlog)
-  if (sha256(window) !== footprint.window) return 'different'
+  if (shortHash(window) !== footprint.window) return 'different'
   if (footprint.head === undefined) return 'same'
   const head = canonical(sample.head.subarray(0, windowBytes), 0, binlog)
-  if (sha256(head) === footprint.head.whole) return 'same'
+  if (shortHash(head) === footprint.head.whole) return 'same'
   // With less than 4 KiB beyond them, equal bytes after the edited ones are no evidence.
   const isEdit =
-    footprint.offset >= windowBytes + editBytes && sha256(head.subarray(editBytes)) === footprint.head.beyondEdit
+    footprint.offset >= windowBytes + editBytes && shortHash(head.subarray(editBytes)) === footprint.head.beyondEdit
   return isEdit ? 'edited' : 'different'
 }
 
@@ -97,7 +97,7 @@ export function extend(
     footprint.head ??
     (start && start.byteLength === windowBytes ? headOf(canonical(start, 0, isBinlogStream)) : undefined)
   const hashed = canonical(joined, Math.max(0, offset - windowBytes), isBinlogStream)
-  return { footprint: { offset, window: sha256(hashed), head, binlogFlag }, window: joined }
+  return { footprint: { offset, window: shortHash(hashed), head, binlogFlag }, window: joined }
 }
 
 /** The footprint of delivered bytes of which the first 4 KiB (or all) and the last 4 KiB (or all) are known. */
@@ -106,7 +106,7 @@ export function footprintOf(offset: number, head: Uint8Array, window: Uint8Array
   const isBinlogStream = binlogFlag !== undefined
   return {
     offset,
-    window: sha256(canonical(window, Math.max(0, offset - windowBytes), isBinlogStream)),
+    window: shortHash(canonical(window, Math.max(0, offset - windowBytes), isBinlogStream)),
     head: offset >= windowBytes ? headOf(canonical(head.subarray(0, windowBytes), 0, isBinlogStream)) : undefined,
     binlogFlag,
   }
@@ -126,7 +126,7 @@ export function deliveredWindow(footprint: Footprint, window: Uint8Array): Uint8
 }
 
 function headOf(head: Uint8Array): { whole: string; beyondEdit: string } {
-  return { whole: sha256(head), beyondEdit: sha256(head.subarray(editBytes)) }
+  return { whole: shortHash(head), beyondEdit: shortHash(head.subarray(editBytes)) }
 }
 
 function isBinlog(head: Uint8Array): boolean {

@@ -97,6 +97,18 @@ export function isNamedAsCopy(path: string, source: string, olddir?: string): bo
   return base.length > sourceBase.length && base.startsWith(stem) && base.endsWith(extension)
 }
 
+/**
+ * Whether `path` is what rotations call the former file of `source`: as a copy's name, where what was added begins with a
+ * mark. `app.log.1` and `app-20261120.log` are rotations of `app.log`; `app2.log` is another log.
+ */
+export function isNamedAsRotation(path: string, source: string, olddir?: string): boolean {
+  if (!isNamedAsCopy(path, source, olddir)) return false
+  const [base, sourceBase] = [split(path).base, split(source).base]
+  const dot = sourceBase.lastIndexOf('.')
+  const stem = base.startsWith(sourceBase) || dot <= 0 ? sourceBase : sourceBase.slice(0, dot)
+  return /^[^A-Za-z0-9]/.test(base.slice(stem.length))
+}
+
 /** `a.log.gz` of `a.log`: the name of the file that a compressor made it from. */
 export function originalName(path: string): string | undefined {
   const match = /^(.*[^/])\.(?:gz|zst)$/.exec(path)
@@ -115,6 +127,8 @@ export interface CopySource {
   stream: string
   /** Bytes that were read of it. */
   length: number
+  /** Bytes that its file has now, read or not; undefined where the file is not here. */
+  fileSize?: number | undefined
   isSealed: boolean
   /** It ended by truncation (by a gap, or in our memory). */
   isTruncated: boolean
@@ -148,11 +162,15 @@ export function judgeCopy(facts: CopyFacts): CopyVerdict {
     return { kind: 'copy', stream: source.stream, endsSource: !source.isTruncated }
   }
   // Longer than a source that has not shrunk: no copy in the making.
-  if (byLength.every((source) => facts.size > source.length && !source.isTruncated && !source.isShorter))
-    return { kind: 'own' }
+  if (byLength.every((source) => isOutgrown(source, facts.size))) return { kind: 'own' }
   if (!facts.isSettled) return { kind: 'wait', why: 'may be a copy that is still being made' }
   if (byLength.some((source) => source.isUnsettled)) return { kind: 'wait', why: 'its source is being looked at' }
   return { kind: 'own' }
+}
+
+function isOutgrown(source: CopySource, size: number): boolean {
+  if (source.isTruncated || source.isShorter || source.isUnsettled || source.fileSize === undefined) return false
+  return size > Math.max(source.length, source.fileSize)
 }
 
 // Compressed rotations
