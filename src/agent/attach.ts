@@ -1,13 +1,15 @@
-import { streamId } from '../format/keys.ts'
-import { judgeNewFile } from './candidates.ts'
+import { type AliasReason, decodeAlias } from '../format/alias.ts'
+import { aliasKey, streamId } from '../format/keys.ts'
 import { completionOf } from './complete.ts'
 import { type Content, contentOf } from './content.ts'
 import type { AgentContext, AgentEvent } from './context.ts'
 import type { Courier } from './courier.ts'
+import { decodedOf } from './decoded.ts'
 import { nothingShipped } from './evidence.ts'
 import { recordGap } from './finish.ts'
 import { type KnownGeneration, knownGenerations } from './generations.ts'
 import { attach, type Delivery, type Life } from './life.ts'
+import { judgeNewFile } from './new-file.ts'
 import { compareDelivered, inspectChain, sharedLength } from './recheck.ts'
 import { leftBehind, nextGeneration, resumable } from './rules.ts'
 
@@ -73,7 +75,9 @@ async function followAlias(
   const catalogue = await courier.catalogue()
   for (const stream of catalogue.aliases(life.identity)) {
     const found = await inspectChain(context, courier, stream)
-    const held = life.decoded ? { file: life.decoded, size: life.decoded.stat().size } : content
+    const reason = await aliasReason(context, courier, life, stream)
+    const decoded = reason === 'compressed' ? await decodedOf(context, life) : undefined
+    const held = decoded ? { file: decoded, size: decoded.stat().size } : content
     if (life.ended || delivery.stream !== undefined) return true
     if (found.footprint.offset === 0 || (await compareDelivered(context, courier, held, found)) === 'different') {
       context.report({
@@ -86,11 +90,23 @@ async function followAlias(
     attach(delivery, stream, found.footprint)
     delivery.hasAlias = true
     delivery.sealed = catalogue.seals(stream).find((seal) => seal.length === found.footprint.offset)
-    life.copy ??= { reason: 'copy', size: life.size }
-    began(context, life, delivery, 'copy')
+    life.copy ??= { reason, size: content.size }
+    began(context, life, delivery, reason)
     return true
   }
   return false
+}
+
+/** Why the alias was made; one that cannot be understood is taken for a copy's, whose bytes are compared as they are. */
+async function aliasReason(context: AgentContext, courier: Courier, life: Life, stream: string): Promise<AliasReason> {
+  const key = aliasKey(context.settings.host, life.identity, stream)
+  const { bucket } = courier.destination
+  const got = await courier.destination.request((signal) => bucket.get(key, { signal }), context.signal)
+  try {
+    return got ? decodeAlias(got.body, key).reason : 'copy'
+  } catch {
+    return 'copy'
+  }
 }
 
 /** A stream of its own: the next free generation, claimed by the PUT of its offset 0. */

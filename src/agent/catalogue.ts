@@ -1,6 +1,7 @@
 import { type Bucket, listNames } from '../bucket/bucket.ts'
 import { decodeGap, type Gap } from '../format/gap.ts'
 import { hostPrefix, parseKey, parseStreamId } from '../format/keys.ts'
+import type { Origin } from '../format/origin.ts'
 
 export interface SealRef {
   length: number
@@ -26,6 +27,8 @@ export class Catalogue {
   readonly #unsealed = new Set<string>()
   readonly #bySeal = new Map<string, string[]>()
   readonly #gapRecords = new Map<string, Gap>()
+  /** Of streams whose origin was asked for. */
+  readonly origins = new Map<string, Origin>()
 
   /** Complete or rejected (I4). */
   static async load(bucket: Bucket, host: string, signal: AbortSignal): Promise<Catalogue> {

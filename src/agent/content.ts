@@ -10,9 +10,10 @@ export interface Content {
   size: number
 }
 
-/** Undefined where the life has no file (any more). */
+/** Undefined where the life has no file (any more), or its file was not decoded (again) yet. */
 export function contentOf(life: Life, delivery: Delivery): Content | undefined {
-  const isDecoded = delivery.stream !== undefined && !isOwnStream(life, delivery.stream) && life.decoded !== undefined
+  const isDecoded =
+    life.copy?.reason === 'compressed' && delivery.stream !== undefined && !isOwnStream(life, delivery.stream)
   const file = isDecoded ? life.decoded : life.file
   if (file === undefined) return undefined
   const size = file.stat().size

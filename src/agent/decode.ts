@@ -32,20 +32,26 @@ export async function decodeFile(
   if (decoder === undefined) return undefined
   await makeDirectory(directory, 0o700)
   const path = join(directory, `decoded-${file.identity}`)
+  // What a killed agent left behind.
   await unlink(path).catch(() => {})
   const target = await open(path, 'wx', 0o600)
   try {
-    await pipeline(Readable.from(stretches(file)), decoder, (decoded: AsyncIterable<Buffer>) =>
-      writeAll(target, decoded, bytesMax),
-    )
-    return wrap(openSync(path, 'r'), path)
-  } catch (error) {
-    if (error instanceof TooLarge) return 'too-large'
-    if (isIncomplete(error)) return undefined
-    throw error
+    // Opened by its name while nobody else can have made another of that name: afterwards it has none.
+    const decoded = wrap(openSync(path, 'r'), path)
+    try {
+      await unlink(path)
+      await pipeline(Readable.from(stretches(file)), decoder, (bytes: AsyncIterable<Buffer>) =>
+        writeAll(target, bytes, bytesMax),
+      )
+      return decoded
+    } catch (error) {
+      await decoded.close()
+      if (error instanceof TooLarge) return 'too-large'
+      if (isIncomplete(error)) return undefined
+      throw error
+    }
   } finally {
     await target.close()
-    await unlink(path).catch(() => {})
   }
 }
 

@@ -21,8 +21,10 @@ export async function explore(context: AgentContext, scan: Scan): Promise<void> 
     if (!names.includes(life.path) && first !== undefined) rename(context, life, first)
   }
   // A one-shot run is about what it was given, not about what earlier runs were.
+  if (!context.settings.isOneShot)
+    for (const life of [...context.book.current.values()]) if (!paths.has(life)) await miss(context, life, scan)
+  context.book.isExplored = true
   if (context.settings.isOneShot) return
-  for (const life of [...context.book.current.values()]) if (!paths.has(life)) await miss(context, life, scan)
   // Files that came may be those that others are named after: only now are these known to be rotated.
   if (taken.length > 0)
     for (const life of context.book.current.values())
@@ -30,12 +32,7 @@ export async function explore(context: AgentContext, scan: Scan): Promise<void> 
 }
 
 /** The life of the file behind a name; undefined where the name is gone again, or cannot be read. */
-async function meet(
-  context: AgentContext,
-  path: string,
-  sourceName: string,
-  taken: Life[],
-): Promise<Life | undefined> {
+async function meet(context: AgentContext, path: string, sourceName: string, taken: Life[]): Promise<Life | undefined> {
   const source = context.settings.sources.find((one) => one.name === sourceName)
   if (source === undefined) return undefined
   const hint = context.files.peek(path, source.followSymlinks)

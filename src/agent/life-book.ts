@@ -5,9 +5,18 @@ export class LifeBook {
   readonly current = new Map<string, Life>()
   readonly old = new Set<Life>()
   readonly #byPath = new Map<string, Set<Life>>()
+  /** Every file that was there at the first complete scan was met: only then a stream's file is known to be missing. */
+  isExplored = false
 
   add(life: Life): void {
     this.current.set(life.identity, life)
+    this.#index(life)
+  }
+
+  /** From the checkpoint. */
+  restore(life: Life): void {
+    if (!life.ended) return this.add(life)
+    this.old.add(life)
     this.#index(life)
   }
 

@@ -89,6 +89,8 @@ class LocalFile implements OpenFile {
   readonly #fd: number
   readonly #path: string
   #isOpen = true
+  #reading = 0
+  readonly #closed = Promise.withResolvers<void>()
 
   constructor(fd: number, identity: string, path: string) {
     this.#fd = fd
@@ -97,6 +99,7 @@ class LocalFile implements OpenFile {
   }
 
   stat(): FileStat {
+    if (!this.#isOpen) throw new LogcaskError('unavailable', `${pathForPeople(this.#path)}: was closed meanwhile`)
     const stats = fstatSync(this.#fd, { bigint: true })
     return {
       size: Number(stats.size),
@@ -107,13 +110,21 @@ class LocalFile implements OpenFile {
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {
+    // A descriptor that was given back may be another file's by now.
+    if (!this.#isOpen) throw new LogcaskError('unavailable', `${pathForPeople(this.#path)}: was closed meanwhile`)
     let done = 0
-    while (done < into.byteLength) {
-      const length = await this.#readOnce(into, done, position + done)
-      if (length === 0) break
-      done += length
+    this.#reading++
+    try {
+      while (done < into.byteLength) {
+        const length = await this.#readOnce(into, done, position + done)
+        if (length === 0) break
+        done += length
+      }
+      return done
+    } finally {
+      this.#reading--
+      this.#closeAtRest()
     }
-    return done
   }
 
   #readOnce(into: Uint8Array, at: number, position: number): Promise<number> {
@@ -131,9 +142,16 @@ class LocalFile implements OpenFile {
   }
 
   close(): Promise<void> {
-    if (!this.#isOpen) return Promise.resolve()
-    this.#isOpen = false
-    return new Promise((resolve) => close(this.#fd, () => resolve()))
+    if (this.#isOpen) {
+      this.#isOpen = false
+      this.#closeAtRest()
+    }
+    return this.#closed.promise
+  }
+
+  /** Only when no read is under way on it. */
+  #closeAtRest(): void {
+    if (!this.#isOpen && this.#reading === 0) close(this.#fd, () => this.#closed.resolve())
   }
 }
 

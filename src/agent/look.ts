@@ -1,9 +1,11 @@
 import { parseStreamId } from '../format/keys.ts'
 import { contentOf, sampleAt } from './content.ts'
 import { type AgentContext, originOf } from './context.ts'
+import { decodedOf } from './decoded.ts'
 import { type Comparison, compare } from './evidence.ts'
 import { type Delivery, highWatermark, isOwnStream, type Life, newLife } from './life.ts'
 import { generationAfterEnd, judgeLook, originalName } from './rules.ts'
+import { isSettled } from './sweep.ts'
 
 /**
  * Looks at a life's file: is it still the same life, did it grow? Local only, no destination is asked. Afterwards the
@@ -14,7 +16,9 @@ export async function lookAt(context: AgentContext, life: Life): Promise<void> {
   if (file === undefined || life.ended) return
   const { size, links, stamp } = file.stat()
   life.isUnlinked = links === 0
-  if (life.copy && life.decoded === undefined && size > life.copy.size) return outgrow(context, life, size)
+  // A restored or moved file is the live one: it goes on growing in its stream.
+  if (life.copy && life.copy.reason !== 'adopted' && size > life.copy.size) return outgrow(context, life, size)
+  if (life.copy?.reason === 'compressed' && !isSettled(life)) await decodedOf(context, life)
   const facts = {
     size,
     previousSize: life.size,
@@ -113,6 +117,7 @@ function outgrow(context: AgentContext, life: Life, size: number): void {
   life.ended = { reason: 'gone', atMs: context.clock.now() }
   for (const delivery of life.deliveries.values()) delivery.hasGap = true
   life.file = undefined
+  void life.decoded?.close()
   context.book.add(next)
   context.changed(life)
   context.changed(next)

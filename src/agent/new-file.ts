@@ -1,0 +1,191 @@
+import type { AliasReason } from '../format/alias.ts'
+import { birthOfIdentity, parseStreamId } from '../format/keys.ts'
+import { agreesWith } from './agreement.ts'
+import { type Candidate, candidatesOf, directoryOf, namesakes, olddirOf } from './candidates.ts'
+import { type Content, contentOf, sampleAt } from './content.ts'
+import { type AgentContext, copyHoldMs } from './context.ts'
+import type { Courier } from './courier.ts'
+import { compare } from './evidence.ts'
+import { attach, type Delivery, isHeld, type Life } from './life.ts'
+import { judgePacked } from './packed.ts'
+import { inspectChain } from './recheck.ts'
+import {
+  type AdoptSource,
+  type CopySource,
+  type CopyVerdict,
+  isNamedAsCopy,
+  judgeAdopted,
+  judgeCopy,
+  originalName,
+} from './rules.ts'
+
+/** A file that has to wait for others is looked at again so soon. */
+const othersMs = 200
+
+/**
+ * Is a file that no stream is known for the copy, the compressed rotation or the restored original of one that is?
+ * `attached`: it goes on in that stream. `own`: it is a file like any other. `wait`: not to be decided yet.
+ */
+export async function judgeNewFile(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+): Promise<'attached' | 'own' | 'wait'> {
+  const content = contentOf(life, delivery)
+  if (content === undefined) return 'wait'
+  const verdict = await judge(context, courier, life, content)
+  const { reason } = verdict
+  if (verdict.kind === 'wait') {
+    delivery.waitingFor = verdict.why
+    return 'wait'
+  }
+  if (verdict.kind === 'own' || life.ended || delivery.stream !== undefined) return 'own'
+  if (verdict.endsSource) {
+    const source = [...context.book.current.values()].find(
+      (one) => one.deliveries.get(courier.name)?.stream === verdict.stream,
+    )
+    if (source) context.end(source, `its copy ${life.path} was found`)
+    // The end of the source is recorded first, then this is looked at again.
+    context.lookAfter(life, othersMs)
+    return 'wait'
+  }
+  const found = await inspectChain(context, courier, verdict.stream)
+  if (life.ended || delivery.stream !== undefined) return 'own'
+  life.copy ??= { reason, size: content.size }
+  attach(delivery, verdict.stream, found.footprint)
+  context.changed(life)
+  context.report({ kind: 'began', life, delivery, how: reason })
+  return 'attached'
+}
+
+async function judge(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  content: Content,
+): Promise<CopyVerdict & { reason: AliasReason }> {
+  if (!context.book.isExplored || (await hasUnseen(context, courier, life))) {
+    context.lookAfter(life, othersMs)
+    return { kind: 'wait', why: 'the files that it may be a copy of are looked at first', reason: 'copy' }
+  }
+  const original = originalName(life.path)
+  if (original !== undefined)
+    return { ...(await judgePacked(context, courier, life, content, original)), reason: 'compressed' }
+  return judgePlain(context, courier, life, content)
+}
+
+/** [endfirst] Files known by E2 are looked at, and find their own stream here, before a copy of theirs is judged. */
+async function hasUnseen(context: AgentContext, courier: Courier, life: Life): Promise<boolean> {
+  const catalogue = await courier.catalogue()
+  for (const other of namesakes(context, life)) {
+    const delivery = other.deliveries.get(courier.name)
+    if (other === life || other.ended || other.file === undefined || delivery === undefined) continue
+    if (!other.isWatched) return true
+    const isToBegin = other.size > 0 || catalogue.generations(other.identity).length > other.firstGeneration
+    if (delivery.stream === undefined && isToBegin) return true
+  }
+  return false
+}
+
+async function judgePlain(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  content: Content,
+): Promise<CopyVerdict & { reason: AliasReason }> {
+  const { isOneShot } = context.settings
+  const candidates = await candidatesOf(context, courier, life, namesakes(context, life))
+  const sources: CopySource[] = []
+  for (const candidate of candidates) {
+    if (!isNamedAsCopy(life.path, candidate.path, olddirOf(context, life, directoryOf(candidate.path)))) continue
+    const source = await copySource(context, courier, life, content, candidate)
+    if (source) sources.push(source)
+  }
+  const copy = judgeCopy({
+    size: content.size,
+    isSettled: isOneShot || isHeld(life, content.size, copyHoldMs, context.clock.monotonic()),
+    isOneShot,
+    sources,
+  })
+  if (copy.kind === 'wait' && content.size > 0) context.lookAfter(life, copyHoldMs / 5)
+  if (copy.kind !== 'own' || sources.length > 0) return { ...copy, reason: 'copy' }
+  return { ...judgeAdopted(await adoptSources(context, courier, life, content, candidates)), reason: 'adopted' }
+}
+
+async function copySource(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  content: Content,
+  candidate: Candidate,
+): Promise<CopySource | undefined> {
+  const catalogue = await courier.catalogue()
+  const gaps = await courier.destination.request(
+    (signal) => catalogue.gapRecords(courier.destination.bucket, candidate.stream, signal),
+    context.signal,
+  )
+  // Without the state, a truncation that nobody saw was recorded as a stream that its file had left.
+  const ends = gaps.filter((gap) => gap.reason === 'truncated' || gap.reason === 'diverged')
+  const endedAtMs = Math.min(candidate.endedAtMs ?? Number.POSITIVE_INFINITY, ...ends.map((gap) => Date.parse(gap.at)))
+  if (!isBornWithin(life, candidate.stream, endedAtMs)) return undefined
+  const isTruncated = candidate.life?.ended?.reason === 'truncated' || ends.length > 0
+  const { fileSize, isShorter, isUnsettled } = await sourceNow(context, courier, candidate)
+  // One-shot decides at once, and a source that stands as it was has left no copy: its bytes need no reading.
+  if (context.settings.isOneShot && !isTruncated && !isShorter && !isUnsettled) return undefined
+  const agreement = await agreesWith(context, courier, content, candidate)
+  if (agreement === undefined) return undefined
+  const isSealed = catalogue.seals(candidate.stream).length > 0
+  return { stream: candidate.stream, length: agreement.length, fileSize, isSealed, isTruncated, isShorter, isUnsettled }
+}
+
+/** [shortsrc, lastlook] Whether the source's file was truncated, seen or unseen, since it was last looked at. */
+async function sourceNow(
+  context: AgentContext,
+  courier: Courier,
+  candidate: Candidate,
+): Promise<Pick<CopySource, 'fileSize' | 'isShorter' | 'isUnsettled'>> {
+  const { life } = candidate
+  const sent = life?.deliveries.get(courier.name)
+  if (life?.file === undefined || life.ended || sent?.stream !== candidate.stream)
+    return { fileSize: undefined, isShorter: false, isUnsettled: false }
+  const { size } = life.file.stat()
+  const isShort = size < sent.acked.offset
+  const isUnsettled =
+    size < life.size ||
+    (!isShort && compare(sent.sent, await sampleAt({ file: life.file, size }, sent.sent)) === 'different')
+  if (isUnsettled) context.look(life)
+  return { fileSize: size, isShorter: isShort && !life.isUnlinked && !isUnsettled, isUnsettled }
+}
+
+async function adoptSources(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  content: Content,
+  candidates: readonly Candidate[],
+): Promise<AdoptSource[]> {
+  const sources: AdoptSource[] = []
+  for (const candidate of candidates) {
+    const isMissing = !candidate.isFileHere && candidate.life?.ended?.reason !== 'truncated'
+    if (!isMissing || candidate.path !== life.path || candidate.machine !== context.settings.machine) continue
+    const agreement = await agreesWith(context, courier, content, candidate)
+    if (agreement === undefined || agreement.length > content.size) continue
+    sources.push({
+      stream: candidate.stream,
+      length: agreement.length,
+      samePath: true,
+      sameMachine: candidate.machine !== undefined,
+      isMissing,
+    })
+  }
+  return sources
+}
+
+/** [srcbirth] A copy is born in the life of its source, before its end was recorded. */
+function isBornWithin(life: Life, stream: string, endedAtMs: number): boolean {
+  const born = birthOfIdentity(life.identity)
+  const sourceBorn = birthOfIdentity(parseStreamId(stream)?.identity ?? '')
+  if (born === undefined || sourceBorn === undefined) return true
+  return born >= sourceBorn && Date.parse(`${born.slice(0, 23)}Z`) <= endedAtMs
+}

@@ -1,0 +1,86 @@
+import { agreesWith } from './agreement.ts'
+import { type Candidate, candidatesOf } from './candidates.ts'
+import type { Content } from './content.ts'
+import { type AgentContext, compressedHoldMs } from './context.ts'
+import type { Courier } from './courier.ts'
+import { decodedOf, releaseDecoded } from './decoded.ts'
+import { hashFile } from './generations.ts'
+import { isHeld, type Life } from './life.ts'
+import { type CompressedSource, type CopyVerdict, judgeCompressed } from './rules.ts'
+
+/** A file that still changes is not worth decoding. */
+const quietMs = 2_000
+
+/** Does a compressed file hold the rest of a stream that we know, or one that is delivered already? */
+export async function judgePacked(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  content: Content,
+  original: string,
+): Promise<CopyVerdict> {
+  const { isOneShot } = context.settings
+  const now = context.clock.monotonic()
+  const isSettled = isHeld(life, content.size, compressedHoldMs, now) || isOneShot
+  const isQuiet = isHeld(life, content.size, quietMs, now) || isOneShot
+  const hasOriginal = [...context.book.at(original)].some((one) => !one.ended && !one.isUnlinked && isHere(one))
+  const packed = hasOriginal || !isQuiet ? undefined : await decodedOf(context, life)
+  const unpacked = packed && { file: packed, size: packed.stat().size }
+  const verdict = judgeCompressed({
+    isComplete: unpacked !== undefined,
+    decodedSize: unpacked?.size ?? 0,
+    hasOriginal,
+    isSettled,
+    sources: unpacked ? await sourcesOf(context, courier, life, unpacked, original) : [],
+  })
+  if (verdict.kind === 'wait') context.lookAfter(life, compressedHoldMs / 30)
+  else if (verdict.kind === 'own') await releaseDecoded(life)
+  return verdict
+}
+
+function isHere(life: Life): boolean {
+  return life.file !== undefined || life.isMet
+}
+
+async function sourcesOf(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  unpacked: Content,
+  original: string,
+): Promise<CompressedSource[]> {
+  const digest = await hashFile(unpacked)
+  // A stream whose file is here is none that a compressed file continues; one that is delivered is found by its seal.
+  const missing = [...context.book.all()].filter((one) => one.ended || one.isUnlinked || !isHere(one))
+  const candidates = await candidatesOf(context, courier, life, missing, { length: unpacked.size, sha256: digest })
+  const sources: CompressedSource[] = []
+  for (const candidate of candidates) {
+    const source = await compressedSource(context, courier, unpacked, digest, candidate, original)
+    if (source) sources.push(source)
+  }
+  return sources
+}
+
+async function compressedSource(
+  context: AgentContext,
+  courier: Courier,
+  unpacked: Content,
+  digest: string,
+  candidate: Candidate,
+  original: string,
+): Promise<CompressedSource | undefined> {
+  const catalogue = await courier.catalogue()
+  const seals = catalogue.seals(candidate.stream)
+  const isDelivered = seals.some((seal) => seal.length === unpacked.size && seal.sha256 === digest)
+  const agreement = isDelivered ? { length: unpacked.size } : await agreesWith(context, courier, unpacked, candidate)
+  if (agreement === undefined || agreement.length > unpacked.size) return undefined
+  const { life } = candidate
+  return {
+    stream: candidate.stream,
+    length: agreement.length,
+    isMissing: life === undefined || life.ended !== undefined || life.isUnlinked || !isHere(life),
+    isSealed: seals.length > 0,
+    isNamed: candidate.path === original,
+    isDelivered,
+  }
+}
