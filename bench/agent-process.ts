@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Usage, usageOf } from './measured-run.ts'
+import { logcask, storeEnv } from './workplace.ts'
+
+export interface AgentProcess {
+  usage(): Promise<Usage | undefined>
+  /** SIGTERM, and waits for the end. */
+  stop(): Promise<void>
+}
+
+/** The daemon, watching `<directory>/logs`, with its defaults; its state is kept in the directory. */
+export async function startAgent(directory: string, endpoint: string): Promise<AgentProcess> {
+  const config = join(directory, 'agent.yaml')
+  await writeFile(
+    config,
+    JSON.stringify({
+      host: 'bench',
+      state: join(directory, 'state'),
+      sources: [{ name: 'logs', include: [join(directory, 'logs/*')] }],
+      destinations: [{ name: 'sink', url: 's3://bench/ours', endpoint }],
+      log: { level: 'warn' },
+    }),
+  )
+  const [program = '', ...args] = logcask('agent', '-c', config)
+  const child: ChildProcess = spawn(program, args, {
+    env: { ...process.env, ...storeEnv(endpoint) },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  child.once('exit', (code) => {
+    if (code) process.stderr.write(`the agent ended with ${code}\n`)
+  })
+  return {
+    usage: () => usageOf(child.pid),
+    async stop() {
+      child.kill('SIGTERM')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
+    },
+  }
+}
+
+/** Looks again until it is so; rejects after `withinMs`. */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>, withinMs = 120_000): Promise<void> {
+  const endMs = performance.now() + withinMs
+  while (!(await isSo())) {
+    if (performance.now() > endMs) throw new Error(`not within ${withinMs / 1000} s: ${what}`)
+    await sleep(20)
+  }
+}

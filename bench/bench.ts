@@ -1,0 +1,23 @@
+/**
+ * How fast, how lean, how quick, beside others on the same machine in the same run. Reports, not gates: DESIGN.md
+ * section 8 says what to reach.
+ *
+ *     npm run bench [-- NAME…]        LOGCASK_BENCH_GIB=2 LOGCASK_BENCH_ROUNDS=5 for more
+ */
+import { cpus } from 'node:os'
+import { hanging } from './hanging.ts'
+import { idle } from './idle.ts'
+import { latency } from './latency.ts'
+import { say } from './report.ts'
+import { backlog, smallFiles } from './throughput.ts'
+
+const scenarios: Readonly<Record<string, () => Promise<void>>> = { backlog, small: smallFiles, latency, idle, hanging }
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !Object.hasOwn(scenarios, name))
+if (unknown.length > 0) {
+  say(`no such bench: ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(' ')}`)
+  process.exit(2)
+}
+say(`${cpus().length} × ${cpus()[0]?.model ?? 'CPU'} · Node ${process.versions.node}`)
+for (const [name, run] of Object.entries(scenarios)) if (wanted.length === 0 || wanted.includes(name)) await run()
