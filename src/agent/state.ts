@@ -13,6 +13,7 @@ export interface AgentState {
   readonly agentId: string
   /** Whether this agent has delivered there before: then an empty place is a missing mount, not a new store. */
   hasUsed(url: string): boolean
+  /** Durable when it resolves: nothing goes there before. Rejects with `unavailable` where it cannot be written. */
   noteUse(url: string): Promise<void>
   close(): Promise<void>
 }
@@ -55,7 +56,13 @@ async function bind(directory: string, host: string, clock: Clock, lock: Lock): 
     })
   }
   const record: StateRecord = before ?? { v: version, host, agentId: clock.id(8), destinations: [] }
-  const save = (): Promise<void> => writeAtomically(path, Buffer.from(`${JSON.stringify(record)}\n`))
+  const save = (): Promise<void> =>
+    writeAtomically(path, Buffer.from(`${JSON.stringify(record)}\n`)).catch((error) => {
+      throw new LogcaskError('unavailable', `cannot write ${path}: ${messageOf(error)}`, {
+        cause: error,
+        hint: 'free space for the state directory, or let this user write there',
+      })
+    })
   if (before === undefined) await save()
   return {
     directory,
@@ -65,7 +72,10 @@ async function bind(directory: string, host: string, clock: Clock, lock: Lock): 
     async noteUse(url) {
       if (record.destinations.includes(url)) return
       record.destinations.push(url)
-      await save()
+      await save().catch((error) => {
+        record.destinations = record.destinations.filter((known) => known !== url)
+        throw error
+      })
     },
     close: () => lock.release(),
   }

@@ -54,7 +54,9 @@ async function takeLock(path: string, ownerPath: string): Promise<DatabaseSync> 
     database?.close()
     if (!isBusy(error)) {
       throw new LogcaskError('unavailable', `${path}: cannot be locked: ${messageOf(error)}`, {
-        hint: 'its directory must exist, be writable, and be on a file system with locks (not every network mount has them)',
+        hint: isFull(error)
+          ? 'free space on that disk'
+          : 'its directory must exist, be writable, and be on a file system with locks (not every network mount has them)',
         cause: error,
       })
     }
@@ -84,8 +86,18 @@ function isOwner(value: unknown): value is Owner {
   return Number.isSafeInteger(pid) && typeof host === 'string' && typeof since === 'string'
 }
 
-/** SQLITE_BUSY (5) and its extended codes: somebody else has it. */
+/** SQLITE_BUSY: somebody else has it. */
 function isBusy(error: unknown): boolean {
+  return sqliteCodeOf(error) === 5
+}
+
+/** SQLITE_FULL. */
+function isFull(error: unknown): boolean {
+  return sqliteCodeOf(error) === 13
+}
+
+/** Without what makes an extended code of it. */
+function sqliteCodeOf(error: unknown): number | undefined {
   const code = error instanceof Error ? (error as { errcode?: unknown }).errcode : undefined
-  return typeof code === 'number' && (code & 0xff) === 5
+  return typeof code === 'number' ? code & 0xff : undefined
 }

@@ -9,8 +9,9 @@ import { statusOf, writeStatus } from './agent-status.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
 import { exits } from './exit.ts'
+import { hopeless, onHopeless } from './hopeless.ts'
 import { readMachine } from './machine.ts'
-import { RunReport, sayUnfinished } from './run-report.ts'
+import { RunReport, sayOutcome } from './run-report.ts'
 import { formatBytes, formatCount } from './units.ts'
 
 export const command: Command = {
@@ -105,11 +106,11 @@ async function attend(
   const startedAtMs = clock.now()
   const status = (): Promise<void> =>
     writeStatus(directory, statusOf(agent, { host, startedAtMs, urls, meters, report, clock }))
-  let isOver = false
+  const over = new AbortController()
   const keepStatus = async (): Promise<void> => {
     let said = false
-    while (!isOver) {
-      await clock.sleep(agent.isExplored ? statusEveryMs : 100)
+    while (!over.signal.aborted) {
+      await clock.sleep(agent.isExplored ? statusEveryMs : 100, over.signal).catch(() => {})
       if (agent.isExplored) await status()
       if (agent.isExplored && !said) log.info('agent', started(agent, host))
       said ||= agent.isExplored
@@ -125,17 +126,18 @@ async function attend(
   signal.addEventListener('abort', onStop, { once: true })
   if (signal.aborted) onStop()
   const keeping = keepStatus()
+  const isOnce = isSet(input.values, 'once')
+  const cancelWatch = isOnce ? onHopeless(agent, clock, () => stop.abort(hopeless)) : () => {}
   try {
     await agent.run(stop.signal)
   } finally {
-    isOver = true
+    over.abort()
+    cancelWatch()
     signal.removeEventListener('abort', onStop)
-    await status()
     await keeping
+    await status()
   }
-  if (!isSet(input.values, 'once')) return exits.done
-  if (sayUnfinished(composed, terminal).length > 0) return exits.undelivered
-  return report.forks > 0 || report.losses > 0 ? exits.lossy : exits.done
+  return isOnce ? sayOutcome(composed, report, terminal, stop.signal.reason).code : exits.done
 }
 
 function started(agent: ComposedAgent['agent'], host: string): Record<string, unknown> {

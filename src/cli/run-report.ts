@@ -7,6 +7,8 @@ import type { LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { addUsage, type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
 import type { ComposedAgent } from './compose-agent.ts'
+import { exits } from './exit.ts'
+import { hopeless } from './hopeless.ts'
 import type { Progress } from './progress.ts'
 import type { Terminal } from './terminal.ts'
 import { formatBytes, formatCount, formatDollars } from './units.ts'
@@ -79,10 +81,34 @@ export function costText(meters: Iterable<Meter>): string {
   return `${formatCount(requestCount(usage))} requests ≈ ${formatDollars(requestDollars(usage))}`
 }
 
+/**
+ * Says, at the end of a one-shot run, what is not everywhere and what stood in the way, and with which status to exit.
+ * `reason` is why the run ended.
+ */
+export function sayOutcome(
+  composed: Delivering,
+  report: RunReport,
+  terminal: Terminal,
+  reason: unknown,
+): { code: number; unfinished: number } {
+  const { agent } = composed
+  const unfinished = sayUnfinished(composed, terminal).length
+  const problems = [...report.problems].filter(
+    ([place, { life }]) => !agent.couriers.has(place) && !(life && isSettled(life)),
+  )
+  for (const [place, { message, hint }] of problems) {
+    terminal.warn(`${pathForPeople(place)}: ${pathForPeople(message)}`)
+    if (hint) terminal.warn(`fix: ${pathForPeople(hint)}`)
+  }
+  if (unfinished > 0) return { code: reason === hopeless ? exits.failed : exits.undelivered, unfinished }
+  if (problems.length > 0) return { code: exits.failed, unfinished }
+  return { code: report.forks > 0 || report.losses > 0 ? exits.lossy : exits.done, unfinished }
+}
+
 type Delivering = Pick<ComposedAgent, 'agent' | 'troubles'>
 
 /** One line per destination that is not done, with what to do. */
-export function sayUnfinished({ agent, troubles }: Delivering, terminal: Terminal): string[] {
+function sayUnfinished({ agent, troubles }: Delivering, terminal: Terminal): string[] {
   const unfinished: string[] = []
   for (const courier of agent.couriers.values()) {
     const left = livesOf(agent).filter((life) => life.deliveries.has(courier.name) && !isSettledAt(life, courier.name))

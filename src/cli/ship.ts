@@ -1,6 +1,5 @@
 import type { AgentEvent, SourceSettings } from '../agent/context.ts'
 import { openState } from '../agent/state.ts'
-import { isSettled } from '../agent/sweep.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { defaultStateDirectory } from '../config/state-directory.ts'
 import { nameOfAddress, parseStoreUrl } from '../config/store-url.ts'
@@ -16,11 +15,11 @@ import {
   usageError,
 } from './command.ts'
 import { type AgentDestination, type ComposedAgent, composeAgent } from './compose-agent.ts'
-import { exits } from './exit.ts'
+import { hopeless, onHopeless } from './hopeless.ts'
 import { readMachine } from './machine.ts'
 import { storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
 import { showProgress } from './progress.ts'
-import { costText, filesText, livesOf, progressOf, RunReport, receiptLines, sayUnfinished } from './run-report.ts'
+import { costText, filesText, livesOf, progressOf, RunReport, receiptLines, sayOutcome } from './run-report.ts'
 import { dryRun } from './ship-dry-run.ts'
 import { resolvePaths } from './ship-paths.ts'
 import { formatBytes, formatCount } from './units.ts'
@@ -146,9 +145,7 @@ async function deliver(input: CommandInput, composed: ComposedAgent, report: Run
   const timeoutMs = durationOf(values, 'timeout')
   const cancelTimeout =
     timeoutMs === undefined ? () => {} : clock.timer(timeoutMs, () => stop.abort(new Error('timeout')))
-  const cancelWatch = everySoOften(clock, () => {
-    if (agent.isExplored && isHopeless(agent)) stop.abort(new Error('refused'))
-  })
+  const cancelWatch = onHopeless(agent, clock, () => stop.abort(hopeless))
   const hide = showProgress(terminal, clock, () => progressOf(agent))
   try {
     await agent.run(stop.signal)
@@ -162,29 +159,6 @@ async function deliver(input: CommandInput, composed: ComposedAgent, report: Run
   return summarize(input, composed, report, stop.signal.reason)
 }
 
-function everySoOften(clock: CommandInput['clock'], look: () => void): () => void {
-  let cancel = (): void => {}
-  const again = (): void => {
-    look()
-    cancel = clock.timer(200, again)
-  }
-  again()
-  return () => cancel()
-}
-
-/** Everything that could be delivered is, and the rest is refused until somebody acts: waiting would not help. */
-function isHopeless(agent: ComposedAgent['agent']): boolean {
-  const couriers = [...agent.couriers.values()]
-  const open = couriers.filter((courier) => courier.destination.health.state === 'down')
-  return (
-    open.length > 0 &&
-    couriers.every(
-      (courier) =>
-        courier.destination.health.state === 'down' || (courier.isIdle && courier.destination.health.state === 'ok'),
-    )
-  )
-}
-
 async function summarize(
   input: CommandInput,
   composed: ComposedAgent,
@@ -193,14 +167,7 @@ async function summarize(
 ): Promise<number> {
   const { values, terminal } = input
   const { agent, meters } = composed
-  const unfinished = sayUnfinished(composed, terminal)
-  const problems = [...report.problems].filter(
-    ([place, { life }]) => !agent.couriers.has(place) && !(life && isSettled(life)),
-  )
-  for (const [place, { message, hint }] of problems) {
-    terminal.warn(`${pathForPeople(place)}: ${message}`)
-    if (hint) terminal.warn(`fix: ${hint}`)
-  }
+  const { code, unfinished } = sayOutcome(composed, report, terminal, reason)
   if (isSet(values, 'receipt') || isSet(values, 'json')) {
     for (const line of receiptLines(agent)) {
       if (isSet(values, 'json')) await terminal.json(line)
@@ -210,11 +177,8 @@ async function summarize(
         )
     }
   }
-  terminal.say(summaryText(agent, meters, report, unfinished.length))
-  if (unfinished.length > 0)
-    return reason instanceof Error && reason.message === 'refused' ? exits.failed : exits.undelivered
-  if (problems.length > 0) return exits.failed
-  return report.forks > 0 || report.losses > 0 ? exits.lossy : exits.done
+  terminal.say(summaryText(agent, meters, report, unfinished))
+  return code
 }
 
 function summaryText(

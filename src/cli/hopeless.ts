@@ -1,0 +1,31 @@
+import type { Agent } from '../agent/agent.ts'
+import type { Clock } from '../base/clock.ts'
+import { LogcaskError } from '../base/errors.ts'
+
+/** The reason of a run that was ended because of it. */
+export const hopeless = new LogcaskError('refused', 'nobody is left who could take more')
+
+const lookEveryMs = 200
+
+/**
+ * Calls `end` once a one-shot run has delivered all that it can, and the rest is refused until somebody acts: waiting
+ * would not help. What it gives back ends the watch.
+ */
+export function onHopeless(agent: Agent, clock: Pick<Clock, 'timer'>, end: () => void): () => void {
+  let cancel = (): void => {}
+  const look = (): void => {
+    if (agent.isExplored && isHopeless(agent)) end()
+    else cancel = clock.timer(lookEveryMs, look)
+  }
+  look()
+  return () => cancel()
+}
+
+function isHopeless(agent: Agent): boolean {
+  const couriers = [...agent.couriers.values()]
+  const isDown = ({ destination }: (typeof couriers)[number]): boolean => destination.health.state === 'down'
+  return (
+    couriers.some(isDown) &&
+    couriers.every((courier) => isDown(courier) || (courier.isIdle && courier.destination.health.state === 'ok'))
+  )
+}
