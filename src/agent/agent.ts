@@ -78,7 +78,8 @@ export class Agent {
       lookAfter: (life, ms) => this.#looks.lookAfter(life, ms),
       worked: (life) => {
         // Settled for good: a one-shot run looks at no file twice.
-        if (parts.settings.isOneShot && isSettled(life) && !this.#isAtWork(life)) void closeFile(life)
+        if (parts.settings.isOneShot && isSettled(life) && !isBeyond(life) && !this.#isAtWork(life))
+          void closeFile(life)
         this.#checkDone()
       },
       end: (life, why) => endLife(this.#context, life, why),
@@ -287,6 +288,11 @@ export class Agent {
     await this.#parts.checkpoint.close()
     for (const life of this.book.all()) await closeFile(life)
   }
+}
+
+/** Shorter than its stream: a copy of it may be judged yet. */
+function isBeyond(life: Life): boolean {
+  return [...life.deliveries.values()].some((delivery) => delivery.isBeyond)
 }
 
 /** A file that cannot even be asked is looked at: the look reports it. */

@@ -4,8 +4,8 @@ import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
 import { compare, type Footprint, nothingShipped } from './evidence.ts'
 import { readRange } from './files.ts'
+import { compareDelivered, hashByCuts, inspectChain, sharedLength } from './inspect.ts'
 import type { Life } from './life.ts'
-import { compareDelivered, hashByCuts, inspectChain, sharedLength } from './recheck.ts'
 
 /**
  * Evidence E4: whether a file and a stream are equal over the shorter of the two, by all that was read of the stream's

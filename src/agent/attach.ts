@@ -8,9 +8,9 @@ import { decodedOf } from './decoded.ts'
 import { nothingShipped } from './evidence.ts'
 import { recordGap } from './finish.ts'
 import { type KnownGeneration, knownGenerations } from './generations.ts'
+import { compareDelivered, inspectChain, sharedLength } from './inspect.ts'
 import { attach, type Delivery, type Life } from './life.ts'
 import { judgeNewFile } from './new-file.ts'
-import { compareDelivered, inspectChain, sharedLength } from './recheck.ts'
 import { leftBehind, nextGeneration, resumable } from './rules.ts'
 
 /**
@@ -33,7 +33,7 @@ export async function attachDelivery(
   if (life.ended || delivery.stream !== undefined) return true
   const pick = resumable(known, life.firstGeneration)
   if (pick) return resume(context, life, delivery, pick)
-  if (await followAlias(context, courier, life, delivery, content)) return true
+  if (!life.isOwn && (await followAlias(context, courier, life, delivery, content))) return true
   if (life.firstGeneration === 0 && known.length === 0 && !life.isOwn) {
     // [perdest] What it is at one destination does not decide what it is at another.
     const verdict = await judgeNewFile(context, courier, life, delivery)
@@ -87,9 +87,12 @@ async function followAlias(
       })
       continue
     }
+    const sealed = catalogue.seals(stream).find((seal) => seal.length === found.footprint.offset)
+    // [growfork] It grew after it was judged: no alias speaks of those bytes.
+    if (reason === 'copy' && sealed && content.size > sealed.length) continue
     attach(delivery, stream, found.footprint)
     delivery.hasAlias = true
-    delivery.sealed = catalogue.seals(stream).find((seal) => seal.length === found.footprint.offset)
+    delivery.sealed = sealed
     life.copy ??= { reason, size: content.size }
     began(context, life, delivery, reason)
     return true

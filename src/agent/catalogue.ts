@@ -61,6 +61,12 @@ export class Catalogue {
     if (key?.kind === 'seal' || key?.kind === 'gap' || key?.kind === 'segment') this.addStream(key.stream)
   }
 
+  /** What the destination no longer has: it is made again. */
+  forgetRecords(stream: string): void {
+    this.#seals.delete(stream)
+    this.#unsealed.add(stream)
+  }
+
   /** Ascending. */
   generations(identity: string): number[] {
     return [...(this.#generations.get(identity) ?? [])].sort((a, b) => a - b)

@@ -1,7 +1,8 @@
-import { type AgentContext, sourceOf } from './context.ts'
+import { directoryOf, namesakes, olddirOf } from './candidates.ts'
+import { type AgentContext, compressedHoldMs, sourceOf } from './context.ts'
 import type { Life } from './life.ts'
 import { type CompletionFacts, completion, patienceMs } from './plan.ts'
-import { isNamedAsRotation } from './rules.ts'
+import { isNamedAsRotation, originalName } from './rules.ts'
 
 /** Why no more is expected of this life's file, or undefined (plan.ts has the rule). */
 export function completionOf(context: AgentContext, life: Life): ReturnType<typeof completion> {
@@ -14,6 +15,17 @@ export function untilComplete(context: AgentContext, life: Life): number | undef
   if (!facts.isUnlinked && !facts.isRotated) return undefined
   const waitMs = patienceMs(facts) - facts.idleMs
   return waitMs > 0 ? waitMs + 1 : undefined
+}
+
+/**
+ * NULs at the end of a compressed file are its trailer's, not blocks that are yet to be written, once it has stood still
+ * for as long as it takes to judge it.
+ */
+export function hasTrailer(context: AgentContext, life: Life): boolean {
+  if (originalName(life.path) === undefined) return false
+  const restMs = compressedHoldMs - (context.clock.monotonic() - life.grewAtMs)
+  if (restMs > 0) context.lookAfter(life, restMs + 1)
+  return restMs <= 0
 }
 
 function factsOf(context: AgentContext, life: Life): CompletionFacts {
@@ -30,9 +42,9 @@ function factsOf(context: AgentContext, life: Life): CompletionFacts {
 /** Under another name than at first sight, or named after a file that is there: `syslog.1` beside `syslog`. */
 export function isRotated(context: AgentContext, life: Life): boolean {
   if (life.isAway || life.path !== life.origin.path) return true
-  const olddir = sourceOf(context, life)?.olddir
-  const directory = life.path.slice(0, Math.max(1, life.path.lastIndexOf('/')))
-  for (const other of context.book.namesakes(life.path, [directory])) {
+  if (life.copy && life.copy.reason !== 'adopted') return true
+  for (const other of namesakes(context, life)) {
+    const olddir = olddirOf(context, life, directoryOf(other.path))
     // A file that was closed because too many are open is there as well.
     const isThere = !other.ended && !other.isUnlinked && !other.isAway && (other.file !== undefined || other.isMet)
     if (other !== life && isThere && isNamedAsRotation(life.path, other.path, olddir)) return true

@@ -16,8 +16,11 @@ export function contentOf(life: Life, delivery: Delivery): Content | undefined {
     life.copy?.reason === 'compressed' && delivery.stream !== undefined && !isOwnStream(life, delivery.stream)
   const file = isDecoded ? life.decoded : life.file
   if (file === undefined) return undefined
-  const size = file.stat().size
-  return { file, size: isDecoded || life.limit === undefined ? size : Math.min(size, life.limit) }
+  const { size } = file.stat()
+  if (isDecoded) return { file, size }
+  // [growfork] What a judged copy grows by is not the stream's.
+  const judged = life.copy?.reason === 'copy' ? life.copy.size : size
+  return { file, size: Math.min(size, judged, life.limit ?? size) }
 }
 
 /** What a footprint is held against. */

@@ -87,3 +87,9 @@ export function sourceOf(context: AgentContext, life: Life): SourceSettings | un
 export function originOf(settings: AgentSettings, identity: string, path: string): Origin {
   return { machine: settings.machine, path, identity, agent: settings.version }
 }
+
+/** Looks at the file's bytes, whatever its stamp says: clocks are coarse, and a mapped file's writes show late. */
+export function doubt(context: AgentContext, life: Life): void {
+  life.stamp = ''
+  context.look(life)
+}

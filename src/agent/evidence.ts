@@ -120,7 +120,7 @@ export function deliveredWindow(footprint: Footprint, window: Uint8Array): Uint8
   const from = Math.max(0, footprint.offset - windowBytes)
   const at = binlogFlagAt - from
   if (footprint.binlogFlag === undefined || at < 0 || at >= window.byteLength) return window
-  const restored = window.slice()
+  const restored = new Uint8Array(window)
   restored[at] = footprint.binlogFlag
   return restored
 }
@@ -136,13 +136,13 @@ function isBinlog(head: Uint8Array): boolean {
 function canonical(bytes: Uint8Array, from: number, binlog: boolean): Uint8Array {
   const at = binlogFlagAt - from
   if (!binlog || at < 0 || at >= bytes.byteLength) return bytes
-  const masked = bytes.slice()
+  const masked = new Uint8Array(bytes)
   masked[at] = 0
   return masked
 }
 
 function lastWindow(window: Uint8Array, bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength >= windowBytes) return bytes.slice(bytes.byteLength - windowBytes)
+  if (bytes.byteLength >= windowBytes) return new Uint8Array(bytes.subarray(bytes.byteLength - windowBytes))
   return concat(window.subarray(Math.max(0, window.byteLength + bytes.byteLength - windowBytes)), bytes)
 }
 

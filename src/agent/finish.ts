@@ -9,11 +9,11 @@ import { listAsShipped } from './as-shipped.ts'
 import type { SealRef } from './catalogue.ts'
 import { completionOf } from './complete.ts'
 import { contentOf, sampleAt } from './content.ts'
-import type { AgentContext } from './context.ts'
+import { type AgentContext, doubt } from './context.ts'
 import type { Courier } from './courier.ts'
 import { compare } from './evidence.ts'
+import { hashContent, inspectChain } from './inspect.ts'
 import { attach, type Delivery, isOwnStream, type Life } from './life.ts'
-import { hashContent, inspectChain } from './recheck.ts'
 
 /** Creates a small record, or finds it there: its key is its content. */
 export async function createRecord(
@@ -90,10 +90,12 @@ export async function finish(
   const content = contentOf(life, delivery)
   const reason = completionOf(context, life)
   const stream = delivery.stream
-  if (content === undefined || stream === undefined || reason === undefined) return false
+  if (content === undefined || stream === undefined) return false
+  // A live file's alias does not wait for its end.
+  if (reason === undefined && (life.copy?.reason !== 'adopted' || delivery.hasAlias)) return false
   const { offset } = delivery.acked
   if (offset > content.size) {
-    delivery.isBeyond = true
+    delivery.isBeyond = reason !== undefined
     return false
   }
   if (offset < content.size) return false
@@ -101,9 +103,10 @@ export async function finish(
     await recordAlias(context, courier, life, delivery, stream)
     return true
   }
+  if (reason === undefined) return false
   if (delivery.sealed?.length === offset) return isSealGone(context, courier, delivery, stream, delivery.sealed)
   if (!['same', 'edited'].includes(compare(delivery.acked, await sampleAt(content, delivery.acked)))) {
-    context.look(life)
+    doubt(context, life)
     return false
   }
   return seal(context, courier, life, delivery, stream, reason)
@@ -146,7 +149,7 @@ async function seal(
   const digest = await hashContent(context, courier, life, delivery, found)
   const now = contentOf(life, delivery)
   if (digest === undefined || delivery.stream !== stream || now === undefined || now.size !== length) {
-    context.look(life)
+    doubt(context, life)
     return false
   }
   const wasThere = await isSealedThere(context, courier, stream, length, digest)

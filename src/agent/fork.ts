@@ -5,8 +5,8 @@ import type { Courier } from './courier.ts'
 import { nothingShipped } from './evidence.ts'
 import { recordGap } from './finish.ts'
 import { knownGenerations, refreshGenerations } from './generations.ts'
+import { inspectChain, sharedLength } from './inspect.ts'
 import { attach, type Delivery, isOwnStream, type Life } from './life.ts'
-import { inspectChain, sharedLength } from './recheck.ts'
 import { nextGeneration, resumable } from './rules.ts'
 
 /**

@@ -11,7 +11,7 @@ import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
 import type { Delivered } from './delivered.ts'
 import { readRange } from './files.ts'
-import { compareDelivered, inspectChain } from './recheck.ts'
+import { compareDelivered, inspectChain } from './inspect.ts'
 import type { Generation } from './rules.ts'
 
 /** A generation of an identity at a destination, held against the file. */

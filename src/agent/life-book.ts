@@ -15,8 +15,8 @@ export class LifeBook {
 
   /** From the checkpoint. */
   restore(life: Life): void {
-    if (!life.ended) return this.add(life)
-    this.old.add(life)
+    if (life.ended) this.old.add(life)
+    else this.current.set(life.identity, life)
     this.#index(life)
   }
 

@@ -8,6 +8,7 @@ export class Looks {
   readonly #onRest: () => void
   readonly #looking = new Map<Life, Promise<void>>()
   readonly #again = new Set<Life>()
+  #isClosed = false
   readonly #timers = new Map<Life, { atMs: number; cancel: () => void }>()
 
   /** `lookAt` never rejects; `onRest` is called after each look. */
@@ -36,6 +37,7 @@ export class Looks {
 
   /** Looks once `ms` have passed, or earlier where an earlier look is due. */
   lookAfter(life: Life, ms: number): void {
+    if (this.#isClosed) return
     const atMs = this.#clock.monotonic() + ms
     const pending = this.#timers.get(life)
     if (pending && pending.atMs <= atMs) return
@@ -49,6 +51,7 @@ export class Looks {
 
   /** No look is begun by a timer any more; resolves when those under way have ended. */
   async close(): Promise<void> {
+    this.#isClosed = true
     for (const { cancel } of this.#timers.values()) cancel()
     this.#timers.clear()
     await Promise.allSettled(this.#looking.values())

@@ -3,12 +3,12 @@ import { birthOfIdentity, parseStreamId } from '../format/keys.ts'
 import { agreesWith } from './agreement.ts'
 import { type Candidate, candidatesOf, directoryOf, namesakes, olddirOf } from './candidates.ts'
 import { type Content, contentOf, sampleAt } from './content.ts'
-import { type AgentContext, copyHoldMs } from './context.ts'
+import { type AgentContext, copyHoldMs, doubt } from './context.ts'
 import type { Courier } from './courier.ts'
 import { compare } from './evidence.ts'
+import { inspectChain } from './inspect.ts'
 import { attach, type Delivery, isHeld, type Life } from './life.ts'
 import { judgePacked } from './packed.ts'
-import { inspectChain } from './recheck.ts'
 import {
   type AdoptSource,
   type CopySource,
@@ -154,7 +154,7 @@ async function sourceNow(
   const isUnsettled =
     size < life.size ||
     (!isShort && compare(sent.sent, await sampleAt({ file: life.file, size }, sent.sent)) === 'different')
-  if (isUnsettled) context.look(life)
+  if (isUnsettled) doubt(context, life)
   return { fileSize: size, isShorter: isShort && !life.isUnlinked && !isUnsettled, isUnsettled }
 }
 

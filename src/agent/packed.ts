@@ -6,7 +6,7 @@ import type { Courier } from './courier.ts'
 import { decodedOf, releaseDecoded } from './decoded.ts'
 import { hashFile } from './generations.ts'
 import { isHeld, type Life } from './life.ts'
-import { type CompressedSource, type CopyVerdict, judgeCompressed } from './rules.ts'
+import { type CompressedSource, type CopyVerdict, isNamedAsCopy, judgeCompressed } from './rules.ts'
 
 /** A file that still changes is not worth decoding. */
 const quietMs = 2_000
@@ -80,7 +80,8 @@ async function compressedSource(
     length: agreement.length,
     isMissing: life === undefined || life.ended !== undefined || life.isUnlinked || !isHere(life),
     isSealed: seals.length > 0,
-    isNamed: candidate.path === original,
+    // Where the state was lost, only its first name is known.
+    isNamed: candidate.path === original || isNamedAsCopy(original, candidate.path),
     isDelivered,
   }
 }

@@ -3,9 +3,9 @@ import { advance, beforeOf, type ChainEnd } from '../format/chain.ts'
 import { segmentKey } from '../format/keys.ts'
 import { segmentBytesMax } from '../format/limits.ts'
 import { encodeSegmentHeader, type Metadata } from '../format/segment.ts'
-import { completionOf } from './complete.ts'
+import { completionOf, hasTrailer } from './complete.ts'
 import { contentOf, solidSize } from './content.ts'
-import type { AgentContext } from './context.ts'
+import { type AgentContext, doubt } from './context.ts'
 import type { Courier } from './courier.ts'
 import { extendRollup } from './delivered.ts'
 import { extend, type Footprint } from './evidence.ts'
@@ -88,7 +88,7 @@ async function launch(
   if (content === undefined || (flights.length > 0 && delivery.acked.offset === 0)) return undefined
   const reason = completionOf(context, life)
   const footprint = delivery.sent
-  const size = reason ? content.size : await solidSize(content, footprint.offset)
+  const size = reason || hasTrailer(context, life) ? content.size : await solidSize(content, footprint.offset)
   const range = nextRange({ sent: footprint.offset, size, segmentBytes, landed: delivery.landed ?? [] })
   if (range === undefined) return undefined
   // Never wait for memory or budget while flights of our own hold it: they are settled first.
@@ -109,7 +109,7 @@ async function launch(
     if (read === undefined || delivery.sent !== footprint || life.ended) {
       read?.release()
       release()
-      if (read === undefined) context.look(life)
+      if (read === undefined) doubt(context, life)
       return undefined
     }
     const releaseRoom = release
@@ -155,13 +155,17 @@ function fly(
   const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
   const metadata =
     offset === 0 ? encodeSegmentHeader({ origin, final: isWhole ? { sha256: digest } : undefined }) : undefined
-  const answer = put(courier, key, bytes, digest, metadata, signal)
+  const own = new AbortController()
+  const answer = put(courier, key, bytes, digest, metadata, AbortSignal.any([signal, own.signal]))
   // It is awaited in its turn; until then a rejection is no unhandled one.
   answer.catch(() => {})
   let isReleased = false
   const once = (): void => {
-    if (!isReleased) release()
+    if (isReleased) return
     isReleased = true
+    // The memory is another's from here on: no store may read it any more.
+    own.abort(new Error('superseded'))
+    release()
   }
   return { offset, bytes, sha256: digest, after, answer, release: once }
 }

@@ -1,4 +1,4 @@
-import { appendFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Rig, rig } from './rig.ts'
@@ -30,7 +30,7 @@ describe('one-shot', () => {
     const before = await at.keys('a', '')
     at.events.length = 0
     await at.once()
-    await rm(at.state, { recursive: true })
+    await at.loseState()
     await at.once()
     expect(await at.keys('a', '')).toEqual(before)
     expect(at.events.filter((event) => event.kind === 'acked')).toEqual([])
@@ -41,7 +41,7 @@ describe('one-shot', () => {
     await writeFile(path, 'hello\n')
     await at.once()
     await appendFile(path, 'world\n')
-    await rm(at.state, { recursive: true })
+    await at.loseState()
     await at.once()
     expect([...(await at.contents('b')).values()]).toEqual(['hello\nworld\n'])
     expect(await at.keys('a', 'seals/')).toHaveLength(1)

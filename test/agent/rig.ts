@@ -59,6 +59,8 @@ export interface Rig {
   aliases(bucket?: string): Promise<string[]>
   /** Lengths of all seals, sorted as numbers. */
   seals(bucket?: string): Promise<number[]>
+  /** Whoever deletes the state directory deletes all of it. */
+  loseState(): Promise<void>
   fault(bucket: string, rule: Rule | undefined): void
   /** Another store in the destination's place: an older copy of it, or an empty one. */
   restore(bucket: string, snapshot: ReadonlyMap<string, Uint8Array>): Promise<void>
@@ -216,6 +218,10 @@ export async function rig(names: readonly string[] = ['a']): Promise<Rig> {
         return parsed?.kind === 'seal' ? parsed.length : -1
       })
       return lengths.sort((a, b) => a - b)
+    },
+    async loseState() {
+      await rm(state, { recursive: true })
+      await mkdir(state)
     },
     fault: (name, rule) => buckets.get(name)?.setRule(rule),
     async snapshot(name) {

@@ -195,7 +195,7 @@ describe('names', () => {
     await appendFile(join(at.logs, 'a.log'), 'a')
     await at.delivered([`${head}a`, head, `${head}c`])
     await daemon.kill()
-    await rm(at.state, { recursive: true })
+    await at.loseState()
     await appendFile(join(at.logs, 'b.log'), 'b')
     const second = at.daemon()
     for (const name of ['a', 'b']) await at.delivered([`${head}a`, `${head}b`, `${head}c`], name)

@@ -1,4 +1,4 @@
-import { appendFile, open, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, open, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { guardLeaks } from '../support/leak-guard.ts'
@@ -107,7 +107,7 @@ describe('truncation, live', () => {
     for (const name of ['a', 'b']) await at.delivered([`${content}more\n`], name)
     expect(await at.gaps()).toEqual([])
     await daemon.kill()
-    await rm(at.state, { recursive: true })
+    await at.loseState()
     await appendFile(log, 'and on\n')
     const second = at.daemon()
     for (const name of ['a', 'b']) await at.delivered([`${content}more\nand on\n`], name)
@@ -126,7 +126,7 @@ describe('truncation, live', () => {
     await appendFile(log, 'rotate event')
     await at.delivered([`${head.toString('latin1')}rotate event`])
     await daemon.kill()
-    await rm(at.state, { recursive: true })
+    await at.loseState()
     await appendFile(log, '!')
     const second = at.daemon()
     for (const name of ['a', 'b']) await at.delivered([`${head.toString('latin1')}rotate event!`], name)
@@ -153,7 +153,7 @@ describe('truncation while the agent was down', () => {
     const how = withState ? 'with its state' : 'without its state'
     const prepare = async (content: string): Promise<void> => {
       await first(content)
-      if (!withState) await rm(at.state, { recursive: true })
+      if (!withState) await at.loseState()
     }
     const reason = withState ? 'truncated' : 'diverged'
 
@@ -212,7 +212,7 @@ describe('truncation while the agent was down', () => {
     await at.once()
     await rewrite(log, 'three three three\n')
     await at.once()
-    await rm(at.state, { recursive: true })
+    await at.loseState()
     await cp(join(at.directory, 'older'), at.state, { recursive: true })
     await appendFile(log, 'four\n')
     await at.once()
