@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { forEachConcurrently } from '../../src/base/concurrency.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { pathFromBytes } from '../../src/base/path-bytes.ts'
 import { logcask, type RunOptions } from '../scenarios/logcask-process.ts'
@@ -92,11 +93,12 @@ async function setUp() {
   const to = ['--to', `file://${root}`, '--to', 's3://bucket/prefix', '--endpoint', server.endpoint]
   const ship = (more: string[] = [], options?: RunOptions) =>
     logcask(['ship', logs, ...to, '--state', state, '--host', 'web-1', ...more], options)
+  const urls = [`file://${root}`, `s3://bucket/prefix?endpoint=${server.endpoint}`] as const
   const stores = async (): Promise<Holdings[]> => [
     await holdingsBelow(root),
     new Map([...holdingsOf(server.objects)].map(([key, body]) => [key.replace(/^prefix\//, ''), body])),
   ]
-  return { directory, logs, state, root, server, ship, stores }
+  return { directory, logs, state, root, server, urls, ship, stores }
 }
 
 describe('ship of a directory full of odd files, to a directory and to S3', () => {
@@ -135,6 +137,22 @@ describe('ship of a directory full of odd files, to a directory and to S3', () =
     expect(third.stderr).toContain(`${files.size} files already there, verified · 0 segments sent`)
     expect(third.code).toBe(0)
     expect((await stores()).map((holdings) => [...holdings.keys()])).toEqual(before)
+  })
+
+  it('I1: cat gives the bytes of each by its name, or by its stream where no argument can name it', async () => {
+    const { logs, urls, ship } = await setUp()
+    const files = await makeOddFiles(logs)
+    const receipt = lines((await ship(['--receipt', '--json'])).stdout).map(
+      (line) => JSON.parse(line) as { path: string; stream: string },
+    )
+    const cat = async ([at, { path, stream }]: [number, (typeof receipt)[number]]): Promise<void> => {
+      // Every other one from every other store: both are compared whole above.
+      const url = urls[at % urls.length] ?? ''
+      const what = path.isWellFormed() ? [path] : ['--stream', stream]
+      const { stdout, stderr, code } = await logcask(['cat', url, 'web-1', ...what])
+      expect([path, sha256(stdout), code], stderr).toEqual([path, sha256(files.get(path)?.bytes ?? Buffer.alloc(0)), 0])
+    }
+    await forEachConcurrently([...receipt.entries()], 2, cat)
   })
 
   it('a receipt for people is a line per file whatever its name, and ends with no escape of a name', async () => {
