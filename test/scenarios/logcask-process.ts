@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { faultS3Env } from '../support/fault-s3.ts'
-
-export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+import { mainFile } from './main-file.ts'
 
 export interface Ended {
   /** Null where a signal ended it. */

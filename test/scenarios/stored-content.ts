@@ -25,6 +25,17 @@ export async function holdingsBelow(root: string): Promise<Holdings> {
   return holdings
 }
 
+/** Bytes of all segments in a file:// store, without reading them. */
+export async function holdingsSizeBelow(root: string): Promise<number> {
+  const names = await readdir(join(root, 'segments'), { recursive: true, withFileTypes: true }).catch(() => [])
+  let bytes = 0
+  for (const entry of names) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isFile() && !path.includes('/.')) bytes += statSync(path).size
+  }
+  return bytes
+}
+
 export interface StoredContent {
   /** By the chain. */
   content: Buffer
