@@ -55,7 +55,10 @@ async function meet(context: AgentContext, path: string, sourceName: string, tak
 
 /** A closed file that nobody touched is left alone, until it is to be sealed or checked. */
 function mayStayClosed(context: AgentContext, life: Life): boolean {
-  if (!life.isMet || [...life.deliveries.values()].some((delivery) => !delivery.isChecked)) return false
+  if (!life.isMet) return false
+  const begun = [...life.deliveries.values()].filter((delivery) => delivery.stream !== undefined)
+  if (life.size === 0 && begun.length === 0) return true
+  if (begun.some((delivery) => !delivery.isChecked)) return false
   return isSettled(life) || completionOf(context, life) === undefined
 }
 

@@ -95,6 +95,8 @@ async function judgePlain(
   content: Content,
 ): Promise<CopyVerdict & { reason: AliasReason }> {
   const { isOneShot } = context.settings
+  // An empty file that nobody can write to by name any more becomes no copy.
+  if (content.size === 0 && life.isUnlinked) return { kind: 'own', reason: 'copy' }
   const candidates = await candidatesOf(context, courier, life, namesakes(context, life))
   const sources: CopySource[] = []
   for (const candidate of candidates) {

@@ -51,7 +51,7 @@ export function sweep(context: AgentContext, openFilesMax: number): Life[] {
 
 function isAcked(life: Life): boolean {
   return [...life.deliveries.values()].every(
-    (delivery) => delivery.stream !== undefined && delivery.acked.offset === life.size,
+    (delivery) => (delivery.stream !== undefined || life.size === 0) && delivery.acked.offset === life.size,
   )
 }
 
