@@ -43,7 +43,7 @@ export async function startAgent(directory: string, endpoint: string): Promise<A
 }
 
 /** Looks again until it is so; rejects after `withinMs`. */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, withinMs = 120_000): Promise<void> {
+export async function until(what: string, isSo: () => boolean | Promise<boolean>, withinMs = 600_000): Promise<void> {
   const endMs = performance.now() + withinMs
   while (!(await isSo())) {
     if (performance.now() > endMs) throw new Error(`not within ${withinMs / 1000} s: ${what}`)

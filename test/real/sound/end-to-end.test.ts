@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
@@ -119,7 +120,6 @@ describe(`end to end on ${store.name}`, () => {
       const key = [...(await read()).keys()].find((one) => one.startsWith(`segments/${host}/`)) ?? ''
       const stream = key.split('/').slice(0, 3).join('/')
       const script = '"$AWS" s3 cp --quiet --endpoint-url "$AWS_ENDPOINT_URL_S3" --recursive "$FROM" d >&2 && cat d/*'
-      const { execFile } = await import('node:child_process')
       const whole = await new Promise<Buffer>((resolve, reject) => {
         const env = { ...process.env, AWS: process.env.LOGCASK_TEST_AWS, FROM: `${url}${stream}/` }
         const options = { cwd: directory, env, encoding: 'buffer', maxBuffer: 2 * bytes.byteLength } as const
