@@ -43,7 +43,7 @@ export interface ComposedAgent {
 }
 
 /** What all destinations together may hold in memory; less would slow a distant store, more breaks the 150 MB promise. */
-const bytesInFlightMax = 36 * 1024 * 1024
+const bytesInFlightMax = 24 * 1024 * 1024
 const perDestinationMax = 16 * 1024 * 1024
 
 /** Settings become components: stores behind meters, each admitted by the probe before its first byte. */
