@@ -80,7 +80,8 @@ async function hasUnseen(context: AgentContext, courier: Courier, life: Life): P
   const catalogue = await courier.catalogue()
   for (const other of namesakes(context, life)) {
     const delivery = other.deliveries.get(courier.name)
-    if (other === life || other.ended || other.file === undefined || delivery === undefined) continue
+    // A source's name is shorter than its copy's: nobody waits in a circle.
+    if (other.path === life.path || other.ended || other.file === undefined || delivery === undefined) continue
     if (!other.isWatched) return true
     const isToBegin = other.size > 0 || catalogue.generations(other.identity).length > other.firstGeneration
     if (delivery.stream === undefined && isToBegin) return true
