@@ -56,13 +56,20 @@ async function bind(directory: string, host: string, clock: Clock, lock: Lock): 
     })
   }
   const record: StateRecord = before ?? { v: version, host, agentId: clock.id(8), destinations: [] }
-  const save = (): Promise<void> =>
+  const write = (): Promise<void> =>
     writeAtomically(path, Buffer.from(`${JSON.stringify(record)}\n`)).catch((error) => {
       throw new LogcaskError('unavailable', `cannot write ${path}: ${messageOf(error)}`, {
         cause: error,
         hint: 'free space for the state directory, or let this user write there',
       })
     })
+  // One after the other: of two destinations that are admitted at once, the earlier record must not land last, or one
+  // of them is forgotten, and its missing mount taken for a new store.
+  let saved: Promise<void> = Promise.resolve()
+  const save = (): Promise<void> => {
+    saved = saved.then(write, write)
+    return saved
+  }
   if (before === undefined) await save()
   return {
     directory,
