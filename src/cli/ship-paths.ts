@@ -1,8 +1,9 @@
-import { lstat, realpath } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { lstat, realpath, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import fastGlob from 'fast-glob'
 import { errnoOf, messageOf } from '../base/errors.ts'
-import { pathForPeople, pathForSystem } from '../base/path-bytes.ts'
+import { pathForPeople, pathForSystem, pathFromBytes } from '../base/path-bytes.ts'
 import { usageError } from './command.ts'
 
 /**
@@ -14,8 +15,7 @@ export async function resolvePaths(given: readonly string[]): Promise<{ literal:
   for (const path of given) {
     const absolute = resolve(path)
     if (await exists(absolute)) {
-      // A link that was named is meant; only links that are found are not followed.
-      paths.literal.push(await realpath(pathForSystem(absolute), 'utf8'))
+      paths.literal.push(await target(absolute))
     } else if (fastGlob.isDynamicPattern(path)) {
       paths.include.push(path.startsWith('/') ? path : `${fastGlob.escapePath(resolve('.'))}/${path}`)
     } else {
@@ -26,6 +26,29 @@ export async function resolvePaths(given: readonly string[]): Promise<{ literal:
     }
   }
   return paths
+}
+
+/** A link that was named is meant; only links that are found are not followed. */
+async function target(path: string): Promise<string> {
+  const { real, stats } = await resolved(path)
+  if (stats.isFile() || stats.isDirectory()) return pathFromBytes(real)
+  throw usageError(
+    `${pathForPeople(path)}: is neither a file nor a directory`,
+    'name what is a file: a pipe, a socket or a device has no offsets to go on from',
+  )
+}
+
+async function resolved(path: string): Promise<{ real: Buffer; stats: Stats }> {
+  try {
+    const real = await realpath(pathForSystem(path), 'buffer')
+    return { real, stats: await stat(real) }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR')
+      throw usageError(`${pathForPeople(path)}: is a link to what does not exist`, 'mend the link, or leave it out')
+    if (errnoOf(error) === 'ELOOP')
+      throw usageError(`${pathForPeople(path)}: is a link to itself`, 'mend the link, or leave it out')
+    throw usageError(`${pathForPeople(path)}: ${messageOf(error)}`, 'let this user read it, or run as one that may')
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

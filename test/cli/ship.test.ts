@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -262,6 +262,33 @@ describe('ship with input that is wrong', () => {
     const { code, stderr } = await logcask(['ship', join(logs, 'nope.log'), '--to', `file://${root}`, '--state', state])
     expect(stderr).toMatch(/nope\.log: no such file or directory\nfix: check the name/)
     expect(code).toBe(2)
+  })
+
+  it('what is no file is refused by name', async () => {
+    const { logs, root, state } = await setUp()
+    await makeOtherThings(logs)
+    const ship = (name: string) =>
+      logcask(['ship', join(logs, name), '--to', `file://${root}`, '--state', state, '--dry-run'])
+    for (const [name, message] of [
+      ['fifo.log', /fifo\.log: is neither a file nor a directory\nfix: /],
+      ['s', /s: is neither a file nor a directory\nfix: /],
+      ['dangling', /dangling: is a link to what does not exist\nfix: /],
+    ] as const) {
+      const { code, stderr } = await ship(name)
+      expect(stderr).toMatch(message)
+      expect(code).toBe(2)
+    }
+  })
+
+  it('the same file by several names is one', async () => {
+    const { logs, ship } = await setUp()
+    await writeFile(join(logs, 'app.log'), 'line\n')
+    await link(join(logs, 'app.log'), join(logs, 'hard.log'))
+    const args = [join(logs, 'app.log'), `${logs}/../logs/hard.log`, `${logs}/*.log`]
+    const { code, stderr, stdout } = await ship(['--receipt', ...args])
+    expect(stderr).toContain('1 file · 5 B')
+    expect(lines(stdout)).toHaveLength(1)
+    expect(code).toBe(0)
   })
 
   it('a pattern that matches nothing says so', async () => {
