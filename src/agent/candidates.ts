@@ -47,8 +47,9 @@ export async function candidatesOf(
     })
   }
   const catalogue = await courier.catalogue()
-  const orphans = [...catalogue.unsealedStreams()].filter((stream) =>
-    isOrphan(context, life, stream, catalogue.gaps(stream).length > 0),
+  const ended = new Set([...context.book.old].map((old) => old.deliveries.get(courier.name)?.stream))
+  const orphans = [...catalogue.unsealedStreams()].filter(
+    (stream) => !ended.has(stream) && isOrphan(context, courier, stream, catalogue.gaps(stream).length > 0),
   )
   for (const stream of [...(decodedAs ? catalogue.streamsSealedAs(decodedAs) : []), ...orphans]) {
     const identity = parseStreamId(stream)?.identity
@@ -74,12 +75,9 @@ function isHere(context: AgentContext, identity: string): boolean {
 }
 
 /** Its file is not here, or goes on in another generation. */
-function isOrphan(context: AgentContext, life: Life, stream: string, hasGap: boolean): boolean {
-  const identity = parseStreamId(stream)?.identity ?? ''
-  if (identity === life.identity) return false
-  return (
-    !context.book.current.has(identity) || (hasGap && ![...context.book.old].some((old) => old.identity === identity))
-  )
+function isOrphan(context: AgentContext, courier: Courier, stream: string, hasGap: boolean): boolean {
+  const current = context.book.current.get(parseStreamId(stream)?.identity ?? '')
+  return current === undefined || (hasGap && current.deliveries.get(courier.name)?.stream !== stream)
 }
 
 /** Lives whose copy, by its name, this file could be, and those that had its own name. */
