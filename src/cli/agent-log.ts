@@ -55,6 +55,32 @@ export function terminalLog(terminal: Terminal, clock: Clock): AgentLog {
   }
 }
 
+/** A problem that stands is said again this often: scans and retries meet it every few seconds. */
+const repeatAfterMs = 10 * 60_000
+/** Beyond it the oldest are forgotten, and may be said once more. */
+const rememberedMax = 1_000
+
+/** Leaves out what was said of the same place a moment ago. */
+export function withoutRepetitions(log: AgentLog, clock: Pick<Clock, 'monotonic'>): AgentLog {
+  const saidAtMs = new Map<string, number>()
+  return {
+    event(event) {
+      if (event.kind === 'problem') {
+        const key = `${event.place}\n${event.message}`
+        const now = clock.monotonic()
+        const before = saidAtMs.get(key)
+        if (before !== undefined && now - before < repeatAfterMs) return
+        saidAtMs.delete(key)
+        saidAtMs.set(key, now)
+        const [oldest] = saidAtMs.keys()
+        if (saidAtMs.size > rememberedMax && oldest !== undefined) saidAtMs.delete(oldest)
+      }
+      log.event(event)
+    },
+    info: (message, fields) => log.info(message, fields),
+  }
+}
+
 function lineOf(event: AgentEvent): Line {
   if (event.kind === 'problem') {
     const { place, message, hint } = event

@@ -4,7 +4,7 @@ import { watchSources } from '../agent/watch.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import { loadConfig } from '../config/load.ts'
 import { expandHost } from '../config/template.ts'
-import { type AgentLog, jsonLog, terminalLog } from './agent-log.ts'
+import { type AgentLog, jsonLog, terminalLog, withoutRepetitions } from './agent-log.ts'
 import { statusOf, writeStatus } from './agent-status.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
@@ -50,7 +50,8 @@ async function runAgent(input: CommandInput): Promise<number> {
   const machine = await readMachine()
   const machineId = config.machineId ?? machine.machineId
   const host = expandHost(config.host, { ...machine, machineId })
-  const log = isSet(values, 'json') || !terminal.isLive ? jsonLog(config.log.level) : terminalLog(terminal, clock)
+  const lines = isSet(values, 'json') || !terminal.isLive ? jsonLog(config.log.level) : terminalLog(terminal, clock)
+  const log = withoutRepetitions(lines, clock)
   const state = await openState(textOf(values, 'state') ?? config.stateDirectory, host, clock)
   try {
     const report = new RunReport()

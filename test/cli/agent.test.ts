@@ -72,7 +72,7 @@ describe('the agent is told to stop', () => {
     const server = await serve()
     server.fault(({ operation }) => (operation === 'PutObject' ? { kind: 'slow', ms: 60 } : undefined))
     await configure({ destinations: [{ url: 's3://bucket', endpoint: server.endpoint }], drainTimeout: '50s' })
-    await writeFile(join(logs, 'app.log'), patternBytes(60_000_000))
+    await writeFile(join(logs, 'app.log'), patternBytes(40_000_000))
     const agent = start()
     await until('a segment is there', () => segments(server).length > 0, { context: agent.stderr })
     const { code, stderr } = await stop(agent)
@@ -86,7 +86,7 @@ describe('the agent is told to stop', () => {
     const server = await serve()
     const works = server.fault(({ operation }) => (operation === 'PutObject' ? { kind: 'slow', ms: 200 } : undefined))
     await configure({ destinations: [{ url: 's3://bucket', endpoint: server.endpoint }], drainTimeout: '0s' })
-    await writeFile(join(logs, 'app.log'), patternBytes(120_000_000))
+    await writeFile(join(logs, 'app.log'), patternBytes(48_000_000))
     const first = start()
     await until('a segment is there', () => segments(server).length > 0, { context: first.stderr })
     expect((await stop(first)).code).toBe(0)
@@ -148,8 +148,10 @@ describe('the agent with input that is wrong', () => {
     expect(await contents()).toEqual(['good\n', 'secret\n'])
     const { code, stderr } = await stop(agent)
     expect(code).toBe(0)
-    const problem = entries(stderr).find(({ place }) => String(place).endsWith('secret.log'))
-    expect(problem).toMatchObject({ level: 'warn', hint: expect.stringContaining('let this user read it') })
+    const problems = entries(stderr).filter(({ place }) => String(place).endsWith('secret.log'))
+    // Once, however many scans have met it.
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatchObject({ level: 'warn', hint: expect.stringContaining('let this user read it') })
   })
 
   it('a state directory that another agent works in: 1, with the process to stop', async () => {
