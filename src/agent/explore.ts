@@ -8,21 +8,25 @@ import { isSettled, sealingMax } from './sweep.ts'
 
 /** Applies one complete look at the sources: new files, new names of known ones, and what is gone. */
 export async function explore(context: AgentContext, scan: Scan): Promise<void> {
-  const paths = new Map<Life, string[]>()
+  // By identity: a life may end meanwhile, and its file goes on in the next one under the same name.
+  const paths = new Map<string, string[]>()
   const taken: Life[] = []
   for (const [path, source] of scan.found) {
     const life = await meet(context, path, source, taken)
-    if (life) paths.set(life, [...(paths.get(life) ?? []), path])
+    if (life) paths.set(life.identity, [...(paths.get(life.identity) ?? []), path])
     if (context.signal.aborted) return
   }
-  for (const [life, names] of paths) {
+  for (const [identity, names] of paths) {
+    const life = context.book.current.get(identity)
+    if (life === undefined) continue
     life.isAway = false
     const [first] = names
     if (!names.includes(life.path) && first !== undefined) rename(context, life, first)
   }
   // A one-shot run is about what it was given, not about what earlier runs were.
   if (!context.settings.isOneShot)
-    for (const life of [...context.book.current.values()]) if (!paths.has(life)) await miss(context, life, scan)
+    for (const life of [...context.book.current.values()])
+      if (!paths.has(life.identity)) await miss(context, life, scan)
   context.book.isExplored = true
   if (context.settings.isOneShot) return
   // Files that came may be those that others are named after: only now are these known to be rotated.
