@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Usage, usageOf } from './measured-run.ts'
-import { logcask, storeEnv } from './workplace.ts'
+import { logcask, storeEnv } from './prepare.ts'
 
 export interface AgentProcess {
   usage(): Promise<Usage | undefined>

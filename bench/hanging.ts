@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { measureRun } from './measured-run.ts'
+import { inDirectory, logcask, storeEnv, writeBigFile } from './prepare.ts'
 import { say } from './report.ts'
 import { startSink } from './start-sink.ts'
-import { inWorkplace, logcask, storeEnv, writeBigFile } from './workplace.ts'
 
 const timeoutSeconds = 30
 
 /** Three destinations, of which one takes the probe and then hangs: the others must not notice, nor the memory. */
 export function hanging(): Promise<void> {
-  return inWorkplace(async (directory) => {
+  return inDirectory(async (directory) => {
     const path = join(directory, 'big.log')
     const bytes = 1024 ** 3
     await writeBigFile(path, bytes)

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AgentProcess, startAgent, until } from './agent-process.ts'
+import { inDirectory, writeSmallFiles } from './prepare.ts'
 import { say } from './report.ts'
 import { startSink } from './start-sink.ts'
-import { inWorkplace, writeSmallFiles } from './workplace.ts'
 
 const watchMs = Number(process.env.LOGCASK_BENCH_IDLE_SECONDS ?? 60) * 1000
 
@@ -11,7 +11,7 @@ const watchMs = Number(process.env.LOGCASK_BENCH_IDLE_SECONDS ?? 60) * 1000
 export async function idle(): Promise<void> {
   say(`\nidle: ${watchMs / 1000} s in which nothing happens`)
   for (const count of [1, 10_000]) {
-    await inWorkplace(async (directory) => {
+    await inDirectory(async (directory) => {
       await writeSmallFiles(join(directory, 'logs'), count, 100)
       let segments = 0
       const sink = await startSink({ onArrival: ({ path }) => (segments += path.includes('/segments/') ? 1 : 0) })

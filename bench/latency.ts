@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { identityOf, parseKey } from '../src/format/keys.ts'
 import { startAgent, until } from './agent-process.ts'
+import { inDirectory } from './prepare.ts'
 import { quantile, say } from './report.ts'
 import { type Arrival, startSink } from './start-sink.ts'
-import { inWorkplace } from './workplace.ts'
 
 const filesCount = 20
 /** Within the request budget of a stream, which is 20 at once. */
@@ -13,7 +13,7 @@ const appendsPerFile = 15
 
 /** From the end of a write to the end of the PUT that carries it, agent and store on loopback. */
 export function latency(): Promise<void> {
-  return inWorkplace(async (directory) => {
+  return inDirectory(async (directory) => {
     const arrivals: Arrival[] = []
     const sink = await startSink({ onArrival: (arrival) => arrivals.push(arrival) })
     await mkdir(join(directory, 'logs'))

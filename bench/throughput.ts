@@ -2,16 +2,16 @@ import { join } from 'node:path'
 import { segmentBytes } from '../src/agent/ship.ts'
 import { measureRun } from './measured-run.ts'
 import { findPeers } from './peers.ts'
+import { inDirectory, logcask, storeEnv, writeBigFile, writeSmallFiles } from './prepare.ts'
 import { type Amount, type Contestant, say, sayTable } from './report.ts'
 import { type Sink, startSink } from './start-sink.ts'
-import { inWorkplace, logcask, storeEnv, writeBigFile, writeSmallFiles } from './workplace.ts'
 
 const rounds = Number(process.env.LOGCASK_BENCH_ROUNDS ?? 3)
 const gib = Number(process.env.LOGCASK_BENCH_GIB ?? 1)
 
 /** One file that is there from the start: no slower than the peers, ≥ 0.85 × the bare loop. */
 export function backlog(): Promise<void> {
-  return inWorkplace(async (directory) => {
+  return inDirectory(async (directory) => {
     const path = join(directory, 'big.log')
     const bytes = gib * 1024 ** 3
     await writeBigFile(path, bytes)
@@ -27,7 +27,7 @@ export function backlog(): Promise<void> {
 
 /** Many small ones: no slower than the peers, ≤ 1.1 × the time of the bare loop. */
 export function smallFiles(): Promise<void> {
-  return inWorkplace(async (directory) => {
+  return inDirectory(async (directory) => {
     const path = join(directory, 'logs')
     const count = 10_000
     const bytes = 4096

@@ -25,7 +25,7 @@ export function storeEnv(endpoint: string): Record<string, string> {
 }
 
 /** A directory for one scenario, gone afterwards. */
-export async function inWorkplace<T>(work: (directory: string) => Promise<T>): Promise<T> {
+export async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'logcask-bench-'))
   try {
     return await work(directory)
