@@ -19,7 +19,8 @@ export async function agreesWith(
   source: { stream: string; life: Life | undefined },
 ): Promise<{ length: number } | undefined> {
   const read = longestRead(source.life, source.stream)
-  if (source.life?.file && read.offset === 0)
+  // Nothing was read of it yet.
+  if (source.life?.file && source.life.deliveries.get(courier.name)?.stream === source.stream && read.offset === 0)
     return agreesWithFile(content, { file: source.life.file, size: source.life.file.stat().size })
   if (read.offset > 0 && content.size >= read.offset && compare(read, await sampleAt(content, read)) !== 'same')
     return undefined

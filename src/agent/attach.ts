@@ -41,7 +41,10 @@ export async function attachDelivery(
     if (verdict === 'wait') return false
     if (verdict === 'attached') return true
   }
-  if (content.size === 0 && completionOf(context, life) === undefined) return false
+  if (content.size === 0 && completionOf(context, life) === undefined) {
+    delivery.waitingFor = 'empty'
+    return false
+  }
   await begin(context, courier, life, delivery, known, content)
   return true
 }

@@ -107,7 +107,7 @@ export async function sharedLength(
   const { bucket } = courier.destination
   for (const segment of delivered.chain) {
     const end = Math.min(segment.offset + segment.length, content.size)
-    if (end <= segment.offset) return segment.offset
+    if (end <= segment.offset) return content.size
     const theirs = await courier.destination.request(
       (signal) => readDelivered(bucket, delivered.chain, segment.offset, end, signal),
       context.signal,

@@ -65,7 +65,7 @@ async function judge(
   life: Life,
   content: Content,
 ): Promise<CopyVerdict & { reason: AliasReason }> {
-  if (!context.book.isExplored || (await hasUnseen(context, courier, life))) {
+  if (!context.book.isExplored || hasUnseen(context, courier, life)) {
     context.lookAfter(life, othersMs)
     return { kind: 'wait', why: 'the files that it may be a copy of are looked at first', reason: 'copy' }
   }
@@ -76,15 +76,14 @@ async function judge(
 }
 
 /** [endfirst] Files known by E2 are looked at, and find their own stream here, before a copy of theirs is judged. */
-async function hasUnseen(context: AgentContext, courier: Courier, life: Life): Promise<boolean> {
-  const catalogue = await courier.catalogue()
+function hasUnseen(context: AgentContext, courier: Courier, life: Life): boolean {
   for (const other of namesakes(context, life)) {
     const delivery = other.deliveries.get(courier.name)
     // A source's name is shorter than its copy's: nobody waits in a circle.
     if (other.path === life.path || other.ended || other.file === undefined || delivery === undefined) continue
     if (!other.isWatched) return true
-    const isToBegin = other.size > 0 || catalogue.generations(other.identity).length > other.firstGeneration
-    if (delivery.stream === undefined && isToBegin) return true
+    // An empty one that was asked about has nothing to begin with.
+    if (delivery.stream === undefined && (other.size > 0 || delivery.waitingFor === undefined)) return true
   }
   return false
 }
@@ -150,8 +149,11 @@ async function sourceNow(
 ): Promise<Pick<CopySource, 'fileSize' | 'isShorter' | 'isUnsettled'>> {
   const { life } = candidate
   const sent = life?.deliveries.get(courier.name)
-  if (life?.file === undefined || life.ended || sent?.stream !== candidate.stream)
+  if (life?.file === undefined || life.ended || sent === undefined)
     return { fileSize: undefined, isShorter: false, isUnsettled: false }
+  // It is just being left for another stream: what becomes of it is recorded first.
+  if (sent.stream !== candidate.stream)
+    return { fileSize: undefined, isShorter: false, isUnsettled: sent.stream !== undefined || life.size > 0 }
   const { size } = life.file.stat()
   const isShort = size < sent.acked.offset
   const isUnsettled =
