@@ -125,7 +125,9 @@ async function untilDelivered(
         return comparison.lost === 0
       },
       {
-        withinMs: 45_000,
+        // A net, not a measure: on a busy machine all of it may still be to go. The look itself reads everything.
+        withinMs: 90_000,
+        everyMs: 500,
         context: () => `${JSON.stringify(comparisons.get(store.name))}\n${agent.stderr().slice(-4_000)}`,
       },
     )

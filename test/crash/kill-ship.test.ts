@@ -113,7 +113,8 @@ describe('two agents on one host by mistake', () => {
       const context = (): string => agents.map((agent) => agent.stderr().slice(-2_000)).join('\n')
       for (const read of stores) {
         await until('all is there', async () => compareWithFiles(files, await read()).lost === 0, {
-          withinMs: 45_000,
+          withinMs: 90_000,
+          everyMs: 500,
           context,
         })
       }

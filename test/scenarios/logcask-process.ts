@@ -55,15 +55,19 @@ export function logcask(args: readonly string[], options?: RunOptions): Promise<
   return startLogcask(args, options).ended
 }
 
-/** Waits until `condition` answers true; after `withinMs` it throws `what`, with what `context` says by then. */
+/** Asks every `everyMs` until `condition` answers true; after `withinMs` it throws `what`, with what `context` says by then. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  { withinMs = 30_000, context = () => '' }: { withinMs?: number; context?: () => string } = {},
+  {
+    withinMs = 30_000,
+    everyMs = 10,
+    context = () => '',
+  }: { withinMs?: number; everyMs?: number; context?: () => string } = {},
 ): Promise<void> {
   const endAtMs = performance.now() + withinMs
   while (!(await condition())) {
     if (performance.now() > endAtMs) throw new Error(`not reached: ${what}\n${context()}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await new Promise((resolve) => setTimeout(resolve, everyMs))
   }
 }
