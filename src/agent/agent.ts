@@ -155,6 +155,7 @@ export class Agent {
     for (const { path, errno } of scan.problems)
       this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}`, hint: searchHint })
     await explore(this.#context, scan)
+    if (!this.isExplored) for (const life of this.book.current.values()) this.#wake(life)
     this.isExplored = true
   }
 

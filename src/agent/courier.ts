@@ -8,6 +8,8 @@ import { full, type TokenBucket, take } from './token-bucket.ts'
 
 /** Lives that are worked on at once; their requests are bounded by the destination. */
 const livesMax = 32
+/** A life that waits for another is looked at again after this, whatever becomes of the other. */
+const waitMs = 5_000
 
 /** Carries every life that is routed to it to one destination, each at its own pace. */
 export class Courier {
@@ -17,6 +19,8 @@ export class Courier {
   readonly #running = new Map<Life, Promise<void>>()
   readonly #again = new Set<Life>()
   readonly #budgets = new WeakMap<Delivery, TokenBucket>()
+  /** Life → those that can only go on when it was worked on. */
+  readonly #waiting = new Map<Life, Set<Life>>()
   #catalogue: Promise<Catalogue> | undefined
 
   constructor(context: AgentContext, settings: DestinationSettings) {
@@ -51,6 +55,13 @@ export class Courier {
     if (this.#running.has(life)) this.#again.add(life)
     else this.#queue.add(life)
     this.#start()
+  }
+
+  /** `life` is looked at again once `other` was worked on here; or after a while, should it never be. */
+  waitFor(life: Life, other: Life): void {
+    const waiters = this.#waiting.get(other) ?? new Set<Life>()
+    this.#waiting.set(other, waiters.add(life))
+    this.#context.lookAfter(life, waitMs)
   }
 
   /** A life's work at this destination is over, or was never begun. */
@@ -93,6 +104,7 @@ export class Courier {
       this.#queue.delete(life)
       const work = this.#deliver(life).finally(() => {
         this.#running.delete(life)
+        this.#release(life)
         if (this.#again.delete(life)) this.#queue.add(life)
         this.#start()
         this.#context.worked(life)
@@ -107,11 +119,20 @@ export class Courier {
     const { signal } = this.#context
     try {
       await this.destination.ready(signal)
-      while (!signal.aborted && (await deliverStep(this.#context, this, life, delivery))) this.#again.delete(life)
+      while (!signal.aborted && (await deliverStep(this.#context, this, life, delivery))) {
+        this.#again.delete(life)
+        this.#release(life)
+      }
     } catch (error) {
       if (signal.aborted) return
       this.#failed(life, delivery, error)
     }
+  }
+
+  #release(life: Life): void {
+    const waiters = this.#waiting.get(life)
+    this.#waiting.delete(life)
+    for (const waiter of waiters ?? []) this.wake(waiter)
   }
 
   /** An error of one life never stops another; it is tried again. */

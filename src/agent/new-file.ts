@@ -19,7 +19,7 @@ import {
   originalName,
 } from './rules.ts'
 
-/** A file that has to wait for others is looked at again so soon. */
+/** A copy whose source ends first is looked at again so soon. */
 const othersMs = 200
 
 /**
@@ -65,10 +65,11 @@ async function judge(
   life: Life,
   content: Content,
 ): Promise<CopyVerdict & { reason: AliasReason }> {
-  if (!context.book.isExplored || hasUnseen(context, courier, life)) {
-    context.lookAfter(life, othersMs)
+  const unseen = unseenSource(context, courier, life)
+  if (unseen) courier.waitFor(life, unseen)
+  // After the first scan every life is woken.
+  if (unseen || !context.book.isExplored)
     return { kind: 'wait', why: 'the files that it may be a copy of are looked at first', reason: 'copy' }
-  }
   const original = originalName(life.path)
   if (original !== undefined)
     return { ...(await judgePacked(context, courier, life, content, original)), reason: 'compressed' }
@@ -76,16 +77,17 @@ async function judge(
 }
 
 /** [endfirst] Files known by E2 are looked at, and find their own stream here, before a copy of theirs is judged. */
-function hasUnseen(context: AgentContext, courier: Courier, life: Life): boolean {
+function unseenSource(context: AgentContext, courier: Courier, life: Life): Life | undefined {
   for (const other of namesakes(context, life)) {
     const delivery = other.deliveries.get(courier.name)
     // A source's name is shorter than its copy's: nobody waits in a circle.
     if (other.path === life.path || other.ended || other.file === undefined || delivery === undefined) continue
-    if (!other.isWatched) return true
+    if (!other.isWatched) return other
     // An empty one that was asked about has nothing to begin with.
-    if (delivery.stream === undefined && (other.size > 0 || delivery.waitingFor === undefined)) return true
+    if (delivery.stream !== undefined && !delivery.isChecked) return other
+    if (delivery.stream === undefined && (other.size > 0 || delivery.waitingFor === undefined)) return other
   }
-  return false
+  return undefined
 }
 
 async function judgePlain(
@@ -154,11 +156,12 @@ async function sourceNow(
   // It is just being left for another stream: what becomes of it is recorded first.
   if (sent.stream !== candidate.stream)
     return { fileSize: undefined, isShorter: false, isUnsettled: sent.stream !== undefined || life.size > 0 }
-  const { size } = life.file.stat()
+  const { size, stamp } = life.file.stat()
   const isShort = size < sent.acked.offset
+  const isAsSeen = life.isWatched && stamp === life.stamp
   const isUnsettled =
     size < life.size ||
-    (!isShort && compare(sent.sent, await sampleAt({ file: life.file, size }, sent.sent)) === 'different')
+    (!isShort && !isAsSeen && compare(sent.sent, await sampleAt({ file: life.file, size }, sent.sent)) === 'different')
   if (isUnsettled) doubt(context, life)
   return { fileSize: size, isShorter: isShort && !life.isUnlinked && !isUnsettled, isUnsettled }
 }
