@@ -49,10 +49,25 @@ export async function recheck(
     await fork(context, courier, life, delivery, 'the listed chain differs from the file')
     return true
   }
+  if (comparison === 'short' && isOwnStream(life, stream) && (await isEndedThere(context, courier, stream))) {
+    await fork(context, courier, life, delivery, 'it had ended before')
+    return true
+  }
   // A bucket that was turned back has lost its records, too.
   if (found.footprint.offset < delivery.acked.offset) (await courier.knownCatalogue)?.forgetRecords(stream)
   settleAt(context, life, delivery, found)
   return true
+}
+
+/** [endmark] A stream whose truncation is recorded is not resumed, also by a checkpoint that is older than that. */
+async function isEndedThere(context: AgentContext, courier: Courier, stream: string): Promise<boolean> {
+  const catalogue = await courier.catalogue()
+  const { bucket } = courier.destination
+  const gaps = await courier.destination.request(
+    (signal) => catalogue.gapRecords(bucket, stream, signal),
+    context.signal,
+  )
+  return gaps.some((gap) => gap.reason === 'truncated')
 }
 
 /** The quick way: our window at the acked offset still stands in the file, and one listing shows what lies beyond. */
