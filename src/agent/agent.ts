@@ -11,10 +11,12 @@ import type { Life } from './life.ts'
 import { LifeBook } from './life-book.ts'
 import { endLife, lookAt } from './look.ts'
 import { Looks } from './looks.ts'
+import { keepDailyChecks, keepRounds } from './rounds.ts'
 import { Saver } from './saver.ts'
+import { ScanPace } from './scan-pace.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { segmentBytes } from './ship.ts'
-import { closeFile, isSettled, sweep } from './sweep.ts'
+import { closeFile, isDrained, isSettled, sweep } from './sweep.ts'
 import type { Hint } from './watch.ts'
 
 export interface AgentParts {
@@ -30,11 +32,8 @@ export interface AgentParts {
   watch?: ((hint: (hint: Hint) => void) => { close(): Promise<void> }) | undefined
 }
 
-/** Files that changed lately are looked at this often, all others a tenth as often: a hint may have been lost. */
-const roundMs = 1_000
 const saveMs = 1_000
 const searchHint = 'let this user read and search it (chmod o+rx, an ACL, or CAP_DAC_READ_SEARCH)'
-const hintMs = 20
 /** A file that could not be read is tried again after this. */
 const retryMs = 5_000
 
@@ -50,11 +49,8 @@ export class Agent {
   readonly #context: AgentContext
   readonly #looks: Looks
   readonly #saver: Saver
-  #exploreSoon: (() => void) | undefined
-  #wantsScan = false
+  readonly #pace: ScanPace
   #failure: unknown
-  /** The first complete scan was applied. */
-  isExplored = false
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -63,6 +59,7 @@ export class Agent {
       (life) => this.#lookAt(life),
       () => this.#checkDone(),
     )
+    this.#pace = new ScanPace(parts.clock, parts.settings.scanIntervalMs)
     this.#saver = new Saver(parts.checkpoint, this.book)
     this.#context = {
       settings: parts.settings,
@@ -96,7 +93,7 @@ export class Agent {
       for (const life of await this.#parts.checkpoint.load([...this.couriers.keys()])) this.#restore(life)
       const loops = [...this.couriers.values()].map((courier) => courier.destination.run(this.#stop.signal))
       loops.push(this.#scanLoop(), this.#saveLoop())
-      if (!this.#parts.settings.isOneShot) loops.push(this.#roundLoop(), this.#recheckLoop())
+      if (!this.#parts.settings.isOneShot) loops.push(...this.#rounds())
       await Promise.all(loops.map((loop) => loop.catch((error) => this.#fail(error))))
       if (this.#failure !== undefined) throw this.#failure
     } finally {
@@ -106,20 +103,13 @@ export class Agent {
     }
   }
 
-  /** Everything that was seen is acked by every destination that answers. */
-  get isDrained(): boolean {
-    for (const life of this.book.all()) {
-      for (const [name, delivery] of life.deliveries) {
-        const isUp = this.couriers.get(name)?.destination.health.state === 'ok'
-        if (isUp && (life.ended ? !delivery.hasGap : delivery.acked.offset < life.size)) return false
-      }
-    }
-    return true
+  /** The first complete scan was applied. */
+  get isExplored(): boolean {
+    return this.book.isExplored
   }
 
-  /** Ends a one-shot run that is done, or that nobody waits for any longer. */
-  stop(reason: unknown): void {
-    this.#stop.abort(reason)
+  get isDrained(): boolean {
+    return isDrained(this.#context)
   }
 
   #fail(error: unknown): void {
@@ -146,7 +136,7 @@ export class Agent {
       for (const life of this.book.old) this.#wake(life)
       this.#checkDone()
       if (settings.isOneShot) return
-      await this.#untilScan(clock.monotonic() - startedMs)
+      await this.#pace.next(clock.monotonic() - startedMs, this.#stop.signal)
     }
   }
 
@@ -154,23 +144,9 @@ export class Agent {
     const scan = await scanning
     for (const { path, errno } of scan.problems)
       this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}`, hint: searchHint })
+    const isFirst = !this.isExplored
     await explore(this.#context, scan)
-    if (!this.isExplored) for (const life of this.book.current.values()) this.#wake(life)
-    this.isExplored = true
-  }
-
-  /** The next scan: when its time has come, or a moment after a hint asked for it. */
-  async #untilScan(lastTookMs: number): Promise<void> {
-    const { clock, settings } = this.#parts
-    const { signal } = this.#stop
-    // Events come in bursts (rename, create, chmod): one scan sees them all; and scans never take more than a tenth of the time.
-    await clock.sleep(Math.max(hintMs, 10 * lastTookMs), signal).catch(() => {})
-    const early = Promise.withResolvers<void>()
-    this.#exploreSoon = early.resolve
-    if (!this.#wantsScan)
-      await Promise.race([early.promise, clock.sleep(settings.scanIntervalMs, signal).catch(() => {})])
-    this.#exploreSoon = undefined
-    this.#wantsScan = false
+    if (isFirst) for (const life of this.book.current.values()) this.#wake(life)
   }
 
   #hint({ path, appeared }: Hint): void {
@@ -182,8 +158,7 @@ export class Agent {
     }
     // A change of a file that is not ours is nothing; a name that came or went may be a rotation.
     if (!appeared && (isKnown || this.isExplored)) return
-    this.#wantsScan = true
-    this.#exploreSoon?.()
+    this.#pace.ask()
   }
 
   // Looking
@@ -211,40 +186,13 @@ export class Agent {
     return [...this.couriers.values()].some((courier) => courier.isAtWork(life))
   }
 
-  // Rounds
-
-  async #roundLoop(): Promise<void> {
+  #rounds(): Promise<void>[] {
+    const { signal } = this.#stop
     const { clock } = this.#parts
-    for (let round = 0; !this.#stop.signal.aborted; round++) {
-      await clock.sleep(roundMs, this.#stop.signal).catch(() => {})
-      const now = clock.monotonic()
-      for (const life of this.book.current.values()) {
-        if (life.file === undefined || (now - life.grewAtMs > 60_000 && round % 10 !== 0)) continue
-        if (hasChanged(life)) this.#looks.look(life)
-      }
-      this.#sweep()
-    }
-  }
-
-  /** Once a day, spread over the day, the whole chain of every stream whose file is here. */
-  async #recheckLoop(): Promise<void> {
-    const { clock } = this.#parts
-    let due: Life[] = []
-    let perMinute = 0
-    while (!this.#stop.signal.aborted) {
-      await clock.sleep(60_000, this.#stop.signal).catch(() => {})
-      if (due.length === 0) {
-        due = [...this.book.current.values()]
-        perMinute = Math.ceil(due.length / (24 * 60))
-      }
-      for (const life of due.splice(0, perMinute)) {
-        for (const delivery of life.deliveries.values()) {
-          delivery.isWholeCheck = true
-          delivery.isChecked = false
-        }
-        this.#wake(life)
-      }
-    }
+    return [
+      keepRounds(this.book, clock, signal, this.#context.look, () => this.#sweep()),
+      keepDailyChecks(this.book, clock, signal, (life) => this.#wake(life)),
+    ]
   }
 
   // State
@@ -294,13 +242,4 @@ export class Agent {
 /** Shorter than its stream: a copy of it may be judged yet. */
 function isBeyond(life: Life): boolean {
   return [...life.deliveries.values()].some((delivery) => delivery.isBeyond)
-}
-
-/** A file that cannot even be asked is looked at: the look reports it. */
-function hasChanged(life: Life): boolean {
-  try {
-    return life.file?.stat().stamp !== life.stamp
-  } catch {
-    return true
-  }
 }

@@ -1,33 +1,19 @@
 import { sha256 } from '../base/hash.ts'
-import { advance, beforeOf, type ChainEnd } from '../format/chain.ts'
-import { segmentKey } from '../format/keys.ts'
-import { segmentBytesMax } from '../format/limits.ts'
-import { encodeSegmentHeader, type Metadata } from '../format/segment.ts'
+import { advance } from '../format/chain.ts'
 import { completionOf, hasTrailer } from './complete.ts'
 import { contentOf, solidSize } from './content.ts'
 import { type AgentContext, doubt } from './context.ts'
 import type { Courier } from './courier.ts'
 import { extendRollup } from './delivered.ts'
 import { extend, type Footprint } from './evidence.ts'
+import { type Flight, takeOff } from './flight.ts'
 import { fork } from './fork.ts'
 import { type Delivery, highWatermark, type Life } from './life.ts'
 import { nextRange } from './plan.ts'
-import { type Chunk, recut, settleExisting } from './settle.ts'
+import { recut } from './settle.ts'
 
 /** Bytes of a segment that the agent cuts: large enough that requests cost little, small enough to hold several. */
 export const segmentBytes = 4 * 1024 * 1024
-
-/** A segment on its way. */
-interface Flight extends Chunk {
-  sha256: string
-  /** The chain's end that it continues. */
-  after: ChainEnd
-  answer: Promise<Answer>
-  release: () => void
-}
-
-/** `isFinal`: the segment that is there says that it is the whole stream. */
-type Answer = { kind: 'acked'; isFinal: boolean } | { kind: 'adopted'; stored: Uint8Array } | { kind: 'diverged' }
 
 /** Ships what the file has beyond what was sent. True where something was acked. */
 export async function ship(context: AgentContext, courier: Courier, life: Life, delivery: Delivery): Promise<boolean> {
@@ -120,82 +106,13 @@ async function launch(
     delivery.sent = extend(footprint, read.window, read.bytes).footprint
     if (delivery.sent.offset > delivery.confirmed.offset) delivery.confirmed = delivery.sent
     const isWhole = reason === 'shipped' && range.start === 0 && range.end === content.size
-    return fly(
-      context,
-      courier,
-      life,
-      delivery,
-      { offset: read.offset, bytes: read.bytes },
-      { offset: read.offset, window: read.window },
-      read.sha256,
-      isWhole,
-      release,
-      signal,
-    )
+    const { offset, bytes, window } = read
+    const cargo = { chunk: { offset, bytes }, sha256: read.sha256, after: { offset, window }, isWhole, release }
+    return takeOff(context, courier, life, delivery, cargo, signal)
   } catch (error) {
     release()
     throw error
   }
-}
-
-function fly(
-  context: AgentContext,
-  courier: Courier,
-  life: Life,
-  delivery: Delivery,
-  chunk: Chunk,
-  after: ChainEnd,
-  digest: string,
-  isWhole: boolean,
-  release: () => void,
-  signal: AbortSignal,
-): Flight {
-  const { offset, bytes } = chunk
-  const key = segmentKey(context.settings.host, delivery.stream ?? '', offset, beforeOf(after))
-  const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
-  const metadata =
-    offset === 0 ? encodeSegmentHeader({ origin, final: isWhole ? { sha256: digest } : undefined }) : undefined
-  const own = new AbortController()
-  const answer = put(courier, key, bytes, digest, metadata, AbortSignal.any([signal, own.signal]))
-  // It is awaited in its turn; until then a rejection is no unhandled one.
-  answer.catch(() => {})
-  let isReleased = false
-  const once = (): void => {
-    if (isReleased) return
-    isReleased = true
-    // The memory is another's from here on: no store may read it any more.
-    own.abort(new Error('superseded'))
-    release()
-  }
-  return { offset, bytes, sha256: digest, after, answer, release: once }
-}
-
-async function put(
-  courier: Courier,
-  key: string,
-  bytes: Uint8Array,
-  digest: string,
-  metadata: Metadata | undefined,
-  signal: AbortSignal,
-): Promise<Answer> {
-  const { bucket } = courier.destination
-  const result = await courier.destination.upload(
-    bytes.byteLength,
-    (inner) => bucket.put(key, bytes, { mode: 'create', sha256: digest, metadata, signal: inner }),
-    signal,
-  )
-  if (result === 'created') return { kind: 'acked', isFinal: metadata?.final === digest }
-  // It is there: maybe our own lost answer, maybe another agent's. Only its bytes tell.
-  const got = await courier.destination.request(
-    (inner) => bucket.get(key, { range: { start: 0, end: segmentBytesMax }, signal: inner }),
-    signal,
-  )
-  // Gone between two answers: an expiry or a restore. The same request again decides.
-  if (got === undefined) return put(courier, key, bytes, digest, metadata, signal)
-  const settled = settleExisting(bytes, got.body, got.size)
-  if (settled.kind === 'diverged') return settled
-  if (settled.length !== bytes.byteLength) return { kind: 'adopted', stored: got.body }
-  return { kind: 'acked', isFinal: got.metadata.final === digest }
 }
 
 /** The one segment is the whole stream and says so: it is the seal as well, and nothing more is to be asked or written. */
@@ -256,7 +173,8 @@ function adopt(
   delivery.sent = delivery.acked
   let end = advance(first.after, stored)
   for (const chunk of chunks) {
-    flights.push(fly(context, courier, life, delivery, chunk, end, sha256(chunk.bytes), false, () => {}, signal))
+    const cargo = { chunk, sha256: sha256(chunk.bytes), after: end, isWhole: false, release: () => {} }
+    flights.push(takeOff(context, courier, life, delivery, cargo, signal))
     end = advance(end, chunk.bytes)
   }
   return true

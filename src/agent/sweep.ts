@@ -64,3 +64,14 @@ export async function closeFile(life: Life): Promise<void> {
   await file?.close()
   await decoded?.close()
 }
+
+/** Everything that was seen is acked by every destination that answers. */
+export function isDrained({ book, couriers }: Pick<AgentContext, 'book' | 'couriers'>): boolean {
+  for (const life of book.all()) {
+    for (const [name, delivery] of life.deliveries) {
+      const isUp = couriers.get(name)?.destination.health.state === 'ok'
+      if (isUp && (life.ended ? !delivery.hasGap : delivery.acked.offset < life.size)) return false
+    }
+  }
+  return true
+}

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 
 /** Writes all of `bytes`: a short write (a disk that is nearly full) goes on until the system says why it cannot. */
 export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
@@ -23,9 +23,10 @@ export async function syncDirectory(directory: string): Promise<void> {
 
 /** `mkdir -p`, each new directory's name on disk before it returns. */
 export async function makeDirectory(directory: string, mode = 0o755): Promise<void> {
-  const first = await mkdir(directory, { recursive: true, mode })
+  const path = resolve(directory)
+  const first = await mkdir(path, { recursive: true, mode })
   if (first === undefined) return
-  for (let at = directory; at.length >= first.length; at = dirname(at)) await syncDirectory(dirname(at))
+  for (let at = path; at.length >= first.length; at = dirname(at)) await syncDirectory(dirname(at))
 }
 
 /**

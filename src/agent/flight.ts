@@ -1,0 +1,90 @@
+import { beforeOf, type ChainEnd } from '../format/chain.ts'
+import { segmentKey } from '../format/keys.ts'
+import { segmentBytesMax } from '../format/limits.ts'
+import { encodeSegmentHeader, type Metadata } from '../format/segment.ts'
+import type { AgentContext } from './context.ts'
+import type { Courier } from './courier.ts'
+import type { Delivery, Life } from './life.ts'
+import { type Chunk, settleExisting } from './settle.ts'
+
+/** A segment on its way to a destination. */
+export interface Flight extends Chunk {
+  sha256: string
+  /** The chain's end that it continues. */
+  after: ChainEnd
+  answer: Promise<Answer>
+  /** Gives the memory back: no store reads it any more. Idempotent. */
+  release: () => void
+}
+
+/** `isFinal`: the segment that is there says that it is the whole stream. */
+export type Answer =
+  | { kind: 'acked'; isFinal: boolean }
+  | { kind: 'adopted'; stored: Uint8Array }
+  | { kind: 'diverged' }
+
+/** Bytes that are to be a segment of `delivery.stream`. */
+export interface Cargo {
+  chunk: Chunk
+  sha256: string
+  after: ChainEnd
+  /** They are the whole stream: the segment is its seal as well. */
+  isWhole: boolean
+  release: () => void
+}
+
+/** Sends it off; the answer comes, however often it has to be asked for, unless `signal` aborts. */
+export function takeOff(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  cargo: Cargo,
+  signal: AbortSignal,
+): Flight {
+  const { chunk, sha256, after, isWhole, release } = cargo
+  const key = segmentKey(context.settings.host, delivery.stream ?? '', chunk.offset, beforeOf(after))
+  const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
+  const metadata =
+    chunk.offset === 0 ? encodeSegmentHeader({ origin, final: isWhole ? { sha256 } : undefined }) : undefined
+  const own = new AbortController()
+  const answer = put(courier, key, chunk.bytes, sha256, metadata, AbortSignal.any([signal, own.signal]))
+  // It is awaited in its turn; until then a rejection is no unhandled one.
+  answer.catch(() => {})
+  let isReleased = false
+  const releaseOnce = (): void => {
+    if (isReleased) return
+    isReleased = true
+    own.abort(new Error('superseded'))
+    release()
+  }
+  return { ...chunk, sha256, after, answer, release: releaseOnce }
+}
+
+async function put(
+  courier: Courier,
+  key: string,
+  bytes: Uint8Array,
+  sha256: string,
+  metadata: Metadata | undefined,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { bucket } = courier.destination
+  const result = await courier.destination.upload(
+    bytes.byteLength,
+    (inner) => bucket.put(key, bytes, { mode: 'create', sha256, metadata, signal: inner }),
+    signal,
+  )
+  if (result === 'created') return { kind: 'acked', isFinal: metadata?.final === sha256 }
+  // It is there: maybe our own lost answer, maybe another agent's. Only its bytes tell.
+  const got = await courier.destination.request(
+    (inner) => bucket.get(key, { range: { start: 0, end: segmentBytesMax }, signal: inner }),
+    signal,
+  )
+  // Gone between two answers: an expiry or a restore. The same request again decides.
+  if (got === undefined) return put(courier, key, bytes, sha256, metadata, signal)
+  const settled = settleExisting(bytes, got.body, got.size)
+  if (settled.kind === 'diverged') return settled
+  if (settled.length !== bytes.byteLength) return { kind: 'adopted', stored: got.body }
+  return { kind: 'acked', isFinal: got.metadata.final === sha256 }
+}

@@ -1,0 +1,37 @@
+import type { Clock } from '../base/clock.ts'
+
+/** Events come in bursts (rename, create, chmod): one scan sees them all. */
+const burstMs = 20
+/** Scans take at most this part of the time, however many events there are. */
+const share = 10
+
+/** When to scan next: at its interval, or soon after somebody asked for it. */
+export class ScanPace {
+  readonly #clock: Clock
+  readonly #intervalMs: number
+  #isWanted = false
+  #wake: (() => void) | undefined
+
+  constructor(clock: Clock, intervalMs: number) {
+    this.#clock = clock
+    this.#intervalMs = intervalMs
+  }
+
+  ask(): void {
+    this.#isWanted = true
+    this.#wake?.()
+  }
+
+  /** Resolves when the next scan is due, or aborted; the last one took `lastTookMs`. */
+  async next(lastTookMs: number, signal: AbortSignal): Promise<void> {
+    await this.#clock.sleep(Math.max(burstMs, share * lastTookMs), signal).catch(() => {})
+    const asked = Promise.withResolvers<void>()
+    this.#wake = asked.resolve
+    const over = new AbortController()
+    const interval = this.#clock.sleep(this.#intervalMs, AbortSignal.any([signal, over.signal])).catch(() => {})
+    if (!this.#isWanted) await Promise.race([asked.promise, interval])
+    over.abort()
+    this.#wake = undefined
+    this.#isWanted = false
+  }
+}
