@@ -1,8 +1,8 @@
 /**
- * What `.ci/run` runs once node_modules is there: check, the tests, then the suite under test/real against each real
- * server. Servers are installed in the background meanwhile. One line per suite at the end, and the sum as the last.
+ * What `.ci/run` runs once node_modules is there: check, the tests, the demo, then the suite under test/real against
+ * each real server. Servers are installed in the background meanwhile. One line per suite at the end, and the sum as the last.
  *
- *     node test/real/run.ts [SUITE…]       all, or some of: check test versitygw ceph-rgw …
+ *     node test/real/run.ts [SUITE…]       all, or some of: check test demo versitygw ceph-rgw …
  *
  * A server that cannot be had is said to be not run and counts as skipped; with CI=true as failed, except for those
  * that are only there to be refused.
@@ -31,7 +31,7 @@ const nothing: Tally = { passed: 0, failed: 0, skipped: 0 }
 const names = process.argv.slice(2)
 const wanted = (name: string): boolean => names.length === 0 || names.includes(name)
 const servers = realServers.filter(({ name }) => wanted(name))
-const known = ['check', 'test', ...realServers.map(({ name }) => name)]
+const known = ['check', 'test', 'demo', ...realServers.map(({ name }) => name)]
 const unknown = names.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
   process.stderr.write(`no suite ${unknown.join(', ')}: there are ${known.join(' ')}\n`)
@@ -44,8 +44,9 @@ process.chdir(checkout)
 const installs = installInTurn([...(servers.length > 0 ? [awsCli] : []), ...servers.map(({ name }) => name)])
 
 const verdicts: Verdict[] = []
-if (wanted('check')) verdicts.push(await runCheck())
+if (wanted('check')) verdicts.push(await runScript('check'))
 if (wanted('test')) verdicts.push(await runTests('test', [], { LOGCASK_TEST_REGISTRY: 'true' }))
+if (wanted('demo')) verdicts.push(await runScript('demo'))
 for (const server of servers) verdicts.push(await runServer(server))
 
 const sum = verdicts.map(({ tally }) => tally).reduce(addTallies, nothing)
@@ -58,9 +59,10 @@ for (const { name, tally, note } of verdicts) {
 process.exitCode = sum.failed === 0 ? 0 : 1
 process.stdout.write(`${formatTally(sum)}\n`)
 
-async function runCheck(): Promise<Verdict> {
-  const { code } = await runSuite('check', ['npm', 'run', '--silent', 'check'], {})
-  return { name: 'check', tally: code === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 } }
+/** An npm script whose exit status is all that it says. */
+async function runScript(name: string): Promise<Verdict> {
+  const { code } = await runSuite(name, ['npm', 'run', '--silent', name], {})
+  return { name, tally: code === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 } }
 }
 
 /** The tally that the suite ends with. One that ends without, or badly though all passed, has failed once more. */
