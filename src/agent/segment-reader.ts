@@ -1,7 +1,7 @@
 import { sha256 } from '../base/hash.ts'
 import { windowBytes } from '../format/limits.ts'
 import type { Content } from './content.ts'
-import { sampleAt } from './content.ts'
+import { contentOf, sampleAt } from './content.ts'
 import { compare, deliveredWindow, type Footprint } from './evidence.ts'
 import { readRange } from './files.ts'
 import type { Life } from './life.ts'
@@ -87,12 +87,13 @@ export class SegmentReader {
     const isFirst = footprint.offset === 0
     const before = isFirst ? undefined : await sampleAt(content, footprint)
     if (before && !isSame(footprint, before)) return undefined
+    if (!(await isOneLife(life, content, footprint))) return undefined
     const length = await content.file.read(bytes, footprint.offset)
     const now = { file: content.file, size: content.file.stat().size }
     if (length < bytes.byteLength || now.size < footprint.offset + length) return undefined
     // Looked at again after the read: a truncation in between must not pass for an append.
     const isStill = isFirst ? await startsWith(now, bytes) : isSame(footprint, await sampleAt(now, footprint))
-    if (!isStill) return undefined
+    if (!isStill || !(await isOneLife(life, now, footprint))) return undefined
     const digest = sha256(bytes)
     life.running ??= new RunningHash()
     life.running.feed(footprint.offset, bytes, digest)
@@ -103,6 +104,21 @@ export class SegmentReader {
       window: before ? deliveredWindow(footprint, before.window.slice()) : new Uint8Array(0),
     }
   }
+}
+
+/**
+ * Whether the file still is what any destination was sent of this life: bytes that one of them had of the life before must
+ * not go on, or begin, as another life's at a second one.
+ */
+async function isOneLife(life: Life, content: Content, footprint: Footprint): Promise<boolean> {
+  let witness = footprint
+  for (const delivery of life.deliveries.values()) {
+    const isSameContent = contentOf(life, delivery)?.file === content.file
+    if (isSameContent && delivery.stream !== undefined && delivery.confirmed.offset > witness.offset)
+      witness = delivery.confirmed
+  }
+  if (witness === footprint) return true
+  return compare(witness, await sampleAt(content, witness)) !== 'different'
 }
 
 function isSame(footprint: Footprint, sample: Parameters<typeof compare>[1]): boolean {
