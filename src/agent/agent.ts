@@ -16,6 +16,7 @@ import { Saver } from './saver.ts'
 import { ScanPace } from './scan-pace.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { segmentBytes } from './ship.ts'
+import { isForeign } from './stream-origin.ts'
 import { closeFile, isDrained, isSettled, sweep } from './sweep.ts'
 import type { Hint } from './watch.ts'
 
@@ -119,6 +120,8 @@ export class Agent {
   }
 
   #restore(life: Life): void {
+    // The state directory came along with a clone: what it knows is the other machine's.
+    if (isForeign(this.#parts.settings, life.origin)) return
     // A one-shot run says that everything is everywhere: it has seen all of it there.
     if (this.#parts.settings.isOneShot)
       for (const delivery of life.deliveries.values()) delivery.isWholeCheck = delivery.isSealUnseen = true

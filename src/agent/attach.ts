@@ -12,6 +12,7 @@ import { compareDelivered, inspectChain, sharedLength } from './inspect.ts'
 import { attach, type Delivery, type Life } from './life.ts'
 import { judgeNewFile } from './new-file.ts'
 import { leftBehind, nextGeneration, resumable } from './rules.ts'
+import { isForeign, originOfStream } from './stream-origin.ts'
 
 /**
  * Finds out which stream this life's bytes belong to at this destination: one of its own that matches, one that an alias
@@ -82,6 +83,7 @@ async function followAlias(
     const decoded = reason === 'compressed' ? await decodedOf(context, life) : undefined
     const held = decoded ? { file: decoded, size: decoded.stat().size } : content
     if (life.ended || delivery.stream !== undefined) return true
+    if (isForeign(context.settings, await originOfStream(context, courier, stream))) continue
     if (found.footprint.offset === 0 || (await compareDelivered(context, courier, held, found)) === 'different') {
       context.report({
         kind: 'problem',

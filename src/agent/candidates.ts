@@ -1,11 +1,9 @@
 import { resolve } from 'node:path'
-import { beforeOf, chainStart } from '../format/chain.ts'
-import { parseStreamId, segmentKey } from '../format/keys.ts'
-import type { Origin } from '../format/origin.ts'
-import { decodeSegmentHeader } from '../format/segment.ts'
+import { parseStreamId } from '../format/keys.ts'
 import { type AgentContext, sourceOf } from './context.ts'
 import type { Courier } from './courier.ts'
 import type { Life } from './life.ts'
+import { isForeign, originOfStream } from './stream-origin.ts'
 
 /** A stream whose bytes a new file may hold, at one destination. */
 export interface Candidate {
@@ -56,7 +54,7 @@ export async function candidatesOf(
     if (candidates.has(stream) || identity === undefined || identity === life.identity) continue
     const origin = await originOfStream(context, courier, stream)
     const current = context.book.current.get(identity)
-    if (origin)
+    if (origin && !isForeign(context.settings, origin))
       candidates.set(stream, {
         stream,
         path: origin.path,
@@ -95,25 +93,6 @@ export function* namesakes(context: AgentContext, life: Life): Iterable<Life> {
 function sourceDirectories(context: AgentContext, directory: string, olddir: string): string[] {
   const directories = new Set([...context.book.all()].map((one) => directoryOf(one.path)))
   return [...directories].filter((one) => one !== directory && resolve(one, olddir) === directory)
-}
-
-/** As its first segment says; origins never change, so that each is asked for once. */
-async function originOfStream(context: AgentContext, courier: Courier, stream: string): Promise<Origin | undefined> {
-  const { bucket } = courier.destination
-  const catalogue = await courier.catalogue()
-  const known = catalogue.origins.get(stream)
-  if (known) return known
-  const key = segmentKey(context.settings.host, stream, 0, beforeOf(chainStart))
-  const info = await courier.destination.request((signal) => bucket.head(key, { signal }), context.signal)
-  try {
-    if (info === undefined) return undefined
-    const { origin } = decodeSegmentHeader(info.metadata, key)
-    catalogue.origins.set(stream, origin)
-    return origin
-  } catch {
-    // Not an agent's: a stray, and no candidate.
-    return undefined
-  }
 }
 
 export function olddirOf(context: AgentContext, life: Life, sourceDirectory: string): string | undefined {

@@ -1,11 +1,12 @@
 import { beforeOf, type ChainEnd } from '../format/chain.ts'
 import { segmentKey } from '../format/keys.ts'
 import { segmentBytesMax } from '../format/limits.ts'
-import { encodeSegmentHeader, type Metadata } from '../format/segment.ts'
+import { decodeSegmentHeader, encodeSegmentHeader, type Metadata } from '../format/segment.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
 import type { Delivery, Life } from './life.ts'
 import { type Chunk, settleExisting } from './settle.ts'
+import { isForeign } from './stream-origin.ts'
 
 /** A segment on its way to a destination. */
 export interface Flight extends Chunk {
@@ -48,7 +49,7 @@ export function takeOff(
   const metadata =
     chunk.offset === 0 ? encodeSegmentHeader({ origin, final: isWhole ? { sha256 } : undefined }) : undefined
   const own = new AbortController()
-  const answer = put(courier, key, chunk.bytes, sha256, metadata, AbortSignal.any([signal, own.signal]))
+  const answer = put(context, courier, key, chunk.bytes, sha256, metadata, AbortSignal.any([signal, own.signal]))
   // It is awaited in its turn; until then a rejection is no unhandled one.
   answer.catch(() => {})
   let isReleased = false
@@ -62,6 +63,7 @@ export function takeOff(
 }
 
 async function put(
+  context: AgentContext,
   courier: Courier,
   key: string,
   bytes: Uint8Array,
@@ -82,9 +84,20 @@ async function put(
     signal,
   )
   // Gone between two answers: an expiry or a restore. The same request again decides.
-  if (got === undefined) return put(courier, key, bytes, sha256, metadata, signal)
+  if (got === undefined) return put(context, courier, key, bytes, sha256, metadata, signal)
   const settled = settleExisting(bytes, got.body, got.size)
-  if (settled.kind === 'diverged') return settled
+  if (settled.kind === 'diverged' || isAnothersBeginning(context, got.metadata)) return { kind: 'diverged' }
   if (settled.length !== bytes.byteLength) return { kind: 'adopted', stored: got.body }
   return { kind: 'acked', isFinal: got.metadata.final === sha256 }
+}
+
+/** A stream that another machine began is not ours to go on with, though it begins with the same bytes. */
+function isAnothersBeginning(context: AgentContext, metadata: Metadata): boolean {
+  if (metadata.origin === undefined) return false
+  try {
+    return isForeign(context.settings, decodeSegmentHeader(metadata, 'origin').origin)
+  } catch {
+    // Not an agent's: its bytes have been compared, and nobody's machine is named.
+    return false
+  }
 }

@@ -13,6 +13,7 @@ import type { Delivered } from './delivered.ts'
 import { readRange } from './files.ts'
 import { compareDelivered, inspectChain } from './inspect.ts'
 import type { Generation } from './rules.ts'
+import { isForeign, originOfStream } from './stream-origin.ts'
 
 /** A generation of an identity at a destination, held against the file. */
 export interface KnownGeneration extends Generation {
@@ -46,7 +47,11 @@ export async function knownGenerations(
       stream,
       delivered,
       length,
-      comparison: bySeal ? 'same' : await compareDelivered(context, courier, content, delivered),
+      comparison: (await isForeignStream(context, courier, stream, length))
+        ? 'different'
+        : bySeal
+          ? 'same'
+          : await compareDelivered(context, courier, content, delivered),
       isEnded: gaps.some((gap) => gap.reason === 'truncated'),
       hasGap: gaps.length > 0,
       hasSeal: seals.length > 0,
@@ -54,6 +59,17 @@ export async function knownGenerations(
     })
   }
   return known
+}
+
+/** Another machine's stream is never continued, whatever its bytes. */
+async function isForeignStream(
+  context: AgentContext,
+  courier: Courier,
+  stream: string,
+  length: number,
+): Promise<boolean> {
+  if (length === 0 || context.settings.machine === undefined) return false
+  return isForeign(context.settings, await originOfStream(context, courier, stream))
 }
 
 /** What another agent (or we, before the state was lost) began meanwhile. */

@@ -1,6 +1,8 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { segmentKey } from '../../src/format/keys.ts'
+import { decodeOrigin } from '../../src/format/origin.ts'
 import { type Rig, rig } from './rig.ts'
 
 let at: Rig
@@ -46,4 +48,24 @@ describe('one-shot', () => {
     expect([...(await at.contents('b')).values()]).toEqual(['hello\nworld\n'])
     expect(await at.keys('a', 'seals/')).toHaveLength(1)
   })
+
+  for (const hasState of [true, false]) {
+    it(`a cloned machine forks, ${hasState ? 'with' : 'without'} the state that came along`, async () => {
+      const path = join(at.logs, 'one.log')
+      await writeFile(path, 'shared\n')
+      await at.once()
+      await appendFile(path, 'of the clone\n')
+      if (!hasState) await at.loseState()
+      await at.once({ machine: 'machine-2' })
+      const streams = [...(await at.contents('a'))].sort(([one], [other]) => (one < other ? -1 : 1))
+      expect(streams.map(([, content]) => content)).toEqual(['shared\n', 'shared\nof the clone\n'])
+      const [first, second] = streams.map(([stream]) => stream)
+      expect(second).toBe(`${first}.1`)
+      const header = await at.buckets.get('a')!.head(segmentKey('web-1', second!, 0, 'e3b0c44298fc1c14'))
+      expect(decodeOrigin(header!.metadata.origin!)).toMatchObject({
+        machine: 'machine-2',
+        forkOf: { stream: first, shared: 7 },
+      })
+    })
+  }
 })
