@@ -55,7 +55,8 @@ function longestRead(life: Life | undefined, stream: string): Footprint {
   return longest
 }
 
-async function agreesWithFile(content: Content, source: Content): Promise<{ length: number } | undefined> {
+/** Byte by byte, over the shorter of the two. */
+export async function agreesWithFile(content: Content, source: Content): Promise<{ length: number } | undefined> {
   const length = Math.min(content.size, source.size)
   if (length === 0) return undefined
   const stretch = windowBytes * 64

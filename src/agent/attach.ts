@@ -8,6 +8,7 @@ import { decodedOf } from './decoded.ts'
 import { nothingShipped } from './evidence.ts'
 import { recordGap } from './finish.ts'
 import { type KnownGeneration, knownGenerations } from './generations.ts'
+import { isIgnored } from './ignored.ts'
 import { compareDelivered, inspectChain, sharedLength } from './inspect.ts'
 import { attach, type Delivery, type Life } from './life.ts'
 import { judgeNewFile } from './new-file.ts'
@@ -42,6 +43,8 @@ export async function attachDelivery(
     if (verdict === 'wait') return false
     if (verdict === 'attached') return true
   }
+  if (await isIgnored(context, courier, life, delivery, content)) return false
+  if (life.ended || delivery.stream !== undefined) return true
   if (content.size === 0 && completionOf(context, life) === undefined) {
     delivery.waitingFor = 'empty'
     return false

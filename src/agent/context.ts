@@ -70,6 +70,7 @@ export type AgentEvent =
     }
   | { kind: 'gap'; life: Life; delivery: Delivery; offset: number; reason: GapReason }
   | { kind: 'forked'; life: Life; delivery: Delivery; from: string; why: string }
+  | { kind: 'ignored'; life: Life; delivery: Delivery; original: string }
   | { kind: 'ended'; life: Life; why: string }
   | { kind: 'edited'; life: Life; delivery: Delivery }
   | { kind: 'problem'; place: string; life?: Life | undefined; message: string; hint?: string | undefined }

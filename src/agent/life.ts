@@ -95,7 +95,7 @@ export interface Delivery {
   isSealUnseen?: boolean
   /** Offsets beyond the acked one at which segments were seen: cuts meet them. */
   landed?: readonly number[] | undefined
-  /** One-shot: the destination has more than our fixed size; nothing of ours is missing. */
+  /** Nothing of ours is missing there: it has more than our fixed size (one-shot), or another file's stream has all of it. */
   isBeyond: boolean
   /** The chain there differs from the file: it is to be left for another stream. */
   mustFork?: string | undefined

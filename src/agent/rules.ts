@@ -199,7 +199,7 @@ export interface CompressedFacts {
 }
 
 /** [minover] Less agreement is chance: a name helps, more bytes help more. */
-const agreementBytes = 64 * 1024
+export const agreementBytes = 64 * 1024
 const namedAgreementBytes = 4096
 
 /** Does this .gz or .zst hold the rest of a stream that we know? */

@@ -147,6 +147,13 @@ function lineOf(event: AgentEvent): Line {
         fields: { ...place, from: event.from, why: event.why },
         text: `forked ${shown} → ${destination}: ${event.why}; now stream ${stream}`,
       }
+    case 'ignored':
+      return {
+        level: 'info',
+        message: 'copy ignored',
+        fields: { ...place, original: event.original },
+        text: `ignored ${shown} → ${destination}: ${pathForPeople(event.original)} holds the same`,
+      }
     case 'edited':
       return {
         level: 'warn',

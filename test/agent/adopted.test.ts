@@ -89,3 +89,23 @@ describe('adopt', () => {
     await second.stop()
   })
 })
+
+describe('copies: ignore', () => {
+  it('does not ship a file whose bytes another present file has; one that grows apart is shipped', async () => {
+    const source = { copies: 'ignore' as const }
+    await writeFile(log, content)
+    await copyFile(log, join(at.logs, 'copy'))
+    await at.once({ source })
+    await both([content])
+    await appendFile(join(at.logs, 'copy'), 'and more')
+    await at.once({ source })
+    await both([content, `${content}and more`])
+  })
+
+  it('is not asked for by default, and never for less than 64 KiB', async () => {
+    await writeFile(log, 'short')
+    await copyFile(log, join(at.logs, 'copy'))
+    await at.once({ source: { copies: 'ignore' } })
+    await both(['short', 'short'])
+  })
+})
