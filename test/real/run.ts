@@ -8,6 +8,8 @@
  * that are only there to be refused.
  */
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addTallies, formatTally, parseTally, type Tally } from '../support/tally.ts'
 import { type Installed, installInTurn, toolsDirectory } from './install.ts'
@@ -59,9 +61,11 @@ for (const { name, tally, note } of verdicts) {
 process.exitCode = sum.failed === 0 ? 0 : 1
 process.stdout.write(`${formatTally(sum)}\n`)
 
-/** An npm script whose exit status is all that it says. */
+/** An npm script whose exit status is all that it says. What it leaves behind goes. */
 async function runScript(name: string): Promise<Verdict> {
-  const { code } = await runSuite(name, ['npm', 'run', '--silent', name], {})
+  const TMPDIR = await mkdtemp(join(tmpdir(), 'logcask-ci-'))
+  const { code } = await runSuite(name, ['npm', 'run', '--silent', name], { TMPDIR })
+  await rm(TMPDIR, { recursive: true, force: true })
   return { name, tally: code === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 } }
 }
 
