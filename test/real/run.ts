@@ -50,6 +50,8 @@ if (wanted('check')) verdicts.push(await runScript('check'))
 if (wanted('test')) verdicts.push(await runTests('test', [], { LOGCASK_TEST_REGISTRY: 'true' }))
 if (wanted('demo')) verdicts.push(await runScript('demo'))
 for (const server of servers) verdicts.push(await runServer(server))
+const aws = await installs.get(awsCli)
+if (aws?.isInstalled === false) verdicts.push(notRun({ name: awsCli, isRefused: false }, aws.why))
 
 const sum = verdicts.map(({ tally }) => tally).reduce(addTallies, nothing)
 process.stdout.write('\n')
@@ -106,7 +108,7 @@ async function awsCommand(): Promise<Record<string, string>> {
   return installed?.isInstalled && existsSync(command) ? { LOGCASK_TEST_AWS: command } : {}
 }
 
-function notRun({ name, isRefused }: RealServer, why: string): Verdict {
+function notRun({ name, isRefused }: Pick<RealServer, 'name' | 'isRefused'>, why: string): Verdict {
   const tally = isCi && !isRefused ? { ...nothing, failed: 1 } : { ...nothing, skipped: 1 }
   return { name, tally, note: `not run: ${why}` }
 }
