@@ -39,14 +39,23 @@ export function pathForSystem(path: string): string | Buffer {
   return isWellFormed(path) ? path : pathToBytes(path)
 }
 
-/** For people: no lone surrogates, no control characters that could move a terminal's cursor. */
+/**
+ * A path for people: as `textForPeople`, and no two paths are shown alike. A backslash is itself, but for one that would
+ * pass for an escape: `\x5c`. Not twice over the same text: what holds a shown path is `textForPeople`'s.
+ */
 export function pathForPeople(path: string): string {
-  return [...path]
+  return textForPeople(path.replace(/\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})/g, '\\x5c'))
+}
+
+/** A message for people, shown paths included: no lone surrogates, no control characters that could move a terminal's cursor. */
+export function textForPeople(text: string): string {
+  return [...text]
     .map((character) => {
       const code = character.codePointAt(0) ?? 0
       if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`
       if (code < 0x20 || (code >= 0x7f && code < 0xa0) || isFormatting(code)) {
-        return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
+        // Two digits are a byte; a character above ASCII is several.
+        return code < 0x80 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
       }
       return character
     })

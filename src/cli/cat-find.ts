@@ -50,7 +50,7 @@ export async function findStreams(
   const unreadable = read.filter(({ problem }) => problem !== undefined)
   if (!('path' in match)) {
     if (match.candidates.length === 0 && unreadable[0]?.problem !== undefined) throw withUnreadable(name, unreadable)
-    throw noSuchName(name, match.candidates, lookup)
+    throw noSuchName(name, match.candidates, lookup, `, or cat its stream: --stream ID (${lookup} lists the ids)`)
   }
   const streams = named.filter(({ origin }) => origin.path === match.path).toSorted(byBirth)
   return {

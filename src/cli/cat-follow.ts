@@ -1,5 +1,5 @@
 import { isCode } from '../base/errors.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { sealsOf } from '../bucket/stream-header.ts'
 import { listGaps, listStreamNames } from '../bucket/stream-inventory.ts'
@@ -62,7 +62,7 @@ export async function followStream(
       waitMs = minMs
     } catch (error) {
       if (signal.aborted || !isCode(error, 'unavailable')) throw error
-      if (!isTrouble) terminal.warn(`${pathForPeople(error.message)}: trying on`)
+      if (!isTrouble) terminal.warn(`${textForPeople(error.message)}: trying on`)
       isTrouble = true
       waitMs = maxMs
     }

@@ -1,4 +1,4 @@
-import { pathForPeople } from '../base/path-bytes.ts'
+import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { describeGap } from '../bucket/stream-gaps.ts'
 import { parseStreamId } from '../format/keys.ts'
@@ -89,7 +89,7 @@ async function findByName(
   const isAll = isSet(values, 'all')
   const found = await findStreams(bucket, host, name, { newestOnly: !isAll, signal })
   for (const { stream, problem } of found.unreadable.slice(0, 3)) {
-    terminal.warn(`${stream}: cannot be read, and may be of this name: ${pathForPeople(problem?.message ?? '')}`)
+    terminal.warn(`${stream}: cannot be read, and may be of this name: ${textForPeople(problem?.message ?? '')}`)
   }
   const older = found.streams.length - 1
   const newest = found.streams.at(-1) ?? ''

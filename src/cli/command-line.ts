@@ -1,7 +1,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { systemClock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { textForPeople } from '../base/path-bytes.ts'
 import { type Command, didYouMean, frameOptions, isSet, type OptionValues, usageError } from './command.ts'
 import { type Commands, commands } from './commands.ts'
 import { exitOf, exits, explain } from './exit.ts'
@@ -156,9 +156,9 @@ function report(terminal: Terminal, error: unknown, how: { isJson: boolean; isDe
     terminal.warn(JSON.stringify({ error: { code, message, hint }, exit: exitOf(error) }))
   } else {
     const { red, bold } = terminal.paintMessage
-    const [head = '', ...more] = message.split('\n').map(pathForPeople)
+    const [head = '', ...more] = message.split('\n').map(textForPeople)
     terminal.warn([`${red('logcask:')} ${head}`, ...more.map((line) => `  ${line}`)].join('\n'))
-    if (hint !== undefined) terminal.warn(`${bold('fix:')} ${pathForPeople(hint)}`)
+    if (hint !== undefined) terminal.warn(`${bold('fix:')} ${textForPeople(hint)}`)
   }
   if (how.isDebug) for (let at = error; at instanceof Error; at = at.cause) terminal.warn(at.stack ?? at.message)
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { describeGap } from '../bucket/stream-gaps.ts'
 import type { Summary } from '../compactor/compactor.ts'
 import type { CompactorEvent } from '../compactor/event.ts'
@@ -41,8 +41,8 @@ export function eventForPeople(event: CompactorEvent, paint: Paint): { text: str
       )
     case 'problem': {
       const { message, hint } = explain(event.error)
-      const fix = hint === undefined ? '' : `\n           ${paint.bold('fix:')} ${pathForPeople(hint)}`
-      return trouble(`${paint.red('problem')}    ${pathForPeople(message)}${fix}`)
+      const fix = hint === undefined ? '' : `\n           ${paint.bold('fix:')} ${textForPeople(hint)}`
+      return trouble(`${paint.red('problem')}    ${textForPeople(message)}${fix}`)
     }
   }
 }

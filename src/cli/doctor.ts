@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { type Finding, type ProbeReport, probe } from '../bucket/probe.ts'
 import { type Command, expectArguments, isSet, jsonOption, textOf } from './command.ts'
 import { exits } from './exit.ts'
@@ -43,11 +43,11 @@ Exit status: 0 logs may be shipped there, 1 they must not, 75 it did not answer:
 
 /** The report as people read it: each check, then what to do. What a store said is cleaned before colours are put in. */
 export function reportLines(report: ProbeReport, url: string, paint: Paint): string[] {
-  const rows = report.findings.map(({ check, state, seen }) => [check, stateText(state, paint), pathForPeople(seen)])
+  const rows = report.findings.map(({ check, state, seen }) => [check, stateText(state, paint), textForPeople(seen)])
   const fixes = new Set(report.findings.flatMap(({ state, fix }) => (state === 'failed' && fix ? [fix] : [])))
   return [
     ...tableLines(rows),
-    ...[...fixes].map((fix) => `${paint.bold('fix:')} ${pathForPeople(fix)}`),
+    ...[...fixes].map((fix) => `${paint.bold('fix:')} ${textForPeople(fix)}`),
     report.passed ? `ready: logcask ship PATH --to ${quoted(pathForPeople(url))}` : paint.red('do not ship yet'),
   ]
 }

@@ -1,5 +1,5 @@
 import { isoTime } from '../base/clock.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { describeGap, type OpenGap } from '../bucket/stream-gaps.ts'
 import type { Completeness } from '../bucket/stream-state.ts'
 import type { Origin } from '../format/origin.ts'
@@ -55,7 +55,7 @@ export function rowForMachine(host: string, row: StreamRow): Record<string, unkn
 
 /** `live, 1 gap: 512 B truncated unread`: a row's state in a few words. */
 export function stateText(row: StreamRow, paint: Paint): string {
-  if (row.problem !== undefined) return paint.red(pathForPeople(row.problem))
+  if (row.problem !== undefined) return paint.red(textForPeople(row.problem))
   const parts = [completenessText(row, paint)]
   const { forkOf } = row.origin ?? {}
   if (forkOf !== undefined) parts.push(`fork of ${forkOf.stream} at ${formatCount(forkOf.shared)}`)

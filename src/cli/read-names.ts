@@ -35,7 +35,7 @@ export function matchPath<T extends Pick<Origin, 'path' | 'pathSha256'>>(
   name: string,
   origins: readonly T[],
 ): { path: string } | { candidates: readonly string[] } {
-  const whole = origins.find((origin) => isPath(name, origin))
+  const whole = origins.find(({ path }) => path === name) ?? origins.find((origin) => isPath(name, origin))
   if (whole !== undefined) return { path: whole.path }
   const isEnd = (path: string): boolean => path.endsWith(`/${name}`)
   const candidates = [...new Set(origins.map(({ path }) => path))].filter(

@@ -4,7 +4,7 @@ import type { Courier } from '../agent/courier.ts'
 import type { Life } from '../agent/life.ts'
 import { isSettled } from '../agent/sweep.ts'
 import type { LogcaskError } from '../base/errors.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { addUsage, type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
 import type { ComposedAgent } from './compose-agent.ts'
 import { exits } from './exit.ts'
@@ -97,8 +97,8 @@ export function sayOutcome(
     ([place, { life }]) => !agent.couriers.has(place) && !(life && isSettled(life)),
   )
   for (const [place, { message, hint }] of problems) {
-    terminal.warn(`${pathForPeople(place)}: ${pathForPeople(message)}`)
-    if (hint) terminal.warn(`fix: ${pathForPeople(hint)}`)
+    terminal.warn(`${pathForPeople(place)}: ${textForPeople(message)}`)
+    if (hint) terminal.warn(`fix: ${textForPeople(hint)}`)
   }
   if (unfinished > 0) return { code: reason === hopeless ? exits.failed : exits.undelivered, unfinished }
   if (problems.length > 0) return { code: exits.failed, unfinished }
@@ -121,9 +121,9 @@ function sayUnfinished({ agent, troubles }: Delivering, terminal: Terminal): str
     )
     const { message, hint } = whyUnfinished(courier, troubles.get(courier.name))
     terminal.warn(
-      `${courier.name} ${terminal.paintMessage.red(health.state === 'down' ? 'DOWN' : 'LATE')} ${pathForPeople(message)} · ${filesText(left.length)}, ${formatBytes(behind)} to go`,
+      `${courier.name} ${terminal.paintMessage.red(health.state === 'down' ? 'DOWN' : 'LATE')} ${textForPeople(message)} · ${filesText(left.length)}, ${formatBytes(behind)} to go`,
     )
-    if (hint) terminal.warn(`fix: ${pathForPeople(hint)}`)
+    if (hint) terminal.warn(`fix: ${textForPeople(hint)}`)
   }
   return unfinished
 }

@@ -1,7 +1,7 @@
 import type { SourceSettings } from '../agent/context.ts'
 import { localFiles } from '../agent/local-files.ts'
 import { isCode, LogcaskError } from '../base/errors.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { type CommandInput, isSet } from './command.ts'
 import { exits } from './exit.ts'
 import { filesText } from './run-report.ts'
@@ -28,7 +28,7 @@ export async function dryRun({ values, terminal }: CommandInput, source: SourceS
     if (isSet(values, 'json')) await terminal.json({ path, length: size })
     else await terminal.line(`${size}  ${pathForPeople(path)}`)
   }
-  for (const problem of problems) terminal.warn(pathForPeople(problem))
+  for (const problem of problems) terminal.warn(textForPeople(problem))
   terminal.say(`${filesText(count)} · ${formatBytes(bytes)} · nothing was sent`)
   if (problems.length > 0)
     throw new LogcaskError('refused', 'not all could be looked at', { hint: 'run as a user who may read them' })

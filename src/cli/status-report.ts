@@ -1,5 +1,5 @@
 import type { Life } from '../agent/life.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import type { DestinationStatus, StatusRecord } from './agent-status.ts'
 import { exits } from './exit.ts'
 import { shellWord } from './shell-word.ts'
@@ -155,8 +155,8 @@ function destinationWarnings(one: DestinationStatus): string[] {
   const since = one.since === undefined ? '' : ` (since ${one.since})`
   const next = one.state === 'down' ? [`then: logcask doctor ${shellWord(one.url)}`] : []
   return [
-    `${pathForPeople(one.name)}: ${pathForPeople(one.problem)}${since}`,
-    `fix: ${[...(one.hint === undefined ? [] : [pathForPeople(one.hint)]), ...next].join('; ') || `logcask doctor ${shellWord(one.url)}`}`,
+    `${pathForPeople(one.name)}: ${textForPeople(one.problem)}${since}`,
+    `fix: ${[...(one.hint === undefined ? [] : [textForPeople(one.hint)]), ...next].join('; ') || `logcask doctor ${shellWord(one.url)}`}`,
   ]
 }
 
@@ -166,7 +166,7 @@ function problemWarnings(status: StatusRecord): string[] {
   return status.problems
     .filter(({ place }) => !names.has(place))
     .flatMap(({ place, message, hint }) => [
-      `${pathForPeople(place)}: ${pathForPeople(message)}`,
-      ...(hint === undefined ? [] : [`fix: ${pathForPeople(hint)}`]),
+      `${pathForPeople(place)}: ${textForPeople(message)}`,
+      ...(hint === undefined ? [] : [`fix: ${textForPeople(hint)}`]),
     ])
 }

@@ -1,5 +1,5 @@
 import { segmentBytes } from '../agent/ship.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { textForPeople } from '../base/path-bytes.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import { loadConfig } from '../config/load.ts'
 import { expandHost } from '../config/template.ts'
@@ -58,7 +58,7 @@ Exit status: 0 nothing is wrong (there may be warnings), 2 the configuration can
       ]
       await terminal.line(text.join('\n'))
       for (const warning of assessment.warnings) {
-        terminal.warn(`${terminal.paintMessage.yellow('warning:')} ${pathForPeople(warning)}`)
+        terminal.warn(`${terminal.paintMessage.yellow('warning:')} ${textForPeople(warning)}`)
       }
     }
     return exits.done

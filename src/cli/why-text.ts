@@ -1,6 +1,6 @@
 import type { Comparison } from '../agent/evidence.ts'
 import { judgeLook } from '../agent/rules.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { parseStreamId } from '../format/keys.ts'
 import { tableLines } from './table.ts'
 import type { Paint } from './terminal.ts'
@@ -130,7 +130,7 @@ function recordLines(facts: WhyFacts, record: WhyRecord, paint: Paint): string[]
     ...(rows.length > 0 ? tableLines([header, ...rows], [2, 3]) : ['no destination of the configuration has a record']),
     ...deliveries
       .filter((one) => one.problem !== undefined)
-      .map((one) => `${paint.red(`${pathForPeople(one.destination)} waits:`)} ${pathForPeople(one.problem ?? '')}`),
+      .map((one) => `${paint.red(`${pathForPeople(one.destination)} waits:`)} ${textForPeople(one.problem ?? '')}`),
   ]
 }
 
@@ -160,7 +160,7 @@ function sealText(sealed: WhyDelivery['sealed'], length: number): string {
 
 function answerLines(facts: WhyFacts, answer: WhyAnswer, paint: Paint): string[] {
   const head = `${paint.cyan('→')} ${pathForPeople(answer.destination)}: ${decideByAnswer(facts, answer)}`
-  if (answer.problem !== undefined) return [head, `  ${pathForPeople(answer.problem)}`]
+  if (answer.problem !== undefined) return [head, `  ${textForPeople(answer.problem)}`]
   return [
     head,
     ...answer.generations.map(({ stream, length, comparison, sealed, gaps }) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { pathForPeople, pathForSystem, pathFromBytes, pathToBytes } from '../../src/base/path-bytes.ts'
+import { pathForPeople, pathForSystem, pathFromBytes, pathToBytes, textForPeople } from '../../src/base/path-bytes.ts'
 
 // Bytes that are nearly UTF-8: whole characters, cut ones, overlong ones, surrogates, and beyond U+10FFFF.
 const piece = fc.oneof(
@@ -54,6 +54,27 @@ describe('path bytes', () => {
         expect(Buffer.from(path).equals(bytes)).toBe(true)
       }),
     )
+  })
+
+  it('no two paths are shown alike, and a backslash is itself unless it would pass for an escape', () => {
+    expect(pathForPeople('C:\\new\\x\\u12')).toBe('C:\\new\\x\\u12')
+    expect(pathForPeople('\\xff')).toBe('\\x5cxff')
+    expect(pathForPeople('\udcff')).toBe('\\xff')
+    const confusing = fc.array(
+      fc.constantFrom('\\', 'x', 'u', 'f', '8', '0', '5c', '\udcff', '\udc80', '\u0080', '\u001b', '\u200b'),
+      { maxLength: 8 },
+    )
+    fc.assert(
+      fc.property(confusing, confusing, (a, b) => {
+        expect(pathForPeople(a.join('')) === pathForPeople(b.join(''))).toBe(a.join('') === b.join(''))
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  it('a message that holds a shown path shows it as it is', () => {
+    const shown = pathForPeople('/a\\xff \udcff')
+    expect(textForPeople(`${shown}: gone\u001b`)).toBe(`${shown}: gone\\x1b`)
   })
 
   it('I9: people see no control characters, no lone surrogates and nothing that turns text round', () => {
