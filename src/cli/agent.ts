@@ -19,8 +19,9 @@ export const command: Command = {
   help: `
 logcask agent [-c FILE] [--once]
 
-Watches the configured sources and ships what is appended to every destination, each at its own pace. Runs until it gets
-SIGTERM or SIGINT: then it delivers what it can within drainTimeout and stops. Killed at any time, it goes on where it was.
+Watches the configured sources and ships what is appended to every destination, each at its own pace. Runs until it
+gets SIGTERM or SIGINT: then it delivers what it can within drainTimeout and stops. Killed at any time, it goes on
+where it was.
 
   -c, --config FILE   default: /etc/logcask/agent.yaml, then agent.toml
       --state DIR     instead of state: in the configuration
