@@ -36,3 +36,8 @@ export function errnoOf(error: unknown): string | undefined {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** Message and remedy in one line, for a table or a field. */
+export function messageWithHint({ message, hint }: LogcaskError): string {
+  return hint === undefined ? message : `${message}; ${hint}`
+}

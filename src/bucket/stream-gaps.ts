@@ -1,4 +1,5 @@
-import { isCode } from '../base/errors.ts'
+import { isCode, messageWithHint } from '../base/errors.ts'
+import { pathForPeople } from '../base/path-bytes.ts'
 import type { GapReason } from '../format/gap.ts'
 import type { Bucket } from './bucket.ts'
 import { readGap } from './stream-header.ts'
@@ -10,13 +11,20 @@ export interface OpenGap {
   offset: number
   end: number | 'open'
   reason: Exclude<GapReason, 'diverged'> | 'unknown'
+  /** Why its record cannot be read, with the remedy: a later version may say that nothing is lost at all. */
+  problem?: string
 }
 
 /** A stream that an agent wrote has one or two; a host that writes thousands does not make us read them. */
 const gapsReadMax = 8
 
 /** Why bytes are missing, by the key of the gap: records never change, so that who looks often reads each once. */
-export type GapReasons = Map<string, GapReason | 'unknown'>
+export type GapReasons = Map<string, ReadReason>
+
+interface ReadReason {
+  reason: GapReason | 'unknown'
+  problem?: string
+}
 
 /** The gaps of a stream that are not closed and no mere fork. Costs a small request for each that the names leave open. */
 export async function readOpenGaps(
@@ -30,28 +38,29 @@ export async function readOpenGaps(
   const open: OpenGap[] = []
   for (const [at, gap] of gaps.filter((gap) => !isClosed(gap, chainLength, seals)).entries()) {
     const isRead = at < gapsReadMax
-    const reason = reasons.get(gap.key) ?? (isRead ? await reasonOf(bucket, gap, signal) : 'unknown')
-    if (isRead) reasons.set(gap.key, reason)
-    if (reason !== 'diverged') open.push({ offset: gap.offset, end: gap.end, reason })
+    const read = reasons.get(gap.key) ?? (isRead ? await reasonOf(bucket, gap, signal) : unread)
+    if (isRead) reasons.set(gap.key, read)
+    const { reason, problem } = read
+    if (reason === 'diverged') continue
+    open.push({ offset: gap.offset, end: gap.end, reason, ...(problem === undefined ? {} : { problem }) })
   }
   return open
 }
 
-async function reasonOf(
-  bucket: Bucket,
-  gap: ListedGap,
-  signal: AbortSignal | undefined,
-): Promise<GapReason | 'unknown'> {
+const unread: ReadReason = { reason: 'unknown' }
+
+async function reasonOf(bucket: Bucket, gap: ListedGap, signal: AbortSignal | undefined): Promise<ReadReason> {
   try {
-    return (await readGap(bucket, gap, signal)).reason
+    return { reason: (await readGap(bucket, gap, signal)).reason }
   } catch (error) {
-    if (isCode(error, 'corrupt')) return 'unknown'
+    if (isCode(error, 'corrupt')) return { reason: 'unknown', problem: messageWithHint(error) }
     throw error
   }
 }
 
 /** `512 B truncated unread`, for a table or a message; `formatBytes` as the command line writes quantities. */
 export function describeGap(gap: OpenGap, formatBytes: (bytes: number) => string): string {
-  const why = gap.reason === 'unknown' ? 'lost' : `${gap.reason} unread`
-  return gap.end === 'open' ? `${why} from ${gap.offset} on` : `${formatBytes(gap.end - gap.offset)} ${why}`
+  const why = gap.reason === 'unknown' ? (gap.problem === undefined ? 'lost' : 'maybe lost') : `${gap.reason} unread`
+  const what = gap.end === 'open' ? `${why} from ${gap.offset} on` : `${formatBytes(gap.end - gap.offset)} ${why}`
+  return gap.problem === undefined ? what : `${what} (${pathForPeople(gap.problem)})`
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { LogcaskError } from '../base/errors.ts'
+import { LogcaskError, messageWithHint } from '../base/errors.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { type OpenGap, readOpenGaps } from '../bucket/stream-gaps.ts'
 import { readHeader, sealsOf } from '../bucket/stream-header.ts'
 import { listGaps } from '../bucket/stream-inventory.ts'
 import { findChainEnd, type ListedSegment, listSegments, readChain } from '../bucket/stream-listing.ts'
 import { longestRun, type Run } from '../bucket/stream-runs.ts'
+import { countSeals } from '../bucket/stream-seals.ts'
 import { completeness, type SealFacts } from '../bucket/stream-state.ts'
 import { type ChainEnd, chainStart, SegmentMap } from '../format/chain.ts'
 import { streamPrefix } from '../format/keys.ts'
@@ -29,6 +30,8 @@ export type Loss =
   | { kind: 'expired'; before: number }
   /** A seal promises more. */
   | { kind: 'short'; missing: number }
+  /** A seal that promises more cannot be read: why, with the remedy. */
+  | { kind: 'unread-seal'; problem: string }
   | ({ kind: 'gap' } & OpenGap)
 
 /**
@@ -46,7 +49,6 @@ export async function printStream(
   // The records come first: what they speak of is in the bucket by then.
   const header = await readHeader(bucket, host, stream, { signal })
   const listed = await sealsOf(bucket, host, stream, signal)
-  const seals: SealFacts[] = header?.final ? [...listed, header.final] : listed
   const gaps = (await listGaps(bucket, host, { prefix: streamPrefix('gaps', host, stream), signal })).get(stream) ?? []
   const { all } = await listSegments(bucket, host, stream, { signal })
   const run = runOf(all.filter(({ offset }) => offset < range.end))
@@ -65,11 +67,16 @@ export async function printStream(
     await write(bytes)
   }
 
+  const counted = await countSeals(bucket, listed, chainEnd.offset, { signal })
+  const seals: readonly SealFacts[] = header?.final ? [...counted.seals, header.final] : counted.seals
   const state = completeness(chainEnd.offset, seals)
   const isWhole = range.end >= chainEnd.offset
   const losses: Loss[] = []
   if (run.start.offset > range.start) losses.push({ kind: 'expired', before: run.start.offset })
   if (state.kind === 'short' && range.end > chainEnd.offset) losses.push({ kind: 'short', missing: state.missing })
+  if (counted.problem && range.end > chainEnd.offset) {
+    losses.push({ kind: 'unread-seal', problem: messageWithHint(counted.problem) })
+  }
   for (const gap of await readOpenGaps(bucket, gaps, chainEnd.offset, seals, { signal })) {
     if (gap.offset < range.end) losses.push({ kind: 'gap', ...gap })
   }

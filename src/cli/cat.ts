@@ -141,6 +141,8 @@ function lossText(loss: Loss): string {
       return `the bytes before ${formatCount(loss.before)} are not there: they have expired, or never came`
     case 'short':
       return `${formatBytes(loss.missing)} that its seal counts are not there: not delivered yet, lost, or expired`
+    case 'unread-seal':
+      return `there may be more, by a seal that cannot be read: ${pathForPeople(loss.problem)}`
     case 'gap':
       return `gap at ${formatCount(loss.offset)}: ${describeGap(loss, formatBytes)}`
   }

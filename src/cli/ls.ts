@@ -1,11 +1,12 @@
 import { forEachConcurrently } from '../base/concurrency.ts'
-import { isCode } from '../base/errors.ts'
+import { isCode, messageWithHint } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { readOpenGaps } from '../bucket/stream-gaps.ts'
 import { readHeader, type StreamHeader } from '../bucket/stream-header.ts'
 import { type ListedStream, listHosts, listStreams } from '../bucket/stream-inventory.ts'
 import { longestRun } from '../bucket/stream-runs.ts'
+import { countSeals } from '../bucket/stream-seals.ts'
 import { completeness } from '../bucket/stream-state.ts'
 import { surveyChain } from '../bucket/stream-survey.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, usageError } from './command.ts'
@@ -137,14 +138,17 @@ async function surveyStream(
     header = await readHeader(bucket, host, stream, { seals: listed.seals, signal })
   } catch (error) {
     if (!isCode(error, 'corrupt')) throw error
-    problem = error.message
+    problem = messageWithHint(error)
   }
-  const seals = header?.final ? [...listed.seals, header.final] : listed.seals
-  const isVouched = (length: number): boolean => seals.some((seal) => seal.length === length)
+  const withFinal = <T>(seals: readonly T[]) => (header?.final ? [...seals, header.final] : seals)
+  const isVouched = (length: number): boolean => withFinal(listed.seals).some((seal) => seal.length === length)
   const chain = await surveyChain(bucket, segments, { isVouched, signal })
   const last = chain.at(-1)
   const run = chain.length === 0 ? longestRun(segments) : undefined
   const end = run ? run.start.offset + run.bytes : (last?.offset ?? 0) + (last?.length ?? 0)
+  const counted = await countSeals(bucket, listed.seals, end, { signal })
+  if (counted.problem !== undefined) problem ??= messageWithHint(counted.problem)
+  const seals = withFinal(counted.seals)
   const versions = segments.all.reduce((most, segment) => Math.max(most, segment.versions), 1)
   const stored = [...segments.all, ...listed.seals].reduce((latest, { storedAtMs }) => Math.max(latest, storedAtMs), 0)
   return {

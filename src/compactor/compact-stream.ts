@@ -4,6 +4,7 @@ import { type GapReasons, type OpenGap, readOpenGaps } from '../bucket/stream-ga
 import { headerOf, readSeal } from '../bucket/stream-header.ts'
 import type { ListedStream } from '../bucket/stream-inventory.ts'
 import { readChain } from '../bucket/stream-listing.ts'
+import { countSeals, type SealProblems } from '../bucket/stream-seals.ts'
 import type { ReadAhead } from '../bucket/stream-walk.ts'
 import { chainStart } from '../format/chain.ts'
 import type { DirectorySink, SinkFile } from './directory-sink.ts'
@@ -18,6 +19,7 @@ export interface StreamContext {
   onBytes?: ((bytes: number) => void) | undefined
   /** Kept from one look at this host to the next. */
   gapReasons?: GapReasons
+  sealProblems?: SealProblems
   signal?: AbortSignal | undefined
 }
 
@@ -30,6 +32,8 @@ export interface StreamOutcome {
   /** Its content was hashed now, for the first time at this length. */
   isHashed: boolean
   verdict: SealVerdict
+  /** Why a seal that promises more than there is cannot be read: it counts for nothing. */
+  sealProblem: LogcaskError | undefined
   gaps: readonly OpenGap[]
   /** Segments that are on no chain, where all were listed. */
   strays: number
@@ -46,7 +50,8 @@ const readAhead: ReadAhead = { count: 3, bytes: 16 * 1024 * 1024 }
  * appended until then counts.
  */
 export async function compactStream(context: StreamContext, listed: ListedStream): Promise<StreamOutcome> {
-  const { sink, host } = context
+  const { bucket, sink, host, signal } = context
+  const { gapReasons: reasons = new Map(), sealProblems: problems = new Map() } = context
   let grewBytes = 0
   const onBytes = (bytes: number): void => {
     grewBytes += bytes
@@ -56,22 +61,26 @@ export async function compactStream(context: StreamContext, listed: ListedStream
   const before = await sink.recall(host, stream)
   let record = before
   let plan = planStream(listed, record)
-  if (plan.kind === 'no-beginning') throw noBeginning(host, listed)
+  if (plan.kind === 'no-beginning') {
+    throw (await countSeals(bucket, listed.seals, 0, { problems, signal })).problem ?? noBeginning(host, listed)
+  }
   if (plan.kind === 'grow') {
     record = await grow({ ...context, onBytes }, listed, before)
     plan = record ? planStream(listed, record) : { kind: 'rest' }
   }
   if (record && plan.kind === 'check') record = await sink.hash(host, stream, record)
-  const seals = record ? sealsOf(listed.seals, record) : listed.seals
-  const { bucket, gapReasons: reasons = new Map(), signal } = context
+  const length = record?.length ?? 0
+  const counted = await countSeals(bucket, listed.seals, length, { problems, signal })
+  const seals = record ? sealsOf(counted.seals, record) : counted.seals
   return {
     record,
     grewBytes,
     isNew: before === undefined && record !== undefined,
     isHashed: record?.content?.length === record?.length && before?.content?.length !== record?.length,
     strays: Math.max(0, listed.segments.all.length - (record?.segments ?? 0)),
-    verdict: record ? judgeSeals(record, listed.seals) : { kind: 'open' },
-    gaps: await readOpenGaps(bucket, listed.gaps, record?.length ?? 0, seals, { reasons, signal }),
+    verdict: record ? judgeSeals(record, counted.seals) : { kind: 'open' },
+    sealProblem: counted.problem,
+    gaps: await readOpenGaps(bucket, listed.gaps, length, seals, { reasons, signal }),
   }
 }
 

@@ -17,7 +17,6 @@ import {
   watchAfter,
   watchAfterFailure,
 } from './listing-plan.ts'
-import type { SealVerdict } from './plan.ts'
 
 export interface RoundContext {
   bucket: Bucket
@@ -74,12 +73,13 @@ export async function compactHost(
     if (known !== undefined && startMs < known.retryAtMs) return
     try {
       const outcome = await context.limiter(() =>
-        compactStream({ ...context, host, gapReasons: watch.gapReasons }, listed),
+        compactStream({ ...context, host, gapReasons: watch.gapReasons, sealProblems: watch.sealProblems }, listed),
       )
       report(context, host, listed, outcome)
-      const now = { length: outcome.record?.length ?? 0, isSettled: isSettled(outcome.verdict) }
+      const now = { length: outcome.record?.length ?? 0, isSettled: isSettled(outcome) }
       watch.streams.set(listed.stream, watchAfter(known, now, clock.monotonic()))
       if (outcome.grewBytes > 0 || outcome.isNew) result.hasGrown = true
+      if (outcome.sealProblem !== undefined) result.errors.push(outcome.sealProblem)
       result.outcomes.push({ ...outcome, stream: listed.stream })
     } catch (error) {
       signal?.throwIfAborted()
@@ -129,7 +129,8 @@ async function* changedStreams(
   }
 }
 
-function isSettled(verdict: SealVerdict): boolean {
+function isSettled({ verdict, sealProblem }: StreamOutcome): boolean {
+  if (sealProblem !== undefined) return false
   return verdict.kind === 'verified' || verdict.kind === 'mismatch'
 }
 
@@ -137,7 +138,8 @@ function report(context: RoundContext, host: string, listed: ListedStream, outco
   const { onEvent, once } = context
   const { stream } = listed
   const { record, verdict } = outcome
-  once.forget(`problem ${host} ${stream}`)
+  if (outcome.sealProblem === undefined) once.forget(`problem ${host} ${stream}`)
+  else reportProblem(context, `${host} ${stream}`, { host, stream }, outcome.sealProblem)
   if (record !== undefined) {
     const facts = { host, stream, name: record.name, length: record.length }
     if (outcome.isNew) onEvent({ kind: 'published', ...facts })

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { type Backoff, backoffMs } from '../base/retry.ts'
 import type { GapReasons } from '../bucket/stream-gaps.ts'
+import type { SealProblems } from '../bucket/stream-seals.ts'
 
 /** When to list what, so that requests per hour are bounded whatever the bucket's history. Pure: times are arguments. */
 
@@ -34,10 +35,12 @@ export interface HostWatch {
   fullRequests: number
   intervalMs: number
   gapReasons: GapReasons
+  sealProblems: SealProblems
 }
 
 export function watchHost(): HostWatch {
-  return { streams: new Map(), fullAtMs: undefined, fullRequests: 0, intervalMs: 0, gapReasons: new Map() }
+  const records = { gapReasons: new Map(), sealProblems: new Map() }
+  return { streams: new Map(), fullAtMs: undefined, fullRequests: 0, intervalMs: 0, ...records }
 }
 
 export type ListingPlan = { kind: 'full' } | { kind: 'changed' }

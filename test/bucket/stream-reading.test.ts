@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Bucket } from '../../src/bucket/bucket.ts'
 import { createMemoryBucket } from '../../src/bucket/memory.ts'
-import { readGap, readHeader } from '../../src/bucket/stream-header.ts'
+import { readGap, readHeader, sealsOf } from '../../src/bucket/stream-header.ts'
 import { type ListedStream, listHosts, listStreamNames, listStreams } from '../../src/bucket/stream-inventory.ts'
 import { findChainEnd, listSegments, readChain } from '../../src/bucket/stream-listing.ts'
 import { longestRun } from '../../src/bucket/stream-runs.ts'
+import { countSeals } from '../../src/bucket/stream-seals.ts'
 import { completeness, isClosed } from '../../src/bucket/stream-state.ts'
 import { surveyChain } from '../../src/bucket/stream-survey.ts'
 import { guessAhead } from '../../src/bucket/stream-walk.ts'
@@ -327,5 +328,44 @@ describe('state', () => {
     ['a gap at the end of a sealed stream', { offset: 5, end: 9 }, 5, [seal(5)], false],
   ] as const)('%s', (_, gap, length, seals, expected) => {
     expect(isClosed(gap, length, seals)).toBe(expected)
+  })
+})
+
+describe('the seals that count', () => {
+  const setUp = async (unreadable: number[], readable: number[]) => {
+    const bucket = createMemoryBucket(clock)
+    const stored = storedStream(bucket, 'h', first, '/a')
+    for (const length of readable) await stored.seal({ length })
+    for (const length of unreadable) {
+      await bucket.put(sealKey('h', first, length, stored.sha256), Buffer.from('{"v":9}'), { mode: 'create' })
+    }
+    let gets = 0
+    const counting: Bucket = {
+      ...bucket,
+      get(...args) {
+        gets++
+        return bucket.get(...args)
+      },
+    }
+    return { seals: await sealsOf(bucket, 'h', first), counting, gets: () => gets }
+  }
+
+  it('are read only beyond the chain, and a later version is told instead of counted', async () => {
+    const { seals, counting, gets } = await setUp([11, 30], [5, 20])
+    const problems = new Map()
+    for (const chainLength of [11, 11]) {
+      const counted = await countSeals(counting, seals, chainLength, { problems })
+      expect(counted.seals.map(({ length }) => length)).toEqual([5, 11, 20])
+      expect(counted.problem).toMatchObject({ code: 'corrupt', message: expect.stringContaining('version 9 is not 1') })
+    }
+    expect(gets()).toBe(2)
+    expect(await countSeals(counting, seals, 30)).toEqual({ seals, problem: undefined })
+    expect(gets()).toBe(2)
+  })
+
+  it('I7: cost a bounded number of requests, however many there are', async () => {
+    const { seals, counting, gets } = await setUp([...Array(50).keys()], [])
+    expect((await countSeals(counting, seals, 0)).problem).toBeDefined()
+    expect(gets()).toBe(4)
   })
 })

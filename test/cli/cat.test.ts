@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { sha256 } from '../../src/base/hash.ts'
 import { matchPath } from '../../src/cli/read-names.ts'
 import { parseRange } from '../../src/cli/read-range.ts'
-import { segmentKey } from '../../src/format/keys.ts'
+import { gapKey, sealKey, segmentKey } from '../../src/format/keys.ts'
 import { encodeOrigin } from '../../src/format/origin.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { seededRandom } from '../support/seeded-random.ts'
@@ -140,6 +140,19 @@ describe('cat', () => {
     const { code, stderr } = await cat('a.log')
     expect(code).toBe(3)
     expect(stderr).toContain('gap at 16: 100 B unspooled unread')
+  })
+
+  it('names records of a later version with the remedy, prints what it has, and exits 3', async () => {
+    const { cat, bucket, second } = await setUp()
+    const put = (key: string, body: string) => bucket.put(key, Buffer.from(body), { mode: 'create' })
+    await put(gapKey('web-1', newer, 16, 116), '{"v":2}')
+    await put(sealKey('web-1', newer, 116, second.sha256), '{"v":9}')
+    const { code, stdout, stderr } = await cat('a.log')
+    expect([code, stdout]).toEqual([3, 'three\nfour\nfive\n'])
+    expect(stderr).toMatch(/gap at 16: 100 B maybe lost .*version 2 is not 1; a newer logcask .* upgrade the reader/)
+    expect(stderr).toMatch(/a seal that cannot be read: .*version 9 is not 1; a newer logcask .* upgrade the reader/)
+    expect(stderr).not.toContain('that its seal counts')
+    expect(await cat('a.log', '--range', '0-10')).toMatchObject({ code: 0 })
   })
 
   it('prints what is left of a stream whose beginning has expired, and exits 3', async () => {

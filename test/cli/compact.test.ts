@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { segmentKey } from '../../src/format/keys.ts'
+import { gapKey, sealKey, segmentKey } from '../../src/format/keys.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { storedStream } from '../support/stored-stream.ts'
 import { diskBucket, eventually } from './reader-bucket.ts'
@@ -69,6 +69,24 @@ describe('compact', () => {
     expect(gap.stderr).toContain('gap        web-1')
     await stored.seal({ length: 9 })
     expect((await commandLine([...args, '--once'])).code).toBe(3)
+  })
+
+  it('names records of a later version with the remedy, and goes on with other streams', async () => {
+    const { args, bucket, stored, file, to } = await setUp()
+    const put = (key: string, body: string) => bucket.put(key, Buffer.from(body), { mode: 'create' })
+    await put(gapKey('web-1', first, 5, 9), '{"v":2}')
+    await put(sealKey('web-1', first, 9, stored.sha256), '{"v":9}')
+    await put(sealKey('web-1', '0-2', 9, stored.sha256), '{"v":9}')
+    await storedStream(bucket, 'web-1', '0-3', '/b').append('other')
+    const { code, stderr } = await commandLine([...args, '--once'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/gap .*4 B maybe lost .*version 2 is not 1; a newer logcask .* upgrade the reader/)
+    for (const stream of [first, '0-2']) {
+      expect(stderr).toMatch(new RegExp(`problem .*seals/web-1/${stream}/.*version 9 is not 1\\n.*upgrade the reader`))
+    }
+    expect(stderr).not.toContain('short ')
+    expect(await readFile(file, 'utf8')).toBe('hello')
+    expect(await readFile(join(to, 'web-1/b~0-3'), 'utf8')).toBe('other')
   })
 
   it('exits 1 for content that is not as sealed', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { rowForMachine, type StreamRow, stateText, tableRows } from '../../src/cli/ls-rows.ts'
 import { createPaint } from '../../src/cli/terminal.ts'
-import { segmentKey } from '../../src/format/keys.ts'
+import { gapKey, sealKey, segmentKey } from '../../src/format/keys.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { storedStream } from '../support/stored-stream.ts'
 import { diskBucket } from './reader-bucket.ts'
@@ -120,6 +120,22 @@ describe('ls', () => {
     expect(stderr).toContain('1 strays')
   })
 
+  it('a gap and a seal of a later version are named with the remedy, and nothing is called missing for them', async () => {
+    const { url, bucket, second } = await setUp()
+    const put = (key: string, body: string) => bucket.put(key, Buffer.from(body), { mode: 'create' })
+    await put(gapKey('web-1', newer, 5, 517), '{"v":2}')
+    const sealed = storedStream(bucket, 'web-1', '0-3', '/sealed')
+    await sealed.append('x')
+    await put(sealKey('web-1', '0-3', 9, second.sha256), '{"v":9}')
+    const { code, stdout } = await commandLine(['ls', url, 'web-1'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /512 B maybe lost \(gaps\/.*format version 2 is not 1; a newer logcask .* upgrade the reader\)$/m,
+    )
+    expect(stdout).toMatch(/^\/sealed .*seals\/.*format version 9 is not 1; a newer logcask .* upgrade the reader$/m)
+    expect(stdout).not.toContain('missing')
+  })
+
   it('I9: a stream of a later version, or with a wild name, is shown and breaks no other', async () => {
     const { url, bucket } = await setUp()
     const put = (stream: string, origin: string) =>
@@ -131,7 +147,7 @@ describe('ls', () => {
     await storedStream(bucket, 'web-1', '0-2', '/\u001b[2J\nname').append('x')
     const { code, stdout } = await commandLine(['ls', url, 'web-1'])
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^\? 0-1 .*format version 2 is not 1$/m)
+    expect(stdout).toMatch(/^\? 0-1 .*format version 2 is not 1; a newer logcask wrote this: upgrade the reader$/m)
     expect(stdout).toContain('/\\x1b[2J\\x0aname')
     expect(stdout).toContain('/var/log/nginx/access.log')
     expect(stdout).not.toContain('\u001b')
