@@ -1,5 +1,5 @@
 import { isCode, messageWithHint } from '../base/errors.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { textForPeople } from '../base/path-bytes.ts'
 import type { GapReason } from '../format/gap.ts'
 import type { Bucket } from './bucket.ts'
 import { readGap } from './stream-header.ts'
@@ -62,5 +62,5 @@ async function reasonOf(bucket: Bucket, gap: ListedGap, signal: AbortSignal | un
 export function describeGap(gap: OpenGap, formatBytes: (bytes: number) => string): string {
   const why = gap.reason === 'unknown' ? (gap.problem === undefined ? 'lost' : 'maybe lost') : `${gap.reason} unread`
   const what = gap.end === 'open' ? `${why} from ${gap.offset} on` : `${formatBytes(gap.end - gap.offset)} ${why}`
-  return gap.problem === undefined ? what : `${what} (${pathForPeople(gap.problem)})`
+  return gap.problem === undefined ? what : `${what} (${textForPeople(gap.problem)})`
 }

@@ -7,12 +7,15 @@ import type { Clock } from '../base/clock.ts'
 import { isoTime } from '../base/clock.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
 import { type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
+import { readPidSpace } from './pid-space.ts'
 import type { RunReport } from './run-report.ts'
 
 /** What `logcask status` shows; written into the state directory by the agent that runs, every two seconds. */
 export interface StatusRecord {
   v: 1
   pid: number
+  /** Where `pid` means something (pid-space.ts). */
+  pidSpace?: string | undefined
   host: string
   startedAt: string
   updatedAt: string
@@ -90,6 +93,7 @@ export function statusOf(
   return {
     v: 1,
     pid: process.pid,
+    pidSpace: readPidSpace(),
     host: facts.host,
     startedAt: isoTime(facts.startedAtMs),
     updatedAt: isoTime(clock.now()),

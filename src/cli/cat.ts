@@ -142,7 +142,7 @@ function lossText(loss: Loss): string {
     case 'short':
       return `${formatBytes(loss.missing)} that its seal counts are not there: not delivered yet, lost, or expired`
     case 'unread-seal':
-      return `there may be more, by a seal that cannot be read: ${pathForPeople(loss.problem)}`
+      return `there may be more, by a seal that cannot be read: ${textForPeople(loss.problem)}`
     case 'gap':
       return `gap at ${formatCount(loss.offset)}: ${describeGap(loss, formatBytes)}`
   }

@@ -9,6 +9,7 @@ import { defaultStateDirectory } from '../config/state-directory.ts'
 import { nameOfAddress, parseStoreUrl } from '../config/store-url.ts'
 import { readStatus, type StatusRecord } from './agent-status.ts'
 import { type CommandInput, textOf, usageError } from './command.ts'
+import { hasEnded, processExists, readPidSpace } from './pid-space.ts'
 
 /** Where an agent lives, told from outside: nothing is written, nothing locked. */
 export interface AgentPlace {
@@ -21,6 +22,8 @@ export interface AgentPlace {
   status: StatusRecord | undefined
   /** Whether a process holds the directory's lock; undefined where this system does not say. */
   isLocked: boolean | undefined
+  /** Whether the process that wrote `status` has surely ended. */
+  hasEnded: boolean
   /** What the checkpoint knows. */
   lives: readonly Life[]
   /** Names of the destinations, as the checkpoint has them. */
@@ -41,6 +44,7 @@ export async function findAgent({ values, env }: Pick<CommandInput, 'values' | '
     host: state?.host ?? status?.host,
     status,
     isLocked: await isLocked(join(directory, 'lock')),
+    hasEnded: status !== undefined && hasEnded(status, readPidSpace(), processExists),
     lives: await new FileCheckpoint(directory).load(destinations),
     destinations,
   }

@@ -18,6 +18,8 @@ export interface StatusFacts {
   /** Since the record was written; undefined without one. */
   ageMs: number | undefined
   isLocked: boolean | undefined
+  /** Whether the process that wrote the record has surely ended; false where nobody can tell. */
+  hasEnded: boolean
   /** From the checkpoint: what waits at each destination. */
   waiting: readonly Waiting[]
   /** Files in the checkpoint. */
@@ -39,9 +41,10 @@ export interface Waiting {
  */
 export type AgentPresence = 'running' | 'silent' | 'stopped'
 
-export function presenceOf(facts: Pick<StatusFacts, 'ageMs' | 'isLocked'>): AgentPresence {
+export function presenceOf(facts: Pick<StatusFacts, 'ageMs' | 'isLocked' | 'hasEnded'>): AgentPresence {
   // A lock that is not seen is no proof: containers do not show each other theirs.
   const isLocked = facts.isLocked === true
+  if (facts.hasEnded && !isLocked) return 'stopped'
   if (facts.ageMs !== undefined && facts.ageMs < (isLocked ? freshLockedMs : freshMs)) return 'running'
   return isLocked ? 'silent' : 'stopped'
 }

@@ -47,13 +47,14 @@ function startCommand(config: string | undefined): string {
 }
 
 function factsOf(place: AgentPlace, startCommand: string, nowMs: number): StatusFacts {
-  const { directory, host = '', status, isLocked, lives, destinations } = place
+  const { directory, host = '', status, isLocked, hasEnded, lives, destinations } = place
   return {
     directory,
     host,
     status,
     ageMs: status && Math.max(0, nowMs - Date.parse(status.updatedAt)),
     isLocked,
+    hasEnded,
     waiting: waitingOf(lives, destinations, sizeNow),
     files: lives.filter((life) => !life.ended).length,
     startCommand,

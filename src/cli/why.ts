@@ -92,7 +92,7 @@ async function gather(input: CommandInput, path: string, place: AgentPlace): Pro
       path,
       file: subject.file,
       isLink: subject.isLink,
-      agent: presenceOf({ ageMs, isLocked: place.isLocked }),
+      agent: presenceOf({ ageMs, isLocked: place.isLocked, hasEnded: place.hasEnded }),
       source,
       record,
       asked,

@@ -8,6 +8,7 @@ import { newDelivery, newLife } from '../../src/agent/life.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { acquireLock } from '../../src/base/lock.ts'
 import type { DestinationStatus, StatusRecord } from '../../src/cli/agent-status.ts'
+import { hasEnded, processExists } from '../../src/cli/pid-space.ts'
 import { exitOfStatus, presenceOf, type StatusFacts, statusLines, waitingOf } from '../../src/cli/status-report.ts'
 import { createPaint } from '../../src/cli/terminal.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
@@ -19,18 +20,38 @@ guardLeaks()
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 describe('presence', () => {
-  it.each<[string, Parameters<typeof presenceOf>[0], string]>([
+  it.each<[string, Pick<StatusFacts, 'ageMs' | 'isLocked'> & { hasEnded?: boolean }, string]>([
     ['a fresh record and a held lock', { ageMs: 1_000, isLocked: true }, 'running'],
     ['a fresh record where the system does not tell of locks', { ageMs: 1_000, isLocked: undefined }, 'running'],
     ['a fresh record whose lock another container does not show', { ageMs: 1_000, isLocked: false }, 'running'],
     ['an agent under load that holds its lock', { ageMs: 15_000, isLocked: true }, 'running'],
     ['an old record and a held lock', { ageMs: 60_000, isLocked: true }, 'silent'],
     ['a record that is some writes too old', { ageMs: 7_000, isLocked: false }, 'stopped'],
+    ['a fresh record of a process that has ended', { ageMs: 100, isLocked: false, hasEnded: true }, 'stopped'],
+    ['the same where no locks are told', { ageMs: 100, isLocked: undefined, hasEnded: true }, 'stopped'],
+    ['the same, and the next one holds the lock already', { ageMs: 100, isLocked: true, hasEnded: true }, 'running'],
     ['an old record', { ageMs: 60_000, isLocked: false }, 'stopped'],
     ['an old record where the system does not tell of locks', { ageMs: 60_000, isLocked: undefined }, 'stopped'],
     ['a held lock and no record: a one-shot run', { ageMs: undefined, isLocked: true }, 'silent'],
   ])('%s', (_name, facts, expected) => {
-    expect(presenceOf(facts)).toBe(expected)
+    expect(presenceOf({ hasEnded: false, ...facts })).toBe(expected)
+  })
+
+  it.each<[string, Parameters<typeof hasEnded>[0], boolean, boolean]>([
+    ['the process is not there', { pid: 7, pidSpace: 'web-1 pid:[1]' }, false, true],
+    ['the process is there', { pid: 7, pidSpace: 'web-1 pid:[1]' }, true, false],
+    ['another container of the same host name wrote it', { pid: 7, pidSpace: 'web-1 pid:[2]' }, false, false],
+    ['another machine wrote it', { pid: 7, pidSpace: 'web-2 pid:[1]' }, false, false],
+    ['an agent that did not say where wrote it', { pid: 7 }, false, false],
+    ['it names no process', { pid: 0, pidSpace: 'web-1 pid:[1]' }, false, false],
+  ])('the writer of a record has ended, or nobody can tell: %s', (_name, record, isThere, expected) => {
+    expect(hasEnded(record, 'web-1 pid:[1]', () => isThere)).toBe(expected)
+  })
+
+  it('a process that ended is told from one that runs', async () => {
+    const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
+    await once(child, 'exit')
+    expect([processExists(process.pid), processExists(child.pid ?? 0)]).toEqual([true, false])
   })
 })
 
@@ -76,6 +97,7 @@ describe('the report', () => {
     },
     ageMs: 500,
     isLocked: true,
+    hasEnded: false,
     waiting: [],
     files: 214,
     startCommand: 'logcask agent -c x.yaml',
@@ -84,6 +106,7 @@ describe('the report', () => {
     ...running(),
     ageMs: 3_600_000,
     isLocked: false,
+    hasEnded: false,
     ...facts,
   })
 
@@ -221,7 +244,9 @@ describe('logcask status', () => {
       expect(bad.destinations).toMatchObject([{ state: 'ok' }, { state: 'unavailable', behindBytes: 5 }])
       agent.kill('SIGKILL')
       await once(agent, 'exit')
-      const gone = await poll(ask, (status) => status.agent === 'stopped')
+      // At once, however fresh its record is.
+      const gone = await ask()
+      expect(gone.agent).toBe('stopped')
       expect(gone).toMatchObject({ code: 1, source: 'checkpoint' })
     } finally {
       agent.kill('SIGKILL')
