@@ -51,14 +51,20 @@ export async function probe(
   return report
 }
 
-/** Throws `refused` with what was seen, and what to do, unless the probe passed. */
-export function requirePassed(report: ProbeReport, url: string): void {
+/**
+ * Throws `refused` with what was seen, and what to do, unless the probe passed. `url` is the bucket's own; `doctor` is how
+ * the store is named to `logcask doctor`, as a shell takes it.
+ */
+export function requirePassed(report: ProbeReport, url: string, doctor = url): void {
   if (report.passed) return
   const worst =
     report.findings.find(({ state }) => state === 'failed') ?? report.findings.find(({ state }) => state !== 'ok')
-  const doctor = `look closer: logcask doctor ${url}`
-  throw new LogcaskError('refused', `${url}: nothing was sent: ${worst?.seen ?? 'the probe found nothing'}`, {
-    hint: worst?.fix === undefined ? doctor : `${worst.fix}; ${doctor}`,
+  const seen = worst?.seen ?? 'the probe found nothing'
+  // What the store's own errors begin with.
+  const place = `${url}: `
+  const closer = `look closer: logcask doctor ${doctor}`
+  throw new LogcaskError('refused', `${place}nothing was sent: ${seen.replace(place, '')}`, {
+    hint: worst?.fix === undefined ? closer : `${worst.fix}; ${closer}`,
   })
 }
 

@@ -12,7 +12,7 @@ import { probe, requirePassed } from '../bucket/probe.ts'
 import { retryingReads } from '../bucket/retrying-reads.ts'
 import type { Budget } from '../config/agent-config.ts'
 import { version } from './help.ts'
-import { openBucket, type StoreSettings } from './open-bucket.ts'
+import { openBucket, type StoreSettings, storeWords } from './open-bucket.ts'
 import { openFilesMax } from './open-files.ts'
 
 export interface AgentDestination extends StoreSettings {
@@ -68,7 +68,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
       budget: { capacity: budget.burst, perSecond: 1000 / budget.everyMs },
       bytesInFlightMax: bytesEach,
       async admit(subject, signal) {
-        requirePassed(await probe(subject, { host: state.host, clock, signal }), url)
+        requirePassed(await probe(subject, { host: state.host, clock, signal }), bucket.url, storeWords(url, store))
         await state.noteUse(url)
       },
     })

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { parseStoreUrl } from '../config/store-url.ts'
 import { type OptionValues, textOf } from './command.ts'
+import { shellWord } from './shell-word.ts'
 
 /** How to reach a store: from the flags below, from a destination of the configuration, or from the URL's query. */
 export interface StoreSettings {
@@ -34,6 +35,22 @@ export const storeHelp = `Store options (for s3://; also AWS_ENDPOINT_URL_S3, AW
 
 export function storeSettings(values: OptionValues): StoreSettings {
   return Object.fromEntries(Object.keys(storeOptions).map((name) => [name, textOf(values, name)]))
+}
+
+/** How a command line names the same store: its URL with all that a query may hold, then the files of TLS. */
+export function storeWords(url: string, settings: StoreSettings): string {
+  const address = parseStoreUrl(url)
+  const [place = url] = url.split('?')
+  const query = (['endpoint', 'region', 'profile'] as const).flatMap((name) => {
+    const value = settings[name] ?? (address.scheme === 's3' ? address.query[name] : undefined)
+    return value === undefined ? [] : [`${name}=${value.replace(/[%&#+\s]/g, encodeURIComponent)}`]
+  })
+  const files = (['ca', 'cert', 'key'] as const).flatMap((name) => {
+    const file = settings[name]
+    return file === undefined ? [] : [`--${name} ${shellWord(file)}`]
+  })
+  if (address.scheme === 'file') return shellWord(url)
+  return [shellWord(query.length === 0 ? place : `${place}?${query.join('&')}`), ...files].join(' ')
 }
 
 /**

@@ -56,7 +56,7 @@ describe('probe', () => {
     expect(findingOf(report, 'race')?.seen).toBe('8-way race × 3: one winner each')
     const verdict = await world.store.get('probes/web-1/verdict')
     expect(Buffer.from(verdict?.body ?? []).toString()).toBe('{"v":1,"passed":true,"at":"2026-11-20T10:15:00.000Z"}')
-    expect(() => requirePassed(report, 'memory:///')).not.toThrow()
+    expect(() => requirePassed(report, 'memory:///', 'memory:///')).not.toThrow()
   })
 
   it('writes below probes/<host>/ only', async () => {
@@ -126,14 +126,16 @@ describe('probe', () => {
       expect(await world.store.get('probes/web-1/verdict')).toBeUndefined()
       let thrown: unknown
       try {
-        requirePassed(report, 's3://acme')
+        requirePassed(report, 's3://acme', "'s3://acme?endpoint=http://a'")
       } catch (error) {
         thrown = error
       }
       expect(thrown).toBeInstanceOf(LogcaskError)
       expect(thrown).toMatchObject({ code: 'refused' })
       expect((thrown as LogcaskError).message).toMatch(/^s3:\/\/acme: nothing was sent: a second PUT.*If-None-Match$/)
-      expect((thrown as LogcaskError).hint).toMatch(/versitygw ≥ 1.8.*logcask doctor s3:\/\/acme$/)
+      expect((thrown as LogcaskError).hint).toMatch(
+        /versitygw ≥ 1.8.*logcask doctor 's3:\/\/acme\?endpoint=http:\/\/a'$/,
+      )
     })
 
     it('I2: a store that says `exists` and overwrites all the same', async () => {
@@ -214,7 +216,7 @@ describe('probe', () => {
       const report = await run(world, broken(world.store, methods(world.store)))
       expect(findingOf(report, check)?.state).toBe('failed')
       expect(report.passed).toBe(false)
-      expect(() => requirePassed(report, 's3://acme')).toThrow(/nothing was sent/)
+      expect(() => requirePassed(report, 's3://acme', "'s3://acme?endpoint=http://a'")).toThrow(/nothing was sent/)
     })
 
     it('a store that answers 501, with another store to use', async () => {
@@ -225,6 +227,16 @@ describe('probe', () => {
       const report = await run(world, world.faults)
       expect(findingOf(report, 'create')).toMatchObject({ state: 'failed', seen: 'PUT: 501 NotImplemented' })
       expect(findingOf(report, 'create')?.fix).toMatch(/^use a store that creates only/)
+    })
+
+    it('a store whose answer begins with its URL, which is said once', () => {
+      const seen = 's3://acme: PUT: 403'
+      const report: ProbeReport = {
+        passed: false,
+        remembered: false,
+        findings: [{ check: 'create', state: 'failed', seen }],
+      }
+      expect(() => requirePassed(report, 's3://acme', 's3://acme')).toThrow(/^s3:\/\/acme: nothing was sent: PUT: 403$/)
     })
 
     it.each(['read', 'list'] as const)('a store that forbids %s, with its own remedy', async (check) => {
