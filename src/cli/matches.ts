@@ -18,6 +18,8 @@ export interface Match {
 
 export interface Matches {
   files: Match[]
+  /** Sources that get none of the files that they match, with those before them that take these. */
+  takenBy: ReadonlyMap<string, readonly string[]>
   /** What could not be read, for people. */
   unreadable: { path: string; errno: string }[]
 }
@@ -28,7 +30,8 @@ const callsAtOnce = 8
 /** What the sources match now, as the agent will see it, and what of it this user cannot read. */
 export async function findMatches(sources: readonly SourceConfig[]): Promise<Matches> {
   const scan = await scanPatterns(sources)
-  const matches: Matches = { files: [], unreadable: [...scan.problems] }
+  const takenBy = await findTakers(sources, scan.found)
+  const matches: Matches = { files: [], unreadable: [...scan.problems], takenBy }
   await forEachConcurrently(scan.found, callsAtOnce, async ([path, source]) => {
     const name = pathForSystem(path)
     try {
@@ -47,4 +50,19 @@ export async function findMatches(sources: readonly SourceConfig[]): Promise<Mat
     }
   })
   return matches
+}
+
+/** One more look for each source that got nothing: at what it would have matched alone. */
+async function findTakers(
+  sources: readonly SourceConfig[],
+  found: ReadonlyMap<string, string>,
+): Promise<Map<string, string[]>> {
+  const withFiles = new Set(found.values())
+  const takenBy = new Map<string, string[]>()
+  for (const source of sources.slice(1).filter(({ name }) => !withFiles.has(name))) {
+    const alone = await scanPatterns([source])
+    const takers = new Set([...alone.found.keys()].flatMap((path) => found.get(path) ?? []))
+    if (takers.size > 0) takenBy.set(source.name, [...takers])
+  }
+  return takenBy
 }

@@ -68,7 +68,7 @@ export function assess(
       ...config.sources.flatMap(({ name }) =>
         matches.files.some(({ source }) => source === name)
           ? []
-          : [`source ${name} matches no file at present: check its include and exclude`],
+          : [emptySourceWarning(name, matches.takenBy.get(name))],
       ),
       ...config.destinations.flatMap((destination) =>
         destinationWarnings(destination, filesFor(destination), config, machine.nowMs),
@@ -76,6 +76,20 @@ export function assess(
       ...birthWarnings(matches),
     ],
   }
+}
+
+function emptySourceWarning(name: string, takers: readonly string[] | undefined): string {
+  if (takers === undefined) return `source ${name} matches no file at present: check its include and exclude`
+  const [are, s] = takers.length === 1 ? ['is', ''] : ['are', 's']
+  return `source ${name} gets no file: its files are taken by source${s} ${takers.join(', ')}, which ${are} named first: name ${name} before, or exclude them there`
+}
+
+/** What the agent will say of its state directory when it starts. */
+export function stateWarnings(directory: string, host: string, boundHost: string | undefined): string[] {
+  if (boundHost === undefined || boundHost === host) return []
+  return [
+    `state directory ${directory} belongs to host ${boundHost}, not to ${host}, and the agent will not start: go on as before with host: ${boundHost}, or start anew with another state:`,
+  ]
 }
 
 function machineWarnings(config: AgentConfig, hasMachineId: boolean): string[] {

@@ -1,4 +1,6 @@
 import { segmentBytes } from '../agent/ship.ts'
+import { readState } from '../agent/state.ts'
+import { isCode, messageWithHint } from '../base/errors.ts'
 import { textForPeople } from '../base/path-bytes.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import { loadConfig } from '../config/load.ts'
@@ -11,7 +13,7 @@ import { findMatches } from './matches.ts'
 import { tableLines } from './table.ts'
 import type { Paint } from './terminal.ts'
 import { formatBytes, formatCount, formatDollars } from './units.ts'
-import { type Assessment, assess } from './validate-assess.ts'
+import { type Assessment, assess, stateWarnings } from './validate-assess.ts'
 
 export const command: Command = {
   name: 'validate',
@@ -45,10 +47,14 @@ Exit status: 0 nothing is wrong (there may be warnings), 2 the configuration can
     const machine = await readMachine()
     const machineId = config.machineId ?? machine.machineId
     const host = expandHost(config.host, { ...machine, machineId })
-    const assessment = assess(config, await findMatches(config.sources), {
+    const assessed = assess(config, await findMatches(config.sources), {
       hasMachineId: machineId !== undefined,
       nowMs: clock.now(),
     })
+    const assessment = {
+      ...assessed,
+      warnings: [...(await readStateWarnings(config.stateDirectory, host)), ...assessed.warnings],
+    }
     if (isSet(values, 'json')) {
       await terminal.json({ files, host, machineId, stateDirectory: config.stateDirectory, ...assessment })
     } else {
@@ -63,6 +69,16 @@ Exit status: 0 nothing is wrong (there may be warnings), 2 the configuration can
     }
     return exits.done
   },
+}
+
+/** Only looks; a state directory that cannot be read, or of another version, is told as the agent would. */
+async function readStateWarnings(directory: string, host: string): Promise<string[]> {
+  try {
+    return stateWarnings(directory, host, (await readState(directory))?.host)
+  } catch (error) {
+    if (isCode(error, 'unavailable', 'invalid')) return [messageWithHint(error)]
+    throw error
+  }
 }
 
 function reportLines(config: AgentConfig, host: string, assessment: Assessment, paint: Paint): string[] {

@@ -64,7 +64,9 @@ const source = z
       .prefault('1m')
       .describe('A rotated file that has been idle for so long is complete, and sealed.'),
   })
-  .describe('A set of files.')
+  .describe(
+    'A set of files. One that several sources match belongs to the first of them, and goes where that one goes.',
+  )
 
 const budget = z.strictObject({
   burst: z

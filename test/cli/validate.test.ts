@@ -1,8 +1,8 @@
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Match } from '../../src/cli/matches.ts'
-import { assess } from '../../src/cli/validate-assess.ts'
+import { assess, stateWarnings } from '../../src/cli/validate-assess.ts'
 import type { AgentConfig } from '../../src/config/agent-config.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { commandLine } from './run-command-line.ts'
@@ -52,6 +52,24 @@ describe('logcask validate', () => {
     await chmod(join(logs, 'a.log'), 0o000)
     const { stderr } = await commandLine(['validate', '-c', file])
     expect(stderr).toContain(`warning: ${logs}/a.log cannot be read (EACCES): let this user read it`)
+  })
+
+  it('says which source takes the files of another, and that the state directory has another host; writes nothing', async () => {
+    const { logs, directory, file } = await machine()
+    const state = join(directory, 'state')
+    await mkdir(state)
+    await writeFile(join(state, 'agent.json'), '{"v":1,"host":"old","agentId":"x","destinations":[]}')
+    const settings = (await readFile(file, 'utf8')).replace('/var/lib/test', state)
+    await writeFile(file, settings.replace(`${logs}/none/*`, `${logs}/a.*`))
+    const { code, stderr } = await commandLine(['validate', '-c', file])
+    expect(code).toBe(0)
+    expect(stderr).toContain(
+      'warning: source empty gets no file: its files are taken by source app, which is named first',
+    )
+    expect(stderr).toContain(`warning: state directory ${state} belongs to host old, not to web-1`)
+    expect(await readdir(state)).toEqual(['agent.json'])
+    await writeFile(join(state, 'agent.json'), '{"v":9}')
+    expect((await commandLine(['validate', '-c', file])).stderr).toContain('is of version 9')
   })
 
   it('follows a symbolic link only where it is told to', async () => {
@@ -105,7 +123,8 @@ describe('the warnings', () => {
     files: Match[],
     hasMachineId = true,
     unreadable: { path: string; errno: string }[] = [],
-  ) => assess(settings, { files, unreadable }, { hasMachineId, nowMs }).warnings
+    takenBy: ReadonlyMap<string, string[]> = new Map(),
+  ) => assess(settings, { files, unreadable, takenBy }, { hasMachineId, nowMs }).warnings
 
   it('are none where nothing is wrong', () => expect(warnings(config(), [file('/a')])).toEqual([]))
 
@@ -140,6 +159,20 @@ describe('the warnings', () => {
     ])
   })
 
+  it('say which source takes the files of another', () => {
+    const settings = config({ sources: [source('all', ['eu']), source('app', ['eu'])] })
+    expect(warnings(settings, [file('/a', { source: 'all' })], true, [], new Map([['app', ['all']]]))).toEqual([
+      'source app gets no file: its files are taken by source all, which is named first: name app before, or exclude them there',
+    ])
+  })
+
+  it('say that the state directory belongs to another host', () => {
+    expect(stateWarnings('/s', 'web-1', 'old')).toEqual([
+      expect.stringMatching(/\/s belongs to host old, not to web-1/),
+    ])
+    expect([...stateWarnings('/s', 'web-1', 'web-1'), ...stateWarnings('/s', 'web-1', undefined)]).toEqual([])
+  })
+
   it('say that a file system knows no birth times', () => {
     expect(warnings(config(), [file('/a', { bornAtMs: undefined })])).toEqual([
       expect.stringMatching(/^1 files have no birth time \(\/a\)/),
@@ -159,7 +192,11 @@ describe('the warnings', () => {
       destinations: [destination('eu', 's3://eu'), destination('us', 's3://us')],
     })
     const files = [file('/a'), file('/b', { source: 'db', changedAtMs: nowMs - 3_600_001, bytes: 5 })]
-    const { destinations } = assess(settings, { files, unreadable: [] }, { hasMachineId: true, nowMs })
+    const { destinations } = assess(
+      settings,
+      { files, unreadable: [], takenBy: new Map() },
+      { hasMachineId: true, nowMs },
+    )
     expect(destinations.map(({ name, files, bytes, live }) => ({ name, files, bytes, live }))).toEqual([
       { name: 'eu', files: 2, bytes: 15, live: 1 },
       { name: 'us', files: 1, bytes: 5, live: 0 },
@@ -176,7 +213,7 @@ function destination(name: string, url: string): AgentConfig['destinations'][num
 }
 
 /** Two logs, one of another kind, and a configuration for them. */
-async function machine(): Promise<{ file: string; logs: string }> {
+async function machine(): Promise<{ directory: string; file: string; logs: string }> {
   const directory = await tempDirectory('validate')
   const logs = join(directory, 'logs')
   await mkdir(logs)
@@ -197,5 +234,5 @@ destinations:
   - { name: nas, url: "file://${logs}/nas" }
 `,
   )
-  return { file, logs }
+  return { directory, file, logs }
 }
