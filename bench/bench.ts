@@ -2,12 +2,14 @@
  * How fast, how lean, how quick, beside others on the same machine in the same run. Reports, not gates: DESIGN.md
  * section 8 says what to reach.
  *
- *     npm run bench [-- NAME…]        LOGCASK_BENCH_GIB=2 LOGCASK_BENCH_ROUNDS=5 for more
+ *     npm run bench [-- NAME…]        LOGCASK_BENCH_GIB=2 LOGCASK_BENCH_ROUNDS=5 for more,
+ *                                     LOGCASK_BENCH_FILES=100 for fewer small files (small, idle)
  */
 import { cpus } from 'node:os'
 import { hanging } from './hanging.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
+import { withPublished } from './prepare.ts'
 import { say } from './report.ts'
 import { backlog, smallFiles } from './throughput.ts'
 
@@ -20,4 +22,7 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 say(`${cpus().length} × ${cpus()[0]?.model ?? 'CPU'} · Node ${process.versions.node}`)
-for (const [name, run] of Object.entries(scenarios)) if (wanted.length === 0 || wanted.includes(name)) await run()
+say('logcask: the package as it is published (packaging/build.ts), built now from this checkout, run with this Node')
+await withPublished(async () => {
+  for (const [name, run] of Object.entries(scenarios)) if (wanted.length === 0 || wanted.includes(name)) await run()
+})

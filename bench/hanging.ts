@@ -5,12 +5,13 @@ import { say } from './report.ts'
 import { startSink } from './start-sink.ts'
 
 const timeoutSeconds = 30
+const gib = Number(process.env.LOGCASK_BENCH_GIB ?? 1)
 
 /** Three destinations, of which one takes the probe and then hangs: the others must not notice, nor the memory. */
 export function hanging(): Promise<void> {
   return inDirectory(async (directory) => {
     const path = join(directory, 'big.log')
-    const bytes = 1024 ** 3
+    const bytes = gib * 1024 ** 3
     await writeBigFile(path, bytes)
     const startMs = performance.now()
     const received = [0, 0]
@@ -35,7 +36,7 @@ export function hanging(): Promise<void> {
       storeEnv(bad.endpoint),
     )
     await Promise.all(sinks.map((sink) => sink.stop()))
-    say(`\nhanging: 1 GiB to three destinations of which one hangs, given up after ${timeoutSeconds} s`)
+    say(`\nhanging: ${gib} GiB to three destinations of which one hangs, given up after ${timeoutSeconds} s`)
     say(
       `  the two good ones complete after ${doneMs.map((ms) => (ms === undefined ? 'never' : `${(ms / 1000).toFixed(1)} s`)).join(' and ')}`,
     )

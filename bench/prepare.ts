@@ -1,12 +1,28 @@
 import { randomFillSync } from 'node:crypto'
-import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { build } from '../packaging/build.ts'
 
-export const mainFile = join(import.meta.dirname, '../src/main.ts')
+let mainFile: string | undefined
 
-/** `logcask ARGS`, as a command to start. */
+/**
+ * Runs `work` with the package as it is published, built anew: sources that run as they are cost each process the
+ * stripping of their types, in time and memory.
+ */
+export function withPublished<T>(work: () => Promise<T>): Promise<T> {
+  return inDirectory(async (directory) => {
+    const target = join(directory, 'published')
+    await build(target)
+    await symlink(join(import.meta.dirname, '../node_modules'), join(target, 'node_modules'))
+    mainFile = join(target, 'src/main.js')
+    return work()
+  })
+}
+
+/** `logcask ARGS`, as a command to start, while `withPublished` runs. */
 export function logcask(...args: string[]): string[] {
+  if (mainFile === undefined) throw new Error('nothing is built: call this within withPublished')
   return [process.execPath, mainFile, ...args]
 }
 

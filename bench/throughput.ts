@@ -8,6 +8,7 @@ import { type Sink, startSink } from './start-sink.ts'
 
 const rounds = Number(process.env.LOGCASK_BENCH_ROUNDS ?? 3)
 const gib = Number(process.env.LOGCASK_BENCH_GIB ?? 1)
+const smallCount = Number(process.env.LOGCASK_BENCH_FILES ?? 10_000)
 
 /** One file that is there from the start: no slower than the peers, ≥ 0.85 × the bare loop. */
 export function backlog(): Promise<void> {
@@ -29,7 +30,7 @@ export function backlog(): Promise<void> {
 export function smallFiles(): Promise<void> {
   return inDirectory(async (directory) => {
     const path = join(directory, 'logs')
-    const count = 10_000
+    const count = smallCount
     const bytes = 4096
     await writeSmallFiles(path, count, bytes)
     const title = `small: ${count} files of ${bytes} bytes`
