@@ -27,11 +27,15 @@ const remedies: Readonly<Record<string, [ErrorCode, string]>> = {
   ENFILE: ['unavailable', 'raise the limit on open files of the machine (fs.file-max)'],
 }
 
+/** Who only reads needs no more. */
+const toRead = 'let this user read it, and search the directories above it'
+
 /** `error` as the port's callers know it; what is no error of the operating system (an abort, our own) stays as it is. */
 export function storeError(error: unknown, place: string, doing: string): unknown {
   const errno = errnoOf(error)
   if (error instanceof LogcaskError || errno === undefined) return error
-  const [code, hint] = remedies[errno] ?? ['unavailable', 'look at the mount and the disk: dmesg']
+  const [code, remedy] = remedies[errno] ?? ['unavailable', 'look at the mount and the disk: dmesg']
+  const hint = errno === 'EACCES' && !doing.startsWith('write') ? toRead : remedy
   return new LogcaskError(code, `${place}: cannot ${doing}: ${messageOf(error)}`, { hint, cause: error })
 }
 

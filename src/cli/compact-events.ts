@@ -6,7 +6,7 @@ import type { CompactorEvent } from '../compactor/event.ts'
 import { explain } from './exit.ts'
 import { measure, startMeter } from './progress.ts'
 import type { Paint, Terminal } from './terminal.ts'
-import { formatBytes, formatCount, formatRate, formatSpan } from './units.ts'
+import { countText, formatBytes, formatCount, formatRate, formatSpan } from './units.ts'
 
 /** One line for an event, and whether it tells of trouble. */
 export function eventForPeople(event: CompactorEvent, paint: Paint): { text: string; isTrouble: boolean } {
@@ -60,7 +60,7 @@ export function summaryText(summary: Summary, elapsedMs: number, paint: Paint): 
   const trouble = (count: number, text: string): string[] =>
     count > 0 ? [paint.yellow(`${formatCount(count)} ${text}`)] : []
   return [
-    `${formatCount(streams)} ${streams === 1 ? 'stream' : 'streams'}`,
+    countText(streams, 'stream'),
     formatBytes(bytes),
     `${formatCount(sealed)} sealed and verified`,
     grewBytes === 0 ? 'nothing new' : `${formatBytes(grewBytes)} new in ${formatSpan(elapsedMs)}`,

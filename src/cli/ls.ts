@@ -16,7 +16,7 @@ import { storeHelp, storeOptions } from './open-bucket.ts'
 import { noSuchHost, readsAtOnce, withReader } from './read-bucket.ts'
 import { matchPath } from './read-names.ts'
 import { tableLines } from './table.ts'
-import { formatBytes, formatCount } from './units.ts'
+import { countText, formatBytes } from './units.ts'
 
 export const command: Command = {
   name: 'ls',
@@ -59,7 +59,7 @@ async function printHosts({ values, terminal, signal }: CommandInput, bucket: Bu
     else await terminal.line(pathForPeople(host))
   }
   if (hosts.length === 0) terminal.say(`${bucket.url}: nothing has been delivered here yet`)
-  if (strays > 0) terminal.warn(`${formatCount(strays)} names there are no host's: strays, which no agent wrote`)
+  if (strays > 0) terminal.warn(`${countText(strays, 'stray')} where hosts are: written by no agent`)
 }
 
 async function printStreams(
@@ -76,7 +76,7 @@ async function printStreams(
     readsAtOnce,
     async (listed) => {
       rows.push(await surveyStream(bucket, host, listed, signal))
-      terminal.live(`${formatCount(rows.length)} streams`)
+      terminal.live(countText(rows.length, 'stream'))
     },
   )
   terminal.live(undefined)
@@ -93,9 +93,9 @@ async function printStreams(
   const bytes = shown.reduce((sum, row) => sum + row.bytes, 0)
   terminal.say(
     [
-      `${formatCount(shown.length)} ${shown.length === 1 ? 'stream' : 'streams'}`,
+      countText(shown.length, 'stream'),
       formatBytes(bytes),
-      ...(strays > 0 ? [`${formatCount(strays)} strays: objects that are on no chain`] : []),
+      ...(strays > 0 ? [`${countText(strays, 'stray')}: on no chain`] : []),
     ].join(' · '),
   )
 }

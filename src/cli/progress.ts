@@ -15,17 +15,22 @@ export interface Progress {
 const liveEveryMs = 100
 /** Into a log or a CI's page, now and then is enough. */
 const plainEveryMs = 10_000
+/** Sooner, no byte is no stall. */
+const stalledAfterMs = 5_000
 
 /** Shows what `read` says until the answer is called: a bar on a terminal, else a plain line every ten seconds. */
 export function showProgress(terminal: Terminal, clock: Clock, read: () => Progress): () => void {
   if (terminal.isQuiet) return () => {}
   const everyMs = terminal.isLive ? liveEveryMs : plainEveryMs
-  let meter = startMeter(read().bytes, clock.monotonic())
+  const startMs = clock.monotonic()
+  let meter = startMeter(read().bytes, startMs)
   let cancel = (): void => {}
   const draw = (): void => {
     const progress = read()
     meter = measure(meter, progress.bytes, clock.monotonic())
-    const line = renderProgress(progress, meter.bytesPerSecond, terminal)
+    // While the probe and the listings still run, nothing moves, and nothing is wrong.
+    const isBeginning = meter.atMs - startMs < stalledAfterMs && (meter.bytesPerSecond ?? 0) < 1
+    const line = renderProgress(progress, isBeginning ? undefined : meter.bytesPerSecond, terminal)
     if (terminal.isLive) terminal.live(line)
     else terminal.say(line)
     cancel = clock.timer(everyMs, draw)

@@ -11,7 +11,7 @@ import { exits } from './exit.ts'
 import { hopeless } from './hopeless.ts'
 import type { Progress } from './progress.ts'
 import type { Terminal } from './terminal.ts'
-import { formatBytes, formatCount, formatDollars } from './units.ts'
+import { countText, formatBytes, formatDollars } from './units.ts'
 
 /** What happened in a run, gathered from the agent's events. */
 export class RunReport {
@@ -46,10 +46,6 @@ export function livesOf(agent: Agent): Life[] {
 
 export function progressOf(agent: Agent): Progress {
   const lives = livesOf(agent)
-  const destinations = [...agent.couriers.values()]
-  const stuck = destinations.filter(
-    (courier) => courier.destination.health.state === 'down' || courier.destination.health.state === 'unavailable',
-  )
   let bytes = 0
   let bytesTotal = 0
   let files = 0
@@ -59,16 +55,23 @@ export function progressOf(agent: Agent): Progress {
     bytes += Math.min(size, mean([...life.deliveries.values()].map((delivery) => delivery.acked.offset)))
     if (isSettled(life)) files++
   }
-  const note =
-    stuck.length > 0
-      ? `${stuck.map((courier) => courier.name).join(', ')} ${stuck.length === 1 ? 'does' : 'do'} not answer`
-      : undefined
-  return { bytes, bytesTotal, files, filesTotal: lives.length, note }
+  return { bytes, bytesTotal, files, filesTotal: lives.length, note: noteOf(agent.couriers.values()) }
+}
+
+/** `eu fails, us refuses`: what stands in the way. Whether one that fails answers at all, its problem says. */
+export function noteOf(
+  couriers: Iterable<{ name: string; destination: { health: { state: string } } }>,
+): string | undefined {
+  const notes = [...couriers].flatMap(({ name, destination: { health } }) => {
+    if (health.state === 'down') return [`${name} refuses`]
+    return health.state === 'unavailable' ? [`${name} fails`] : []
+  })
+  return notes.length > 0 ? notes.join(', ') : undefined
 }
 
 /** `1 file`, `4,711 files` */
 export function filesText(count: number): string {
-  return count === 1 ? '1 file' : `${formatCount(count)} files`
+  return countText(count, 'file')
 }
 
 function mean(values: readonly number[]): number {
@@ -78,7 +81,7 @@ function mean(values: readonly number[]): number {
 /** `388 requests ≈ $0.002` */
 export function costText(meters: Iterable<Meter>): string {
   const usage = addUsage([...meters].map((meter) => meter.snapshot()))
-  return `${formatCount(requestCount(usage))} requests ≈ ${formatDollars(requestDollars(usage))}`
+  return `${countText(requestCount(usage), 'request')} ≈ ${formatDollars(requestDollars(usage))}`
 }
 
 /**

@@ -13,6 +13,8 @@ import { usageError } from './command.ts'
 export async function resolvePaths(given: readonly string[]): Promise<{ literal: string[]; include: string[] }> {
   const paths = { literal: [] as string[], include: [] as string[] }
   for (const path of given) {
+    if (path === '')
+      throw usageError('an argument is empty: it names no file', 'look at the variable that it came from')
     const absolute = resolve(path)
     if (await exists(absolute)) {
       paths.literal.push(await target(absolute))
@@ -33,8 +35,8 @@ async function target(path: string): Promise<string> {
   const { real, stats } = await resolved(path)
   if (stats.isFile() || stats.isDirectory()) return pathFromBytes(real)
   throw usageError(
-    `${pathForPeople(path)}: is neither a file nor a directory`,
-    'name what is a file: a pipe, a socket or a device has no offsets to go on from',
+    `${pathForPeople(path)}: is neither a file nor a directory: nothing was sent`,
+    'leave it out: a pipe, a socket or a device has no offsets to go on from; a pattern in quotes passes over them',
   )
 }
 

@@ -1,8 +1,9 @@
 import type { AgentEvent, SourceSettings } from '../agent/context.ts'
 import { openState } from '../agent/state.ts'
+import { isCode, LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { defaultStateDirectory } from '../config/state-directory.ts'
-import { nameOfAddress, parseStoreUrl } from '../config/store-url.ts'
+import { nameOfAddress, parseStoreUrl, placeOfAddress } from '../config/store-url.ts'
 import {
   type Command,
   type CommandInput,
@@ -22,7 +23,7 @@ import { showProgress } from './progress.ts'
 import { costText, filesText, livesOf, progressOf, RunReport, receiptLines, sayOutcome } from './run-report.ts'
 import { dryRun } from './ship-dry-run.ts'
 import { resolvePaths } from './ship-paths.ts'
-import { formatBytes, formatCount } from './units.ts'
+import { countText, formatBytes } from './units.ts'
 
 export const command: Command = {
   name: 'ship',
@@ -69,6 +70,8 @@ async function ship(input: CommandInput): Promise<number> {
   if (positionals.length === 0) throw usageError('no file is named', 'logcask ship PATH… --to URL')
   if (urls.length === 0)
     throw usageError('no destination is named', 'logcask ship PATH… --to file:///dir (or s3://bucket/prefix)')
+  if (urls.includes(''))
+    throw usageError('--to is empty: it names no destination', '--to file:///dir (or s3://bucket/prefix)')
   const paths = await resolvePaths(positionals)
   const source: SourceSettings = {
     name: 'ship',
@@ -85,7 +88,7 @@ async function ship(input: CommandInput): Promise<number> {
     textOf(values, 'state') ?? defaultStateDirectory(input.env),
     textOf(values, 'host') ?? machine.hostname,
     clock,
-  )
+  ).catch(withOtherState)
   try {
     const report = new RunReport()
     const composed = await composeAgent({
@@ -108,11 +111,20 @@ async function ship(input: CommandInput): Promise<number> {
   }
 }
 
+/** Beside an agent that goes on working, a run takes a state of its own. */
+function withOtherState(error: unknown): never {
+  if (!isCode(error, 'conflict')) throw error
+  const hint = ['run this with --state DIR, a directory of its own', error.hint].filter(Boolean).join('; or ')
+  throw new LogcaskError('conflict', error.message, { hint, cause: error })
+}
+
 function destinationsOf(input: CommandInput, urls: readonly string[]): AgentDestination[] {
   const rate = rateOf(input.values, 'rate')
-  const doubled = urls.find((url, at) => urls.indexOf(url) !== at)
+  const addresses = urls.map(parseStoreUrl)
+  const places = addresses.map((address) => placeOfAddress(address, textOf(input.values, 'endpoint')))
+  const doubled = urls.find((_, at) => places.indexOf(places[at] ?? '') !== at)
   if (doubled !== undefined) throw usageError(`--to ${doubled}: is named twice`, 'name each destination once')
-  const names = urls.map((url) => nameOfAddress(parseStoreUrl(url)))
+  const names = addresses.map(nameOfAddress)
   return urls.map((url, at) => {
     const name = names.filter((other) => other === names[at]).length > 1 ? url : (names[at] ?? url)
     return { name, url, ...storeSettings(input.values), rate, budget: { burst: 1_000_000, everyMs: 1 } }
@@ -177,11 +189,12 @@ async function summarize(
         )
     }
   }
-  terminal.say(summaryText(agent, meters, report, unfinished))
+  terminal.say(summaryText(input.positionals, agent, meters, report, unfinished))
   return code
 }
 
 function summaryText(
+  given: readonly string[],
   agent: ComposedAgent['agent'],
   meters: ComposedAgent['meters'],
   report: RunReport,
@@ -190,8 +203,9 @@ function summaryText(
   const lives = livesOf(agent)
   const total = agent.couriers.size
   const bytes = lives.reduce((sum, life) => sum + (life.limit ?? life.size), 0)
-  if (lives.length === 0) return 'no file matches: nothing to do'
+  if (lives.length === 0 && (unfinished > 0 || report.problems.size > 0)) return 'nothing was sent'
+  if (lives.length === 0) return `no file matches ${given.map(pathForPeople).join(' ')}: nothing to do`
   if (report.segmentsSent === 0 && unfinished === 0)
     return `${filesText(lives.length)} already there, verified · 0 segments sent · ${costText(meters.values())}`
-  return `${filesText(lives.length)} · ${formatBytes(bytes)} · ${total - unfinished}/${total} destinations · ${formatCount(report.segmentsSent)} segments sent · ${costText(meters.values())}`
+  return `${filesText(lives.length)} · ${formatBytes(bytes)} · ${total - unfinished}/${countText(total, 'destination')} · ${countText(report.segmentsSent, 'segment')} sent · ${costText(meters.values())}`
 }

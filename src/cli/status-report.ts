@@ -5,7 +5,7 @@ import { exits } from './exit.ts'
 import { shellWord } from './shell-word.ts'
 import { tableLines } from './table.ts'
 import type { Paint } from './terminal.ts'
-import { formatAge, formatBytes, formatCount, formatDollars, formatSpan } from './units.ts'
+import { countText, formatAge, formatBytes, formatCount, formatDollars, formatSpan } from './units.ts'
 
 /** A running agent writes its record every 2 s. Where nobody is seen to hold its lock, three missed ones are an end; where somebody does, a machine under load gets more. */
 const freshMs = 6_000
@@ -96,7 +96,7 @@ export function statusLines(facts: StatusFacts, paint: Paint): { lines: string[]
     ]),
   ]
   const lines = [
-    `${presenceText(facts, presence, paint)} · host ${pathForPeople(facts.host)} · ${formatCount(facts.files)} files, as the checkpoint has them`,
+    `${presenceText(facts, presence, paint)} · host ${pathForPeople(facts.host)} · ${countText(facts.files, 'file')}, as the checkpoint has them`,
     ...(facts.waiting.length > 0 ? tableLines(table, [1, 2]) : []),
   ]
   return { lines, warnings: absenceWarnings(facts, presence) }
@@ -128,15 +128,15 @@ function runningLines(facts: StatusFacts, status: StatusRecord, paint: Paint): {
     stateText(one, paint),
     one.behindBytes > 0 ? formatSpan(one.oldestSeconds * 1000) : '–',
     formatBytes(one.behindBytes),
-    one.losses > 0 ? paint.red(`${formatCount(one.losses)} ${one.losses === 1 ? 'gap' : 'gaps'}`) : '0',
-    `${formatCount(one.requests)} requests ≈ ${formatDollars(one.dollars)}`,
+    one.losses > 0 ? paint.red(`${countText(one.losses, 'gap')}`) : '0',
+    `${countText(one.requests, 'request')} ≈ ${formatDollars(one.dollars)}`,
   ])
   const age = facts.ageMs ?? 0
-  const forks = status.forks > 0 ? ` · ${formatCount(status.forks)} forks` : ''
+  const forks = status.forks > 0 ? ` · ${countText(status.forks, 'fork')}` : ''
   return {
     lines: [
       ...tableLines([header.map((cell) => paint.bold(cell)), ...rows], [2, 3, 4]),
-      `host ${pathForPeople(status.host)} · ${formatCount(status.files)} files, ${formatBytes(status.bytes)}${forks} · agent ${status.pid} since ${status.startedAt}, heard ${formatAge(age)}`,
+      `host ${pathForPeople(status.host)} · ${countText(status.files, 'file')}, ${formatBytes(status.bytes)}${forks} · agent ${status.pid} since ${status.startedAt}, heard ${formatAge(age)}`,
     ],
     warnings: [
       ...status.destinations.flatMap((one) => destinationWarnings(one)),

@@ -36,6 +36,11 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }
 
+/** `1 segment`, `4,711 segments`. */
+export function countText(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
 const durationUnits = [
   ['d', 86_400_000],
   ['h', 3_600_000],

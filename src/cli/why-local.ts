@@ -5,8 +5,9 @@ import type { Life } from '../agent/life.ts'
 import { localFiles } from '../agent/local-files.ts'
 import { isNamedAsCopy } from '../agent/rules.ts'
 import { scanPatterns } from '../agent/scan.ts'
-import { pathForSystem } from '../base/path-bytes.ts'
+import { pathForPeople, pathForSystem } from '../base/path-bytes.ts'
 import { birthOfIdentity } from '../format/keys.ts'
+import { usageError } from './command.ts'
 import type { AgentPlace } from './status-place.ts'
 import type { WhyDelivery, WhyFile, WhyRecord, WhySource } from './why-facts.ts'
 
@@ -21,6 +22,8 @@ export interface Subject {
 
 export async function openSubject(path: string, place: AgentPlace): Promise<Subject> {
   const info = await lstat(pathForSystem(path)).catch(() => undefined)
+  if (info?.isDirectory())
+    throw usageError(`${pathForPeople(path)}: is a directory`, 'logcask why PATH, of a file in it')
   const isLink = info?.isSymbolicLink() === true
   const follows = isLink && place.config?.sources.some((source) => source.followSymlinks) === true
   // Whether birth times are worth anything here was decided by the agent, and is told by the identities that it keeps.

@@ -117,7 +117,7 @@ describe('ls', () => {
     expect(stdout).toMatch(/access\.log +5 B .* live, 1 gap: 512 B truncated unread$/m)
     expect(stdout).toMatch(new RegExp(`^/f +10 B .* live, fork of ${newer.replace('.', '\\.')} at 5$`, 'm'))
     expect(stdout).toMatch(/^\? 0-9 +12 B .* live, bytes before 4,096 expired or never came$/m)
-    expect(stderr).toContain('1 strays')
+    expect(stderr).toContain('1 stray:')
   })
 
   it('a gap and a seal of a later version are named with the remedy, and nothing is called missing for them', async () => {

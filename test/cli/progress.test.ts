@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/base/clock.ts'
 import { measure, type Progress, renderProgress, showProgress, startMeter } from '../../src/cli/progress.ts'
+import { noteOf } from '../../src/cli/run-report.ts'
 import { createPaint } from '../../src/cli/terminal.ts'
 import { capturedTerminal } from './captured-terminal.ts'
 
@@ -94,12 +95,31 @@ describe('showing progress', () => {
     expect(stderr()).toBe('50 % · 60.0/120 MiB · 0 B/s · stalled · 41/1,052 files\n')
   })
 
+  it('is no stall before five seconds', () => {
+    const { terminal, stderr } = capturedTerminal({ isTTY: true })
+    const time = steppedClock()
+    const stop = showProgress(terminal, time.clock, () => halfway)
+    for (let step = 0; step < 49; step++) time.step()
+    expect(stderr()).not.toContain('stalled')
+    time.step()
+    expect(stderr()).toContain('stalled')
+    stop()
+  })
+
   it('says nothing with --quiet', () => {
     const { terminal, stderr } = capturedTerminal({ isTTY: true, quiet: true })
     const time = steppedClock()
     showProgress(terminal, time.clock, () => halfway)()
     expect(time.lastMs()).toBe(0)
     expect(stderr()).toBe('')
+  })
+})
+
+describe('the note', () => {
+  it('tells a destination that refuses from one that fails', () => {
+    const at = (name: string, state: string) => ({ name, destination: { health: { state } } })
+    expect(noteOf([at('a', 'ok'), at('b', 'probing')])).toBeUndefined()
+    expect(noteOf([at('a', 'ok'), at('eu', 'unavailable'), at('us', 'down')])).toBe('eu fails, us refuses')
   })
 })
 

@@ -3,6 +3,8 @@ import { chmod, link, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openState } from '../../src/agent/state.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { forEachConcurrently } from '../../src/base/concurrency.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { pathFromBytes } from '../../src/base/path-bytes.ts'
@@ -264,14 +266,51 @@ describe('ship with input that is wrong', () => {
     expect(code).toBe(2)
   })
 
+  it('an empty argument, an empty destination and one that is named twice are usage errors', async () => {
+    const { logs, root, state } = await setUp()
+    const ship = (...args: string[]) => logcask(['ship', '--state', state, ...args])
+    const url = `file://${root}`
+    for (const [args, message] of [
+      [['', '--to', url], /an argument is empty: it names no file\nfix: /],
+      [[logs, '--to', ''], /--to is empty: it names no destination\nfix: --to file:/],
+      [[logs, '--to', url, '--to', `${url}/`], /is named twice\nfix: /],
+      [[logs, '--to', 's3://b/p', '--to', 's3://b/p/?endpoint=http://a', '--endpoint', 'http://a'], /is named twice/],
+    ] as const) {
+      const { code, stderr } = await ship(...args)
+      expect(stderr).toMatch(message)
+      expect(code).toBe(2)
+    }
+  })
+
+  it('I6: a named file that cannot be read is no pattern that matches nothing', async () => {
+    const { directory, logs, root, state } = await setUp()
+    await writeFile(join(logs, 'secret.log'), 'secret')
+    await chmod(join(logs, 'secret.log'), 0)
+    await chmod(directory, 0o777)
+    const args = ['ship', join(logs, 'secret.log'), '--to', `file://${root}`, '--state', state]
+    const { code, stderr } = await logcask(args, isRoot ? { uid: 65534, gid: 65534 } : {})
+    expect(stderr).toMatch(/secret\.log: cannot read[\s\S]*\nnothing was sent\n$/)
+    expect(stderr).not.toContain('no file matches')
+    expect(code).toBe(1)
+  })
+
+  it('while an agent has the state, names another one first', async () => {
+    const { logs, root, state } = await setUp()
+    const held = await openState(state, 'web-1', systemClock)
+    onTestFinished(() => held.close())
+    const { code, stderr } = await logcask(['ship', logs, '--to', `file://${root}`, '--state', state])
+    expect(stderr).toMatch(/another logcask works here[\s\S]*\nfix: run this with --state DIR, .*; or stop it first/)
+    expect(code).toBe(1)
+  })
+
   it('what is no file is refused by name', async () => {
     const { logs, root, state } = await setUp()
     await makeOtherThings(logs)
     const ship = (name: string) =>
       logcask(['ship', join(logs, name), '--to', `file://${root}`, '--state', state, '--dry-run'])
     for (const [name, message] of [
-      ['fifo.log', /fifo\.log: is neither a file nor a directory\nfix: /],
-      ['s', /s: is neither a file nor a directory\nfix: /],
+      ['fifo.log', /fifo\.log: is neither a file nor a directory: nothing was sent\nfix: /],
+      ['s', /s: is neither a file nor a directory: nothing was sent\nfix: /],
       ['dangling', /dangling: is a link to what does not exist\nfix: /],
     ] as const) {
       const { code, stderr } = await ship(name)
@@ -295,7 +334,7 @@ describe('ship with input that is wrong', () => {
     const { logs, root, state } = await setUp()
     const args = ['ship', join(logs, '*.nope'), '--to', `file://${root}`, '--state', state]
     const { code, stderr } = await logcask(args)
-    expect(stderr).toContain('no file matches')
+    expect(stderr).toContain(`no file matches ${join(logs, '*.nope')}: nothing to do`)
     expect(code).toBe(0)
   })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseBytes, parseDuration, parseRate } from '../../src/base/quantity.ts'
 import {
+  countText,
   formatAge,
   formatBytes,
   formatBytesOf,
@@ -11,6 +12,16 @@ import {
   formatRate,
   formatSpan,
 } from '../../src/cli/units.ts'
+
+describe('a count', () => {
+  it('is singular for one', () => {
+    expect([0, 1, 4711].map((count) => countText(count, 'segment'))).toEqual([
+      '0 segments',
+      '1 segment',
+      '4,711 segments',
+    ])
+  })
+})
 
 describe('quantities as people read them', () => {
   it.each([

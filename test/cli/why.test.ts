@@ -221,6 +221,13 @@ describe('logcask why', () => {
     expect(stdout).toContain('a symbolic link: not followed')
   })
 
+  it('a directory is said to be one', async () => {
+    const { place, state } = await machine()
+    const { code, stderr } = await commandLine(['why', join(place, 'logs'), '--state', state])
+    expect(code).toBe(2)
+    expect(stderr).toContain(`${join(place, 'logs')}: is a directory\nfix: logcask why PATH`)
+  })
+
   it('a name that nothing has is an error', async () => {
     const { place, state } = await machine()
     const { code, stderr } = await commandLine(['why', join(place, 'nothing'), '--state', state])
