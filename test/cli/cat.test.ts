@@ -45,6 +45,7 @@ describe('cat', () => {
     expect(several.code).toBe(2)
     expect(several.stderr).toContain('/srv/a.log')
     expect(several.stderr).toContain('/var/log/a.log')
+    expect(several.stderr).toContain('--stream ID')
   })
 
   it('prints all streams of a name in the order of their birth', async () => {
