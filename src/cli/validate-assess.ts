@@ -2,7 +2,7 @@ import type { AgentConfig, DestinationConfig } from '../config/agent-config.ts'
 import { parseStoreUrl } from '../config/store-url.ts'
 import { requestBound } from './cost.ts'
 import type { Match, Matches } from './matches.ts'
-import { formatDuration, formatSpan } from './units.ts'
+import { countText, formatDuration, formatSpan } from './units.ts'
 
 /** What a configuration means on this machine at present. */
 export interface Assessment {
@@ -143,6 +143,6 @@ function birthWarnings({ files }: Matches): string[] {
   const [first] = without
   if (first === undefined) return []
   return [
-    `${without.length} files have no birth time (${first.path}): a file that reuses an inode is told apart by its content alone`,
+    `no birth time is known of ${countText(without.length, 'file')} (${first.path}): a file that reuses an inode is told apart by its content alone`,
   ]
 }

@@ -175,7 +175,7 @@ describe('the warnings', () => {
 
   it('say that a file system knows no birth times', () => {
     expect(warnings(config(), [file('/a', { bornAtMs: undefined })])).toEqual([
-      expect.stringMatching(/^1 files have no birth time \(\/a\)/),
+      expect.stringMatching(/^no birth time is known of 1 file \(\/a\)/),
     ])
   })
 

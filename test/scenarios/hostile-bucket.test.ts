@@ -117,7 +117,7 @@ describe('a bucket full of what no agent would write', () => {
     await writeFile(join(root, 'segments/web-1/line\nend'), 'x')
     await writeFile(path, 'more\n', { flag: 'a' })
     const { code, stderr } = await logcask(args)
-    expect(stderr).toContain('segments sent')
+    expect(stderr).toContain('1 segment sent')
     expect(code).toBe(0)
     const { stdout } = await logcask(['cat', `file://${root}`, 'web-1', path])
     expect(sha256(stdout)).toBe(sha256(await readFile(path)))
