@@ -5,7 +5,7 @@ import { untilComplete } from './complete.ts'
 import type { AgentContext, AgentEvent, AgentSettings } from './context.ts'
 import { Courier } from './courier.ts'
 import type { DestinationSettings } from './destination.ts'
-import { explore } from './explore.ts'
+import { explore, meetSuccessor } from './explore.ts'
 import type { Files } from './files.ts'
 import type { Life } from './life.ts'
 import { LifeBook } from './life-book.ts'
@@ -33,7 +33,6 @@ export interface AgentParts {
   watch?: ((hint: (hint: Hint) => void) => { close(): Promise<void> }) | undefined
 }
 
-const saveMs = 1_000
 const searchHint = 'let this user read and search it (chmod o+rx, an ACL, or CAP_DAC_READ_SEARCH)'
 /** A file that could not be read is tried again after this. */
 const retryMs = 5_000
@@ -74,6 +73,7 @@ export class Agent {
       changed: (life) => this.#saver.changed(life),
       look: (life) => this.#looks.look(life),
       lookAfter: (life, ms) => this.#looks.lookAfter(life, ms),
+      scan: () => this.#pace.ask(),
       worked: (life) => {
         // Settled for good: a one-shot run looks at no file twice.
         if (parts.settings.isOneShot && isSettled(life) && !isBeyond(life) && !this.#isAtWork(life))
@@ -93,7 +93,8 @@ export class Agent {
     try {
       for (const life of await this.#parts.checkpoint.load([...this.couriers.keys()])) this.#restore(life)
       const loops = [...this.couriers.values()].map((courier) => courier.destination.run(this.#stop.signal))
-      loops.push(this.#scanLoop(), this.#saveLoop())
+      const saving = this.#saver.keepSaving(this.#parts.clock, this.#stop.signal, (error) => this.#saveFailed(error))
+      loops.push(this.#scanLoop(), saving)
       if (!this.#parts.settings.isOneShot) loops.push(...this.#rounds())
       await Promise.all(loops.map((loop) => loop.catch((error) => this.#fail(error))))
       if (this.#failure !== undefined) throw this.#failure
@@ -107,6 +108,12 @@ export class Agent {
   /** The first complete scan was applied. */
   get isExplored(): boolean {
     return this.book.isExplored
+  }
+
+  /** Resolves when a scan that begins after this call was applied. */
+  async scanAgain(): Promise<void> {
+    this.#pace.ask()
+    await this.#pace.whenScanned()
   }
 
   get isDrained(): boolean {
@@ -132,10 +139,12 @@ export class Agent {
     const { clock, files, settings } = this.#parts
     while (!this.#stop.signal.aborted) {
       const startedMs = clock.monotonic()
+      const scanned = this.#pace.begins()
       await this.#explore(files.scan(settings.sources)).catch((error) => {
         if (settings.isOneShot) throw error
         this.#parts.report({ kind: 'problem', place: 'scan', message: messageOf(error) })
       })
+      scanned()
       for (const life of this.book.old) this.#wake(life)
       this.#checkDone()
       if (settings.isOneShot) return
@@ -154,10 +163,12 @@ export class Agent {
 
   #hint({ path, appeared }: Hint): void {
     let isKnown = false
-    for (const life of this.book.at(path)) {
+    for (const life of [...this.book.at(path)]) {
       if (life.file === undefined) continue
       isKnown = true
       this.#looks.look(life)
+      // Replaced under its name: to the watcher that is a change like any other.
+      void meetSuccessor(this.#context, path, life)
     }
     // A change of a file that is not ours is nothing; a name that came or went may be a rotation.
     if (!appeared && (isKnown || this.isExplored)) return
@@ -200,22 +211,10 @@ export class Agent {
 
   // State
 
-  async #saveLoop(): Promise<void> {
-    const { clock } = this.#parts
-    while (!this.#stop.signal.aborted) {
-      await clock.sleep(saveMs, this.#stop.signal).catch(() => {})
-      await this.#save()
-    }
-  }
-
   /** A checkpoint that cannot be written costs requests after a restart, never a byte: it is reported, and the run goes on. */
-  async #save(): Promise<void> {
-    try {
-      await this.#saver.save()
-    } catch (error) {
-      const hint = isCode(error, 'unavailable') ? error.hint : undefined
-      this.#parts.report({ kind: 'problem', place: 'checkpoint', message: messageOf(error), hint })
-    }
+  #saveFailed(error: unknown): void {
+    const hint = isCode(error, 'unavailable') ? error.hint : undefined
+    this.#parts.report({ kind: 'problem', place: 'checkpoint', message: messageOf(error), hint })
   }
 
   #sweep(): void {
@@ -236,7 +235,7 @@ export class Agent {
   async #close(): Promise<void> {
     await this.#looks.close()
     for (const courier of this.couriers.values()) await courier.settled()
-    await this.#save()
+    await this.#saver.save().catch((error) => this.#saveFailed(error))
     await this.#parts.checkpoint.close()
     for (const life of this.book.all()) await closeFile(life)
   }

@@ -49,6 +49,8 @@ export interface AgentContext {
   look(life: Life): void
   /** Looks again once `ms` have passed. */
   lookAfter(life: Life, ms: number): void
+  /** Something happened to names: a scan is due soon. */
+  scan(): void
   /** Work on a life has come to rest at a destination. */
   worked(life: Life): void
   /** Ends the life; what the file holds from now on is the next generation's. */

@@ -57,6 +57,17 @@ async function meet(context: AgentContext, path: string, sourceName: string, tak
   return taker
 }
 
+/**
+ * A known name stands for another file now: that one is opened at once, before the next scan, since it may be replaced in
+ * its turn. What became of the former file the scan tells.
+ */
+export async function meetSuccessor(context: AgentContext, path: string, former: Life): Promise<void> {
+  const source = sourceOf(context, former)
+  if (source === undefined || context.files.peek(path, source.followSymlinks)?.identity === former.identity) return
+  context.scan()
+  await meet(context, path, source.name, [])
+}
+
 /** A closed file that nobody touched is left alone, until it is to be sealed or checked. */
 function mayStayClosed(context: AgentContext, life: Life): boolean {
   if (!life.isMet) return false

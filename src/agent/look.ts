@@ -15,6 +15,8 @@ export async function lookAt(context: AgentContext, life: Life): Promise<void> {
   const { file } = life
   if (file === undefined || life.ended) return
   const { size, links, stamp } = file.stat()
+  // The same bytes under another stamp: a name came, went or moved, and only a scan tells where.
+  if (life.isWatched && stamp !== life.stamp && size === life.size) context.scan()
   life.isUnlinked = links === 0
   // A restored or moved file is the live one: it goes on growing in its stream.
   if (life.copy && life.copy.reason !== 'adopted' && size > life.copy.size) return outgrow(context, life, size)

@@ -1,6 +1,10 @@
+import type { Clock } from '../base/clock.ts'
 import { type Checkpoint, lifeKey } from './checkpoint.ts'
 import type { Life } from './life.ts'
 import type { LifeBook } from './life-book.ts'
+
+/** What is younger is found again by asking the buckets. */
+const saveMs = 1_000
 
 /** Gathers what changed for the checkpoint. */
 export class Saver {
@@ -20,6 +24,14 @@ export class Saver {
 
   forgot(life: Life): void {
     this.#forgotten.add(lifeKey(life))
+  }
+
+  /** Saves every second until aborted. */
+  async keepSaving(clock: Clock, signal: AbortSignal, onProblem: (error: unknown) => void): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(saveMs, signal).catch(() => {})
+      await this.save().catch(onProblem)
+    }
   }
 
   /** Durable when it resolves; what could not be written (it rejects then) is part of the next save. */

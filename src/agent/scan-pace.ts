@@ -11,6 +11,8 @@ export class ScanPace {
   readonly #intervalMs: number
   #isWanted = false
   #wake: (() => void) | undefined
+  /** Who waits for a scan that has not begun yet. */
+  readonly #waiting: (() => void)[] = []
 
   constructor(clock: Clock, intervalMs: number) {
     this.#clock = clock
@@ -20,6 +22,19 @@ export class ScanPace {
   ask(): void {
     this.#isWanted = true
     this.#wake?.()
+  }
+
+  /** Resolves when a scan that begins from now on has ended. */
+  whenScanned(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** A scan begins; the answer is called when it has ended. */
+  begins(): () => void {
+    const waiting = this.#waiting.splice(0)
+    return () => {
+      for (const resolve of waiting) resolve()
+    }
   }
 
   /** Resolves when the next scan is due, or aborted; the last one took `lastTookMs`. */

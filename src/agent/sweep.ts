@@ -68,6 +68,8 @@ export async function closeFile(life: Life): Promise<void> {
 /** Everything that was seen is acked by every destination that answers. */
 export function isDrained({ book, couriers }: Pick<AgentContext, 'book' | 'couriers'>): boolean {
   for (const life of book.all()) {
+    // Found, and not looked at yet: nobody knows how much it holds.
+    if (!life.ended && life.file !== undefined && !life.isWatched) return false
     for (const [name, delivery] of life.deliveries) {
       const isUp = couriers.get(name)?.destination.health.state === 'ok'
       if (isUp && (life.ended ? !delivery.hasGap : delivery.acked.offset < life.size)) return false

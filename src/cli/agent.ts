@@ -121,6 +121,8 @@ async function attend(
   const drain = async (): Promise<void> => {
     log.info('draining', { withinMs: config.drainTimeoutMs })
     const endMs = clock.monotonic() + config.drainTimeoutMs
+    // What came since the last scan is delivered, too: the machine may be going for good.
+    await Promise.race([agent.scanAgain(), clock.sleep(config.drainTimeoutMs, stop.signal).catch(() => {})])
     while (clock.monotonic() < endMs && !agent.isDrained) await clock.sleep(50)
     stop.abort(signal.reason)
   }

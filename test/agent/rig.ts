@@ -21,6 +21,7 @@ export interface RigOptions extends Partial<AgentParts['settings']> {
   source?: Partial<SourceSettings>
   /** Instead of the one source over all logs. */
   sources?: AgentParts['settings']['sources']
+  watch?: AgentParts['watch']
   openFilesMax?: number
   /** A state directory of its own: another agent on the same files. */
   state?: string
@@ -104,7 +105,17 @@ export async function rig(names: readonly string[] = ['a']): Promise<Rig> {
   const running = new Set<Daemon>()
 
   const build = (options: RigOptions, report: (event: AgentEvent) => void, checkpoint: Checkpoint): Agent => {
-    const { source, sources, openFilesMax, state: ownState, budget, files, clock: ownClock, ...settings } = options
+    const {
+      source,
+      sources,
+      watch,
+      openFilesMax,
+      state: ownState,
+      budget,
+      files,
+      clock: ownClock,
+      ...settings
+    } = options
     const spoolDirectory = join(ownState ?? state, 'spool')
     return new Agent({
       settings: {
@@ -139,6 +150,7 @@ export async function rig(names: readonly string[] = ['a']): Promise<Rig> {
       checkpoint,
       report,
       openFilesMax: openFilesMax ?? 1000,
+      watch,
     })
   }
 
