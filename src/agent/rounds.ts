@@ -4,25 +4,26 @@ import type { LifeBook } from './life-book.ts'
 
 /** Files that changed lately are looked at this often, all others a tenth as often: a hint may have been lost. */
 const roundMs = 1_000
-const latelyMs = 60_000
+const latelyMs = 10_000
+const slowRounds = 10
 const dayMinutes = 24 * 60
 
-/** Asks every open file, round after round, whether it changed; `look` takes those that did. Ends when aborted. */
+/** Asks the open files, round after round, whether they changed; `look` takes those that did. Ends when aborted. */
 export async function keepRounds(
   book: LifeBook,
   clock: Clock,
   signal: AbortSignal,
   look: (life: Life) => void,
-  afterRound: () => void,
+  afterSlowRound: () => void,
 ): Promise<void> {
   for (let round = 0; !signal.aborted; round++) {
     await clock.sleep(roundMs, signal).catch(() => {})
     const now = clock.monotonic()
     for (const life of book.current.values()) {
-      if (life.file === undefined || (now - life.grewAtMs > latelyMs && round % 10 !== 0)) continue
+      if (life.file === undefined || (now - life.grewAtMs > latelyMs && round % slowRounds !== 0)) continue
       if (hasChanged(life)) look(life)
     }
-    afterRound()
+    if (round % slowRounds === 0) afterSlowRound()
   }
 }
 
