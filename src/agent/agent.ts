@@ -168,7 +168,7 @@ export class Agent {
       isKnown = true
       this.#looks.look(life)
       // Replaced under its name: to the watcher that is a change like any other.
-      void meetSuccessor(this.#context, path, life)
+      meetSuccessor(this.#context, path, life).catch(() => this.#pace.ask())
     }
     // A change of a file that is not ours is nothing; a name that came or went may be a rotation.
     if (!appeared && (isKnown || this.isExplored)) return

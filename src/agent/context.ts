@@ -28,7 +28,7 @@ export interface AgentSettings {
   sources: readonly SourceSettings[]
   /** Sizes are fixed at the start; everything is judged at once, delivered, sealed, and then the run ends. */
   isOneShot: boolean
-  /** Continue streams of a machine whose id is not ours (`--root`). */
+  /** Time between complete scans where nothing asks for an earlier one. */
   scanIntervalMs: number
 }
 
