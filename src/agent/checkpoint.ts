@@ -1,6 +1,6 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically, writeFully } from '../base/atomic-file.ts'
+import { type Disk, type DiskFile, localDisk } from '../base/disk.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
 import { shortHash } from '../base/hash.ts'
 import type { Delivery, Life } from './life.ts'
@@ -27,12 +27,14 @@ export function lifeKey(life: Pick<Life, 'identity' | 'firstGeneration' | 'ended
 
 export class FileCheckpoint implements Checkpoint {
   readonly #path: string
-  #handle: FileHandle | undefined
+  readonly #disk: Disk
+  #handle: DiskFile | undefined
   #size = 0
   /** Key → the hash that the life's last line carries: what has not changed is not written again. */
   readonly #written = new Map<string, string>()
 
-  constructor(directory: string) {
+  constructor(directory: string, disk: Disk = localDisk) {
+    this.#disk = disk
     this.#path = join(directory, 'checkpoint.jsonl')
   }
 
@@ -41,12 +43,12 @@ export class FileCheckpoint implements Checkpoint {
    * left out, and the buckets say the rest.
    */
   async load(destinations: readonly string[]): Promise<Life[]> {
-    const text = await readFile(this.#path, 'utf8').catch((error) => {
-      if (errnoOf(error) === 'ENOENT') return ''
+    const bytes = await this.#disk.readFile(this.#path).catch((error) => {
+      if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0)
       throw new LogcaskError('unavailable', `cannot read ${this.#path}: ${messageOf(error)}`, { cause: error })
     })
     const records = new Map<string, LifeRecord>()
-    for (const line of text.split('\n')) {
+    for (const line of bytes.toString().split('\n')) {
       const record = decodeLine(line)
       if (record === undefined) continue
       if (record.v !== version) {
@@ -114,9 +116,9 @@ export class FileCheckpoint implements Checkpoint {
       lines.push(Buffer.from(`${text}\n`))
     }
     const bytes = Buffer.concat(lines)
-    await writeAtomically(this.#path, bytes)
+    await writeAtomically(this.#path, bytes, 0o600, this.#disk)
     await this.close()
-    this.#handle = await open(this.#path, 'r+')
+    this.#handle = await this.#disk.open(this.#path, 'r+')
     this.#size = bytes.byteLength
   }
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirectory, writeAtomically } from '../base/atomic-file.ts'
 import type { Clock } from '../base/clock.ts'
+import { type Disk, localDisk } from '../base/disk.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
 import { acquireLock, type Lock } from '../base/lock.ts'
 
@@ -31,25 +31,30 @@ const version = 1
  * Opens (or makes) the state directory. Rejects with `conflict` where another agent works in it, with `invalid` where it
  * is of another version or belongs to another host.
  */
-export async function openState(directory: string, host: string, clock: Clock): Promise<AgentState> {
-  await makeDirectory(directory, 0o700).catch((error) => {
+export async function openState(
+  directory: string,
+  host: string,
+  clock: Clock,
+  disk: Disk = localDisk,
+): Promise<AgentState> {
+  await makeDirectory(directory, 0o700, disk).catch((error) => {
     throw new LogcaskError('invalid', `state directory ${directory}: cannot be made: ${messageOf(error)}`, {
       cause: error,
       hint: 'name another with --state (state: in the configuration)',
     })
   })
-  const lock = await acquireLock(join(directory, 'lock'), clock)
+  const lock = await acquireLock(join(directory, 'lock'), clock, disk)
   try {
-    return await bind(directory, host, clock, lock)
+    return await bind(directory, host, clock, lock, disk)
   } catch (error) {
     await lock.release()
     throw error
   }
 }
 
-async function bind(directory: string, host: string, clock: Clock, lock: Lock): Promise<AgentState> {
+async function bind(directory: string, host: string, clock: Clock, lock: Lock, disk: Disk): Promise<AgentState> {
   const path = join(directory, 'agent.json')
-  const before = await readRecord(path)
+  const before = await readRecord(path, disk)
   if (before && before.host !== host) {
     throw new LogcaskError('invalid', `state directory ${directory}: belongs to host ${before.host}, not to ${host}`, {
       hint: `go on as before with --host ${before.host} (host: in the configuration), or start anew in another --state`,
@@ -57,7 +62,7 @@ async function bind(directory: string, host: string, clock: Clock, lock: Lock): 
   }
   const record: StateRecord = before ?? { v: version, host, agentId: clock.id(8), destinations: [] }
   const write = (): Promise<void> =>
-    writeAtomically(path, Buffer.from(`${JSON.stringify(record)}\n`)).catch((error) => {
+    writeAtomically(path, Buffer.from(`${JSON.stringify(record)}\n`), 0o600, disk).catch((error) => {
       throw new LogcaskError('unavailable', `cannot write ${path}: ${messageOf(error)}`, {
         cause: error,
         hint: 'free space for the state directory, or let this user write there',
@@ -92,16 +97,16 @@ async function bind(directory: string, host: string, clock: Clock, lock: Lock): 
 export async function readState(
   directory: string,
 ): Promise<{ host: string; destinations: readonly string[] } | undefined> {
-  return readRecord(join(directory, 'agent.json'))
+  return readRecord(join(directory, 'agent.json'), localDisk)
 }
 
-async function readRecord(path: string): Promise<StateRecord | undefined> {
-  const text = await readFile(path, 'utf8').catch((error) => {
+async function readRecord(path: string, disk: Disk): Promise<StateRecord | undefined> {
+  const text = await disk.readFile(path).catch((error) => {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw new LogcaskError('unavailable', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
   })
   if (text === undefined) return undefined
-  const record = parse(text)
+  const record = parse(text.toString())
   if (record?.v === version && typeof record.host === 'string' && Array.isArray(record.destinations)) return record
   throw new LogcaskError(
     'invalid',

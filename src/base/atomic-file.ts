@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { type Disk, type DiskFile, localDisk } from './disk.ts'
 
 /** Writes all of `bytes`: a short write (a disk that is nearly full) goes on until the system says why it cannot. */
-export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+export async function writeFully(handle: Pick<DiskFile, 'write'>, bytes: Uint8Array, position: number): Promise<void> {
   let done = 0
   while (done < bytes.byteLength) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, position + done)
@@ -12,8 +12,8 @@ export async function writeFully(handle: FileHandle, bytes: Uint8Array, position
 }
 
 /** Makes names that were created, renamed or removed in `directory` survive a power cut. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
+export async function syncDirectory(directory: string, disk: Disk = localDisk): Promise<void> {
+  const handle = await disk.open(directory, 'r')
   try {
     await handle.sync()
   } finally {
@@ -22,20 +22,25 @@ export async function syncDirectory(directory: string): Promise<void> {
 }
 
 /** `mkdir -p`, each new directory's name on disk before it returns. */
-export async function makeDirectory(directory: string, mode = 0o755): Promise<void> {
+export async function makeDirectory(directory: string, mode = 0o755, disk: Disk = localDisk): Promise<void> {
   const path = resolve(directory)
-  const first = await mkdir(path, { recursive: true, mode })
+  const first = await disk.mkdir(path, { recursive: true, mode })
   if (first === undefined) return
-  for (let at = path; at.length >= first.length; at = dirname(at)) await syncDirectory(dirname(at))
+  for (let at = path; at.length >= first.length; at = dirname(at)) await syncDirectory(dirname(at), disk)
 }
 
 /**
  * Replaces a small file as a whole: afterwards it has the old bytes or the new ones, also after a power cut. Rejects
  * with the system's error (ENOSPC, EROFS, …), then the old file still stands.
  */
-export async function writeAtomically(path: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  bytes: Uint8Array,
+  mode = 0o600,
+  disk: Disk = localDisk,
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`)
-  const handle = await open(temporary, 'wx', mode)
+  const handle = await disk.open(temporary, 'wx', mode)
   try {
     try {
       await writeFully(handle, bytes, 0)
@@ -43,10 +48,10 @@ export async function writeAtomically(path: string, bytes: Uint8Array, mode = 0o
     } finally {
       await handle.close()
     }
-    await rename(temporary, path)
+    await disk.rename(temporary, path)
   } catch (error) {
-    await unlink(temporary).catch(() => {})
+    await disk.unlink(temporary).catch(() => {})
     throw error
   }
-  await syncDirectory(dirname(path))
+  await syncDirectory(dirname(path), disk)
 }

@@ -1,9 +1,8 @@
-import { readFile, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { DatabaseSync } from 'node:sqlite'
 import { writeAtomically } from './atomic-file.ts'
 import { type Clock, isoTime } from './clock.ts'
-import { LogcaskError, messageOf } from './errors.ts'
+import { type Disk, localDisk } from './disk.ts'
+import { LogcaskError } from './errors.ts'
 
 export interface Lock {
   /** Lets the next one in. Idempotent. */
@@ -15,24 +14,24 @@ export interface Lock {
  * Never waits. Rejects with `conflict`, naming the owner, while another one (or this process) holds it, and with
  * `unavailable` where the file system cannot say.
  *
- * The lock is the kernel's (fcntl), taken by SQLite on an empty file, because Node has no call for it: it ends with its
- * process however that dies, so there is no stale lock, and nothing to take over, guess from a process number (which
+ * The lock is the kernel's (file-lock.ts): it ends with its process however that dies, so there is no stale lock, and nothing to take over, guess from a process number (which
  * containers share and reboots reuse) or delete by hand. `<path>.owner` only tells people who it is. Removing the file
  * of a live owner lets a second one in.
  */
-export async function acquireLock(path: string, clock: Pick<Clock, 'now'>): Promise<Lock> {
+export async function acquireLock(path: string, clock: Pick<Clock, 'now'>, disk: Disk = localDisk): Promise<Lock> {
   const ownerPath = `${path}.owner`
-  const held = await takeLock(path, ownerPath)
+  const held = await disk.lock(path)
+  if (held === 'busy') throw conflict(path, await readOwner(ownerPath, disk))
   const owner: Owner = { pid: process.pid, host: hostname(), since: isoTime(clock.now()) }
   // A full disk must not keep the owner of the lock from working: without this file only the message is poorer.
-  await writeAtomically(ownerPath, Buffer.from(`${JSON.stringify(owner)}\n`), 0o644).catch(() => {})
+  await writeAtomically(ownerPath, Buffer.from(`${JSON.stringify(owner)}\n`), 0o644, disk).catch(() => {})
   let isHeld = true
   return {
     async release() {
       if (!isHeld) return
       isHeld = false
-      await unlink(ownerPath).catch(() => {})
-      held.close()
+      await disk.unlink(ownerPath).catch(() => {})
+      held.release()
     },
   }
 }
@@ -44,27 +43,10 @@ interface Owner {
   since: string
 }
 
-async function takeLock(path: string, ownerPath: string): Promise<DatabaseSync> {
-  let database: DatabaseSync | undefined
-  try {
-    database = new DatabaseSync(path, { timeout: 0 })
-    database.exec('BEGIN EXCLUSIVE')
-    return database
-  } catch (error) {
-    database?.close()
-    if (!isBusy(error)) {
-      throw new LogcaskError('unavailable', `${path}: cannot be locked: ${messageOf(error)}`, {
-        hint: isFull(error)
-          ? 'free space on that disk'
-          : 'its directory must exist, be writable, and be on a file system with locks (not every network mount has them)',
-        cause: error,
-      })
-    }
-    const owner = await readOwner(ownerPath)
-    throw new LogcaskError('conflict', `${path}: another logcask works here${owner ? `: ${describe(owner)}` : ''}`, {
-      hint: owner ? `stop it first (on ${owner.host}: kill ${owner.pid}), or use another directory` : 'stop it first',
-    })
-  }
+function conflict(path: string, owner: Owner | undefined): LogcaskError {
+  return new LogcaskError('conflict', `${path}: another logcask works here${owner ? `: ${describe(owner)}` : ''}`, {
+    hint: owner ? `stop it first (on ${owner.host}: kill ${owner.pid}), or use another directory` : 'stop it first',
+  })
 }
 
 function describe(owner: Owner): string {
@@ -72,9 +54,9 @@ function describe(owner: Owner): string {
 }
 
 /** Undefined also for an owner file that cannot be read: it is no evidence, only a help. */
-async function readOwner(ownerPath: string): Promise<Owner | undefined> {
+async function readOwner(ownerPath: string, disk: Disk): Promise<Owner | undefined> {
   try {
-    const owner: unknown = JSON.parse(await readFile(ownerPath, 'utf8'))
+    const owner: unknown = JSON.parse((await disk.readFile(ownerPath)).toString())
     return isOwner(owner) ? owner : undefined
   } catch {
     return undefined
@@ -84,20 +66,4 @@ async function readOwner(ownerPath: string): Promise<Owner | undefined> {
 function isOwner(value: unknown): value is Owner {
   const { pid, host, since } = (typeof value === 'object' && value !== null ? value : {}) as Partial<Owner>
   return Number.isSafeInteger(pid) && typeof host === 'string' && typeof since === 'string'
-}
-
-/** SQLITE_BUSY: somebody else has it. */
-function isBusy(error: unknown): boolean {
-  return sqliteCodeOf(error) === 5
-}
-
-/** SQLITE_FULL. */
-function isFull(error: unknown): boolean {
-  return sqliteCodeOf(error) === 13
-}
-
-/** Without what makes an extended code of it. */
-function sqliteCodeOf(error: unknown): number | undefined {
-  const code = error instanceof Error ? (error as { errcode?: unknown }).errcode : undefined
-  return typeof code === 'number' ? code & 0xff : undefined
 }

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makeDirectory, writeAtomically } from '../base/atomic-file.ts'
+import { makeDirectory, writeAtomically, writeFully } from '../base/atomic-file.ts'
 import type { Clock } from '../base/clock.ts'
+import { type Disk, localDisk } from '../base/disk.ts'
 import { errnoOf, isCode, LogcaskError } from '../base/errors.ts'
 import { acquireLock } from '../base/lock.ts'
 import { hostName } from '../format/keys.ts'
@@ -67,11 +67,12 @@ export async function openDirectorySink(
   root: string,
   clock: Pick<Clock, 'now'>,
   onSetAside: (event: SetAside) => void,
+  disk: Disk = localDisk,
 ): Promise<DirectorySink> {
-  await makeRoot(root)
+  await makeRoot(root, disk)
   const stateDirectory = join(root, '.logcask')
-  await onDisk(stateDirectory, () => makeDirectory(stateDirectory, 0o750))
-  const lock = await acquireLock(join(stateDirectory, 'lock'), clock)
+  await onDisk(stateDirectory, () => makeDirectory(stateDirectory, 0o750, disk))
+  const lock = await acquireLock(join(stateDirectory, 'lock'), clock, disk)
   /** `null`: looked for, and not there. */
   const records = new Map<string, StreamRecord | null>()
   const hashes = new Map<string, { hash: Hash; length: number }>()
@@ -80,7 +81,7 @@ export async function openDirectorySink(
     join(stateDirectory, 'streams', `${keyOf(host, stream)}.json`)
 
   const setAsideFile = async (host: string, stream: string, path: string, reason: string): Promise<void> => {
-    const movedTo = await setAside(path)
+    const movedTo = await setAside(disk, path)
     records.set(keyOf(host, stream), null)
     hashes.delete(keyOf(host, stream))
     onSetAside({ host, stream, path, movedTo, reason })
@@ -89,8 +90,8 @@ export async function openDirectorySink(
   const remember = async (host: string, stream: string, record: StreamRecord): Promise<void> => {
     const path = recordPath(host, stream)
     await onDisk(path, async () => {
-      await makeDirectory(dirname(path), 0o750)
-      await writeRecord(path, encodeStreamRecord(record), record.length >= syncedRecordBytes)
+      await makeDirectory(dirname(path), 0o750, disk)
+      await writeRecord(disk, path, encodeStreamRecord(record), record.length >= syncedRecordBytes)
     })
     records.set(keyOf(host, stream), record)
   }
@@ -99,9 +100,9 @@ export async function openDirectorySink(
     const key = keyOf(host, stream)
     const known = records.get(key)
     if (known !== undefined) return known ?? undefined
-    const record = await readRecord(recordPath(host, stream))
+    const record = await readRecord(disk, recordPath(host, stream))
     const path = record && join(root, record.name)
-    const plan = path === undefined ? undefined : planFile(record, await examineFile(path, record))
+    const plan = path === undefined ? undefined : planFile(record, await examineFile(disk, path, record))
     if (path !== undefined && plan?.kind === 'set-aside') await setAsideFile(host, stream, path, plan.reason)
     const kept = plan?.kind === 'continue' ? record : undefined
     records.set(key, kept ?? null)
@@ -113,7 +114,9 @@ export async function openDirectorySink(
     const state = hashes.get(key) ?? { hash: createHash('sha256'), length: 0 }
     // Gone from the map while it changes: a failure half-way must not leave a wrong one.
     hashes.delete(key)
-    await readPublished(join(root, record.name), state.length, record.length, (bytes) => void state.hash.update(bytes))
+    await readPublished(disk, join(root, record.name), state.length, record.length, (bytes) => {
+      state.hash.update(bytes)
+    })
     state.length = record.length
     const sha256 = state.hash.copy().digest('hex')
     hashes.set(key, state)
@@ -130,14 +133,14 @@ export async function openDirectorySink(
     const record = await recall(host, stream)
     const name = record?.name ?? publishedName(host, stream, originPath)
     const path = join(root, name)
-    const found = await examineFile(path, record)
+    const found = await examineFile(disk, path, record)
     let plan = planFile(record, found)
     if (plan.kind === 'set-aside') {
       await setAsideFile(host, stream, path, plan.reason)
       plan = { kind: 'create' }
     }
     const kept = plan.kind === 'continue' ? record : undefined
-    const file = await openPublishedFile(path, plan, {
+    const file = await openPublishedFile(disk, path, plan, {
       segments: kept?.segments ?? 0,
       windowBytes: found?.windowBytes ?? new Uint8Array(0),
     })
@@ -170,17 +173,22 @@ export async function openDirectorySink(
  * Replaces a record. Without `isSynced` a power cut may lose it, old and new, never a kill: the file is then compared
  * from its start, which costs less than a sync for each of many small ones.
  */
-async function writeRecord(path: string, text: string, isSynced: boolean): Promise<void> {
+async function writeRecord(disk: Disk, path: string, text: string, isSynced: boolean): Promise<void> {
   const bytes = Buffer.from(text)
-  if (isSynced) return writeAtomically(path, bytes, 0o640)
-  await writeFile(`${path}.new`, bytes, { mode: 0o640 })
-  await rename(`${path}.new`, path)
+  if (isSynced) return writeAtomically(path, bytes, 0o640, disk)
+  const file = await disk.open(`${path}.new`, 'w', 0o640)
+  try {
+    await writeFully(file, bytes, 0)
+  } finally {
+    await file.close()
+  }
+  await disk.rename(`${path}.new`, path)
 }
 
 /** Only the last directory is made: where more is missing, a disk is not mounted or a name is wrong. */
-async function makeRoot(root: string): Promise<void> {
+async function makeRoot(root: string, disk: Disk): Promise<void> {
   try {
-    await mkdir(root, { mode: 0o750 })
+    await disk.mkdir(root, { mode: 0o750 })
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === 'EEXIST') return
@@ -197,10 +205,10 @@ async function makeRoot(root: string): Promise<void> {
 }
 
 /** Undefined where there is none, or one that cannot be understood: then the published file itself is compared. */
-async function readRecord(path: string): Promise<StreamRecord | undefined> {
+async function readRecord(disk: Disk, path: string): Promise<StreamRecord | undefined> {
   return onDisk(path, async () => {
     try {
-      return decodeStreamRecord(await readFile(path), path)
+      return decodeStreamRecord(await disk.readFile(path), path)
     } catch (error) {
       if (errnoOf(error) === 'ENOENT' || isCode(error, 'corrupt')) return undefined
       throw error

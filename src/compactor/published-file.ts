@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { makeDirectory, syncDirectory, writeFully } from '../base/atomic-file.ts'
+import type { Disk, DiskFile } from '../base/disk.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import { type ChainEnd, chainStart } from '../format/chain.ts'
@@ -33,11 +33,12 @@ const directoryMode = 0o750
 
 /** What the disk has at `path`; undefined where there is nothing. Rejects `unavailable` where it cannot be told. */
 export async function examineFile(
+  disk: Disk,
   path: string,
   record: Pick<StreamRecord, 'length'> | undefined,
 ): Promise<(FileFacts & { windowBytes: Uint8Array }) | undefined> {
   return onDisk(path, async () => {
-    const handle = await openFile(path, constants.O_RDONLY)
+    const handle = await openFile(disk, path, constants.O_RDONLY)
     if (handle === undefined) return undefined
     try {
       const { size } = await handle.stat()
@@ -53,6 +54,7 @@ export async function examineFile(
 
 /** Opens a published file as `plan` says: `create`, `continue` (with its record and window) or `adopt`. */
 export async function openPublishedFile(
+  disk: Disk,
   path: string,
   plan: Exclude<FilePlan, { kind: 'set-aside' }>,
   known: { segments: number; windowBytes: Uint8Array },
@@ -65,10 +67,11 @@ export async function openPublishedFile(
   let pendingBytes = 0
   let isOpen = true
   const handle = await onDisk(path, async () => {
-    if (hiddenPath === undefined) return openExisting(path)
-    await makeDirectory(dirname(path), directoryMode)
+    if (hiddenPath === undefined) return openExisting(disk, path)
+    await makeDirectory(dirname(path), directoryMode, disk)
     // What a crash left under the hidden name was never published.
-    return open(hiddenPath, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, fileMode)
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
+    return disk.open(hiddenPath, flags, fileMode)
   })
 
   return {
@@ -93,8 +96,8 @@ export async function openPublishedFile(
       onDisk(path, async () => {
         await handle.datasync()
         if (hiddenPath !== undefined) {
-          await rename(hiddenPath, path)
-          await syncDirectory(dirname(path))
+          await disk.rename(hiddenPath, path)
+          await syncDirectory(dirname(path), disk)
           hiddenPath = undefined
         }
         pendingBytes = 0
@@ -104,22 +107,22 @@ export async function openPublishedFile(
       if (!isOpen) return
       isOpen = false
       await handle.close()
-      if (hiddenPath !== undefined) await unlink(hiddenPath).catch(() => {})
+      if (hiddenPath !== undefined) await disk.unlink(hiddenPath).catch(() => {})
     },
   }
 }
 
 /** Renames a file out of the way, beside where it was and hidden from `*`; answers its new path. Nothing is deleted. */
-export async function setAside(path: string): Promise<string> {
+export async function setAside(disk: Disk, path: string): Promise<string> {
   return onDisk(path, async () => {
     for (let number = 1; ; number++) {
       const aside = hiddenName(path, `set-aside-${number}`)
       // One process works in a sink (its lock): what is not there now is not there at the rename.
-      const taken = await openFile(aside, constants.O_RDONLY)
+      const taken = await openFile(disk, aside, constants.O_RDONLY)
       await taken?.close()
       if (taken !== undefined) continue
-      await rename(path, aside)
-      await syncDirectory(dirname(path))
+      await disk.rename(path, aside)
+      await syncDirectory(dirname(path), disk)
       return aside
     }
   })
@@ -127,13 +130,14 @@ export async function setAside(path: string): Promise<string> {
 
 /** Calls `piece` with the bytes of [from, to), in order. Rejects `corrupt` where the file ends before. */
 export async function readPublished(
+  disk: Disk,
   path: string,
   from: number,
   to: number,
   piece: (bytes: Uint8Array) => void,
 ): Promise<void> {
   await onDisk(path, async () => {
-    const handle = await openExisting(path)
+    const handle = await openExisting(disk, path)
     try {
       const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(pieceBytes, to - from)))
       for (let at = from; at < to; ) {
@@ -157,17 +161,17 @@ function hiddenName(path: string, what: string): string {
   return join(dirname(path), `.~${name.slice(name.lastIndexOf('~') + 1)}.${what}`)
 }
 
-async function openExisting(path: string): Promise<FileHandle> {
-  const handle = await openFile(path, constants.O_RDWR)
+async function openExisting(disk: Disk, path: string): Promise<DiskFile> {
+  const handle = await openFile(disk, path, constants.O_RDWR)
   if (handle === undefined) throw shrunk(path, 0)
   return handle
 }
 
 /** Undefined where there is nothing. A symlink is never followed: nothing that we wrote is one. */
-async function openFile(path: string, flags: number): Promise<FileHandle | undefined> {
-  let handle: FileHandle
+async function openFile(disk: Disk, path: string, flags: number): Promise<DiskFile | undefined> {
+  let handle: DiskFile
   try {
-    handle = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    handle = await disk.open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error
@@ -177,7 +181,7 @@ async function openFile(path: string, flags: number): Promise<FileHandle | undef
   throw new LogcaskError('refused', `${path}: is no file`, { hint: 'move it away: only logcask may write there' })
 }
 
-async function readFully(handle: FileHandle, from: number, to: number): Promise<Uint8Array> {
+async function readFully(handle: DiskFile, from: number, to: number): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafe(to - from)
   let done = 0
   while (done < bytes.byteLength) {
