@@ -7,6 +7,7 @@ import { Courier } from './courier.ts'
 import type { DestinationSettings } from './destination.ts'
 import { explore, meetSuccessor } from './explore.ts'
 import type { Files } from './files.ts'
+import type { Hasher } from './hasher.ts'
 import type { Life } from './life.ts'
 import { LifeBook } from './life-book.ts'
 import { endLife, lookAt } from './look.ts'
@@ -24,6 +25,8 @@ export interface AgentParts {
   settings: AgentSettings
   clock: Clock
   files: Files
+  /** Where large segments are hashed; default: here. */
+  hasher?: Hasher | undefined
   destinations: readonly DestinationSettings[]
   checkpoint: Checkpoint
   report: (event: AgentEvent) => void
@@ -65,7 +68,7 @@ export class Agent {
       settings: parts.settings,
       clock: parts.clock,
       files: parts.files,
-      reader: new SegmentReader(segmentBytes),
+      reader: new SegmentReader(segmentBytes, parts.hasher),
       book: this.book,
       couriers: this.couriers,
       signal: this.#stop.signal,

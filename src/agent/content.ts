@@ -26,11 +26,13 @@ export function contentOf(life: Life, delivery: Delivery): Content | undefined {
 /** What a footprint is held against. */
 export async function sampleAt(content: Content, footprint: Pick<Footprint, 'offset'>): Promise<Sample> {
   const { file, size } = content
-  const head = await readRange(file, 0, Math.min(windowBytes, size))
   const end = Math.min(footprint.offset, size)
   const start = Math.max(0, footprint.offset - windowBytes)
-  if (start === 0) return { size, head, window: head.subarray(0, end) }
-  return { size, head, window: await readRange(file, start, end) }
+  const [head, window] = await Promise.all([
+    readRange(file, 0, Math.min(windowBytes, size)),
+    start === 0 ? undefined : readRange(file, start, end),
+  ])
+  return { size, head, window: window ?? head.subarray(0, end) }
 }
 
 /** Where the trailing NULs begin that may be no bytes yet (delayed allocation, NFS), not before `floor`. */

@@ -10,7 +10,6 @@ import { isForeign } from './stream-origin.ts'
 
 /** A segment on its way to a destination. */
 export interface Flight extends Chunk {
-  sha256: string
   /** The chain's end that it continues. */
   after: ChainEnd
   answer: Promise<Answer>
@@ -18,16 +17,16 @@ export interface Flight extends Chunk {
   release: () => void
 }
 
-/** `isFinal`: the segment that is there says that it is the whole stream. */
+/** `sha256`: of the bytes. `isFinal`: the segment that is there says that it is the whole stream. */
 export type Answer =
-  | { kind: 'acked'; isFinal: boolean }
+  | { kind: 'acked'; sha256: string; isFinal: boolean }
   | { kind: 'adopted'; stored: Uint8Array }
   | { kind: 'diverged' }
 
 /** Bytes that are to be a segment of `delivery.stream`. */
 export interface Cargo {
   chunk: Chunk
-  sha256: string
+  sha256: Promise<string>
   after: ChainEnd
   /** They are the whole stream: the segment is its seal as well. */
   isWhole: boolean
@@ -43,13 +42,9 @@ export function takeOff(
   cargo: Cargo,
   signal: AbortSignal,
 ): Flight {
-  const { chunk, sha256, after, isWhole, release } = cargo
-  const key = segmentKey(context.settings.host, delivery.stream ?? '', chunk.offset, beforeOf(after))
-  const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
-  const metadata =
-    chunk.offset === 0 ? encodeSegmentHeader({ origin, final: isWhole ? { sha256 } : undefined }) : undefined
+  const { chunk, after, release } = cargo
   const own = new AbortController()
-  const answer = put(context, courier, key, chunk.bytes, sha256, metadata, AbortSignal.any([signal, own.signal]))
+  const answer = send(context, courier, life, delivery, cargo, AbortSignal.any([signal, own.signal]))
   // It is awaited in its turn; until then a rejection is no unhandled one.
   answer.catch(() => {})
   let isReleased = false
@@ -59,7 +54,24 @@ export function takeOff(
     own.abort(new Error('superseded'))
     release()
   }
-  return { ...chunk, sha256, after, answer, release: releaseOnce }
+  return { ...chunk, after, answer, release: releaseOnce }
+}
+
+async function send(
+  context: AgentContext,
+  courier: Courier,
+  life: Life,
+  delivery: Delivery,
+  cargo: Cargo,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { chunk, after, isWhole } = cargo
+  const key = segmentKey(context.settings.host, delivery.stream ?? '', chunk.offset, beforeOf(after))
+  const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
+  const sha256 = await cargo.sha256
+  const metadata =
+    chunk.offset === 0 ? encodeSegmentHeader({ origin, final: isWhole ? { sha256 } : undefined }) : undefined
+  return put(context, courier, key, chunk.bytes, sha256, metadata, signal)
 }
 
 async function put(
@@ -77,7 +89,7 @@ async function put(
     (inner) => bucket.put(key, bytes, { mode: 'create', sha256, metadata, signal: inner }),
     signal,
   )
-  if (result === 'created') return { kind: 'acked', isFinal: metadata?.final === sha256 }
+  if (result === 'created') return { kind: 'acked', sha256, isFinal: metadata?.final === sha256 }
   // It is there: maybe our own lost answer, maybe another agent's. Only its bytes tell.
   const got = await courier.destination.request(
     (inner) => bucket.get(key, { range: { start: 0, end: segmentBytesMax }, signal: inner }),
@@ -88,7 +100,7 @@ async function put(
   const settled = settleExisting(bytes, got.body, got.size)
   if (settled.kind === 'diverged' || isAnothersBeginning(context, got.metadata)) return { kind: 'diverged' }
   if (settled.length !== bytes.byteLength) return { kind: 'adopted', stored: got.body }
-  return { kind: 'acked', isFinal: got.metadata.final === sha256 }
+  return { kind: 'acked', sha256, isFinal: got.metadata.final === sha256 }
 }
 
 /** A stream that another machine began is not ours to go on with, though it begins with the same bytes. */

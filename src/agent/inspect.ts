@@ -54,7 +54,10 @@ export async function hashContent(
   const length = found.footprint.offset
   if (length === 0) return sha256(new Uint8Array(0))
   const { running } = life
-  if (running?.offset === length && running.rollup === delivery.rollup) return running.digest()
+  if (running?.offset === length && running.rollup === delivery.rollup) {
+    const digest = await running.digest()
+    if (digest !== undefined) return digest
+  }
   const content = contentOf(life, delivery)
   if (content !== undefined && delivery.rollup !== undefined) {
     const local = await hashByCuts(

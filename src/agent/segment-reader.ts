@@ -1,17 +1,18 @@
-import { sha256 } from '../base/hash.ts'
 import { windowBytes } from '../format/limits.ts'
 import type { Content } from './content.ts'
 import { contentOf, sampleAt } from './content.ts'
 import { compare, deliveredWindow, type Footprint } from './evidence.ts'
 import { readRange } from './files.ts'
+import { type Hasher, localHasher } from './hasher.ts'
 import type { Life } from './life.ts'
 import { RunningHash } from './running-hash.ts'
 
-/** Bytes that were read from a file which, before and after, was the one that the footprint speaks of. */
+/** Bytes that were read from a file which afterwards still was the one that the footprint speaks of. */
 export interface ReadSegment {
   offset: number
   bytes: Uint8Array
-  sha256: string
+  /** Hex; it may take a while, the next segment is read meanwhile. Never rejects. */
+  sha256: Promise<string>
   /** The delivered window before them. */
   window: Uint8Array
   /** Gives the memory back; to be called once by each reader. */
@@ -20,8 +21,10 @@ export interface ReadSegment {
 
 interface Shared {
   reading: Promise<Omit<ReadSegment, 'release'> | undefined>
-  buffer: Uint8Array | undefined
-  readers: number
+  buffer: Uint8Array
+  /** Who has not let go of the memory: readers, and the hasher, which may need it for longer than they do. */
+  holders: number
+  forget: () => void
 }
 
 /** Smaller reads get memory of their own size. */
@@ -33,11 +36,13 @@ const pooledFrom = 64 * 1024
  */
 export class SegmentReader {
   readonly #segmentBytes: number
+  readonly #hasher: Hasher
   readonly #pool: Uint8Array[] = []
   readonly #shared = new Map<Life, Map<string, Shared>>()
 
-  constructor(segmentBytes: number) {
+  constructor(segmentBytes: number, hasher: Hasher = localHasher) {
     this.#segmentBytes = segmentBytes
+    this.#hasher = hasher
   }
 
   /**
@@ -48,18 +53,13 @@ export class SegmentReader {
     const ofLife = this.#shared.get(life) ?? new Map<string, Shared>()
     this.#shared.set(life, ofLife)
     const key = `${footprint.offset}-${end}-${footprint.window}-${content.file === life.decoded}`
-    const shared = ofLife.get(key) ?? this.#start(life, content, footprint, end)
-    ofLife.set(key, shared)
-    shared.readers++
-    let isReleased = false
-    const release = (): void => {
-      if (isReleased) return
-      isReleased = true
-      if (--shared.readers > 0) return
+    const forget = (): void => {
       ofLife.delete(key)
       if (ofLife.size === 0) this.#shared.delete(life)
-      if (shared.buffer?.byteLength === this.#segmentBytes) this.#pool.push(shared.buffer)
     }
+    const shared = ofLife.get(key) ?? this.#start(life, content, footprint, end, forget)
+    ofLife.set(key, shared)
+    const release = this.#hold(shared)
     try {
       const read = await shared.reading
       if (read) return { ...read, release }
@@ -71,11 +71,26 @@ export class SegmentReader {
     }
   }
 
-  #start(life: Life, content: Content, footprint: Footprint, end: number): Shared {
+  /** Gives the memory back to the pool once the last holder has let go; the answer is to be called for that. */
+  #hold(shared: Shared): () => void {
+    shared.holders++
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      if (--shared.holders > 0) return
+      shared.forget()
+      if (shared.buffer.byteLength === this.#segmentBytes) this.#pool.push(shared.buffer)
+    }
+  }
+
+  #start(life: Life, content: Content, footprint: Footprint, end: number, forget: () => void): Shared {
     const length = end - footprint.offset
     const buffer =
-      length >= pooledFrom ? (this.#pool.pop() ?? new Uint8Array(this.#segmentBytes)) : new Uint8Array(length)
-    return { reading: this.#read(life, content, footprint, buffer.subarray(0, length)), buffer, readers: 0 }
+      length >= pooledFrom ? (this.#pool.pop() ?? this.#hasher.allocate(this.#segmentBytes)) : new Uint8Array(length)
+    const shared: Shared = { reading: Promise.resolve(undefined), buffer, holders: 0, forget }
+    shared.reading = this.#read(life, content, footprint, buffer.subarray(0, length), shared)
+    return shared
   }
 
   async #read(
@@ -83,25 +98,21 @@ export class SegmentReader {
     content: Content,
     footprint: Footprint,
     bytes: Uint8Array,
+    shared: Shared,
   ): Promise<Omit<ReadSegment, 'release'> | undefined> {
-    const isFirst = footprint.offset === 0
-    const before = isFirst ? undefined : await sampleAt(content, footprint)
-    if (before && !isSame(footprint, before)) return undefined
-    if (!(await isOneLife(life, content, footprint))) return undefined
     const length = await content.file.read(bytes, footprint.offset)
     const now = { file: content.file, size: content.file.stat().size }
     if (length < bytes.byteLength || now.size < footprint.offset + length) return undefined
-    // Looked at again after the read: a truncation in between must not pass for an append.
-    const isStill = isFirst ? await startsWith(now, bytes) : isSame(footprint, await sampleAt(now, footprint))
+    // Looked at after the read: a truncation before it or in between must not pass for an append.
+    const after = footprint.offset === 0 ? undefined : await sampleAt(now, footprint)
+    const isStill = after ? isSame(footprint, after) : await startsWith(now, bytes)
     if (!isStill || !(await isOneLife(life, now, footprint))) return undefined
-    const digest = sha256(bytes)
-    life.running ??= new RunningHash()
-    life.running.feed(footprint.offset, bytes, digest)
+    life.running ??= new RunningHash(this.#hasher, bytes.byteLength)
     return {
       offset: footprint.offset,
       bytes,
-      sha256: digest,
-      window: before ? deliveredWindow(footprint, before.window.slice()) : new Uint8Array(0),
+      sha256: life.running.hash(footprint.offset, bytes, this.#hold(shared)),
+      window: after ? deliveredWindow(footprint, after.window.slice()) : new Uint8Array(0),
     }
   }
 }

@@ -38,8 +38,8 @@ export async function ship(context: AgentContext, courier: Courier, life: Life, 
       flights.shift()
       try {
         if (answer.kind === 'acked') {
-          acked(context, life, delivery, first, first.bytes, true)
-          if (answer.isFinal) sealedByFinal(context, life, delivery, first)
+          acked(context, life, delivery, first, first.bytes, answer.sha256)
+          if (answer.isFinal) sealedByFinal(context, life, delivery, first.bytes.byteLength, answer.sha256)
         } else if (
           answer.kind === 'diverged' ||
           !adopt(context, courier, life, delivery, first, answer.stored, flights, signal)
@@ -116,37 +116,35 @@ async function launch(
 }
 
 /** The one segment is the whole stream and says so: it is the seal as well, and nothing more is to be asked or written. */
-function sealedByFinal(context: AgentContext, life: Life, delivery: Delivery, flight: Flight): void {
-  const { sha256: digest, bytes } = flight
-  delivery.sealed = { length: bytes.byteLength, sha256: digest }
+function sealedByFinal(context: AgentContext, life: Life, delivery: Delivery, length: number, digest: string): void {
+  delivery.sealed = { length, sha256: digest }
   context.report({
     kind: 'sealed',
     life,
     delivery,
-    length: bytes.byteLength,
+    length,
     sha256: digest,
     reason: 'shipped',
     wasThere: false,
   })
 }
 
-/** The chain goes on by `bytes` at the flight's offset. */
+/** The chain goes on by `bytes` at the flight's offset: our own, of which the hash is known, or another agent's. */
 function acked(
   context: AgentContext,
   life: Life,
   delivery: Delivery,
   flight: Flight,
   bytes: Uint8Array,
-  isOurs: boolean,
+  ownSha256: string | undefined,
 ): Footprint {
   const { footprint } = extend(delivery.acked, flight.after.window, bytes)
   delivery.acked = footprint
   if (delivery.sent.offset < footprint.offset) delivery.sent = footprint
-  if (delivery.rollup !== undefined)
-    delivery.rollup = extendRollup(delivery.rollup, isOurs && bytes === flight.bytes ? flight.sha256 : sha256(bytes))
+  if (delivery.rollup !== undefined) delivery.rollup = extendRollup(delivery.rollup, ownSha256 ?? sha256(bytes))
   if (highWatermark(life) >= life.size) life.pendingSinceMs = undefined
   context.changed(life)
-  context.report({ kind: 'acked', life, delivery, bytes: bytes.byteLength, sent: isOurs })
+  context.report({ kind: 'acked', life, delivery, bytes: bytes.byteLength, sent: ownSha256 !== undefined })
   return footprint
 }
 
@@ -166,14 +164,14 @@ function adopt(
 ): boolean {
   const rest = recut([first, ...flights], first.offset, stored)
   if (rest === undefined) return false
-  acked(context, life, delivery, first, stored, false)
+  acked(context, life, delivery, first, stored, undefined)
   // The bytes of a dead life are in memory only; those of a living one are read again, from the new end.
   const chunks = life.ended ? rest.map(({ offset, bytes }) => ({ offset, bytes: bytes.slice() })) : []
   for (const flight of flights.splice(0)) flight.release()
   delivery.sent = delivery.acked
   let end = advance(first.after, stored)
   for (const chunk of chunks) {
-    const cargo = { chunk, sha256: sha256(chunk.bytes), after: end, isWhole: false, release: () => {} }
+    const cargo = { chunk, sha256: Promise.resolve(sha256(chunk.bytes)), after: end, isWhole: false, release: () => {} }
     flights.push(takeOff(context, courier, life, delivery, cargo, signal))
     end = advance(end, chunk.bytes)
   }

@@ -5,6 +5,7 @@ import type { AgentEvent, SourceSettings } from '../agent/context.ts'
 import type { DestinationSettings } from '../agent/destination.ts'
 import { hasBirthTimes, localFiles } from '../agent/local-files.ts'
 import type { AgentState } from '../agent/state.ts'
+import { createWorkerHasher } from '../agent/worker-hasher.ts'
 import type { Clock } from '../base/clock.ts'
 import type { LogcaskError } from '../base/errors.ts'
 import { type Meter, meteredBucket } from '../bucket/metered.ts'
@@ -73,6 +74,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
       },
     })
   }
+  const hasher = createWorkerHasher()
   const agent = new Agent({
     settings: {
       host: state.host,
@@ -85,6 +87,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     },
     clock,
     files: localFiles({ birthTimes: await tryBirthTimes(state.directory), spoolDirectory }),
+    hasher,
     destinations,
     checkpoint: new FileCheckpoint(state.directory),
     report: parts.report,
@@ -96,6 +99,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     meters,
     troubles,
     async close() {
+      hasher.close()
       for (const { bucket } of destinations) await bucket.close()
     },
   }
