@@ -20,6 +20,8 @@ export interface Running {
 }
 
 export interface RunOptions {
+  /** What the command line is run by, as `nice`: a program and arguments that end in calling what follows them. */
+  by?: readonly string[]
   cwd?: string
   env?: Readonly<Record<string, string>>
   uid?: number
@@ -27,18 +29,21 @@ export interface RunOptions {
 }
 
 /** `logcask ARGS` as a process of its own, which does not outlive the test. It is let in by fault servers. */
-export function startLogcask(args: readonly string[], { cwd, env, uid, gid }: RunOptions = {}): Running {
-  const child = spawn(process.execPath, [mainFile, ...args], {
+export function startLogcask(args: readonly string[], options?: RunOptions): Running {
+  const running = spawnLogcask(args, options)
+  onTestFinished(() => endNow(running))
+  return running
+}
+
+/** The same for hooks and for tests that run side by side: the caller ends it. */
+export function spawnLogcask(args: readonly string[], { by = [], cwd, env, uid, gid }: RunOptions = {}): Running {
+  const [program = '', ...rest] = [...by, process.execPath, mainFile, ...args]
+  const child = spawn(program, rest, {
     ...(cwd === undefined ? {} : { cwd }),
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
     env: { PATH: process.env.PATH, ...faultS3Env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  onTestFinished(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGKILL')
-    await once(child, 'exit')
   })
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
@@ -49,6 +54,13 @@ export function startLogcask(args: readonly string[], { cwd, env, uid, gid }: Ru
     ([code, signal]): Ended => ({ code, signal, stdout: Buffer.concat(stdout), stderr: text() }),
   )
   return { process: child, ended, stderr: text }
+}
+
+/** SIGKILL, unless it has ended already. */
+export async function endNow({ process: child }: Running): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
 }
 
 export function logcask(args: readonly string[], options?: RunOptions): Promise<Ended> {

@@ -1,0 +1,160 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { sha256 } from '../../src/base/hash.ts'
+import type { StreamView } from './bucket-view.ts'
+import { type ExpectedStream, LogFile, onDisk } from './log-file.ts'
+import { until } from './logcask-process.ts'
+import type { Stage } from './stage.ts'
+
+/** What happens to the agent while a scenario does something: see family.ts. */
+export type Pause = 'down' | 'killed' | 'frozen'
+
+/** One scenario's directory below the logs of a stage, and what the bucket must show of it. */
+export class Room {
+  readonly stage: Stage
+  readonly directory: string
+  readonly #files: LogFile[] = []
+  readonly #pause: (how: Pause, work: () => unknown) => Promise<void>
+  #expected: readonly ExpectedStream[] | undefined
+
+  constructor(stage: Stage, name: string, pause: (how: Pause, work: () => unknown) => Promise<void>) {
+    this.stage = stage
+    this.directory = join(stage.logs, name)
+    this.#pause = pause
+    mkdirSync(this.directory)
+  }
+
+  path(name: string): string {
+    return join(this.directory, name)
+  }
+
+  /** A new file, held open by its writer until the scenario is over. */
+  create(name: string, options?: { isAppending?: boolean }): LogFile {
+    return this.#keep(new LogFile(this.path(name), options))
+  }
+
+  /** A file that is there, opened again. */
+  reopen(name: string): LogFile {
+    return this.#keep(new LogFile(this.path(name), { isNew: false }))
+  }
+
+  #keep(file: LogFile): LogFile {
+    this.#files.push(file)
+    return file
+  }
+
+  /** SIGTERM, `work`, start. */
+  whileDown(work: () => unknown): Promise<void> {
+    return this.#pause('down', work)
+  }
+
+  /** SIGKILL, `work`, start. */
+  whileKilled(work: () => unknown): Promise<void> {
+    return this.#pause('killed', work)
+  }
+
+  /** SIGSTOP, `work`, SIGCONT: nothing is read meanwhile, what is held open is held on. */
+  whileFrozen(work: () => unknown): Promise<void> {
+    return this.#pause('frozen', work)
+  }
+
+  /** Streams whose files were first seen in this room. */
+  async view(): Promise<StreamView[]> {
+    return (await this.stage.view()).filter(({ path }) => path?.startsWith(`${this.directory}/`))
+  }
+
+  /** Resolves once the bucket shows these lives, each in one stream, byte by byte, and nothing else. */
+  async holds(...expected: readonly ExpectedStream[]): Promise<void> {
+    this.#expected = expected
+    let shown = ''
+    const wanted = this.#wanted()
+    const context = (): string =>
+      `${difference(wanted, shown)}\nsaid:\n${said(this.stage.agent.said(), this.directory)}`
+    await until(
+      'the bucket holds what was written',
+      async () => {
+        shown = this.#shown(await this.stage.view())
+        return shown === wanted
+      },
+      { withinMs: 30_000, everyMs: 100, context },
+    )
+  }
+
+  /** Resolves once the bucket says that the file at `path` holds the stream of `life`: it has no bytes of its own there. */
+  async isAlias(path: string, life: ExpectedStream): Promise<void> {
+    const { identity } = onDisk(path)
+    await this.#until(`${path} is an alias`, life, ({ aliases }) => aliases.includes(identity))
+  }
+
+  /** Resolves once the stream of `life` is said to be complete. */
+  async isSealed(life: ExpectedStream): Promise<void> {
+    const wanted = life.content.length
+    await this.#until('it is sealed', life, ({ seals }) => seals.some(({ length }) => length === wanted))
+  }
+
+  async #until(what: string, life: ExpectedStream, condition: (stream: StreamView) => boolean): Promise<void> {
+    const isSo = async (): Promise<boolean> =>
+      (await this.view()).some(
+        (one) => one.identity === life.identity && one.content.equals(life.content) && condition(one),
+      )
+    const context = (): string => said(this.stage.agent.said(), this.directory)
+    await until(what, isSo, { withinMs: 90_000, everyMs: 100, context })
+  }
+
+  /** The same at the end of the family, all of it read anew; the answer is what differs. */
+  judge(views: readonly StreamView[]): string | undefined {
+    if (this.#expected === undefined) return undefined
+    const shown = this.#shown(views)
+    return shown === this.#wanted() ? undefined : `${this.directory}\n${difference(this.#wanted(), shown)}`
+  }
+
+  #wanted(): string {
+    // Stable: lives of one file come in their order.
+    const sorted = [...(this.#expected ?? [])].sort((a, b) =>
+      a.identity === b.identity ? 0 : a.identity < b.identity ? -1 : 1,
+    )
+    return sorted.filter(isSomething).map(summary).join('\n')
+  }
+
+  #shown(views: readonly StreamView[]): string {
+    const ofFreeGaps = new Set(this.#expected?.filter(({ gaps }) => gaps === undefined).map(({ identity }) => identity))
+    return views
+      .filter(({ path }) => path?.startsWith(`${this.directory}/`))
+      .filter(isSomething)
+      .map((view) => summary(ofFreeGaps.has(view.identity) ? { ...view, gaps: undefined } : view))
+      .join('\n')
+  }
+
+  close(): void {
+    for (const file of this.#files) file.close()
+  }
+}
+
+/** An empty file has no stream while it lives, and only a seal afterwards. */
+function isSomething({ content, gaps }: ExpectedStream): boolean {
+  return content.length > 0 || (gaps !== undefined && gaps.length > 0)
+}
+
+/** One line per stream: whose it is, how many bytes, their hash, and how they begin and end. */
+function summary({ identity, content, gaps }: ExpectedStream): string {
+  const edges = JSON.stringify([content.subarray(0, 30).toString(), content.subarray(-30).toString()])
+  const said = gaps === undefined ? 'whatever' : gaps.join(', ') || 'none'
+  return `${identity} ${content.length} bytes ${sha256(content).slice(0, 16)} ${edges} gaps: ${said}`
+}
+
+function difference(wanted: string, shown: string): string {
+  const only = (some: string, others: string): string =>
+    some
+      .split('\n')
+      .filter((line) => !others.split('\n').includes(line))
+      .join('\n')
+  return `missing:\n${only(wanted, shown)}\ntoo much:\n${only(shown, wanted)}`
+}
+
+/** Of the agent's log, what is about one directory, when it ran, and what troubled it. */
+function said(log: string, directory: string): string {
+  const lines = log
+    .split('\n')
+    .filter((line) => line.includes(`${directory}/`) || /"msg":"(problem|agent|draining)"/.test(line))
+  return lines.slice(-40).join('\n')
+}
