@@ -1,0 +1,177 @@
+import { gunzipSync } from 'node:zlib'
+import type { Inode } from './inode.ts'
+
+/** Why a file holds other bytes than before. */
+export type Cause = 'append' | 'truncate' | 'edit' | 'power' | 'rollback'
+
+/**
+ * What one file held from its beginning on: from birth, or from the truncation before, to the next one. A power cut or a
+ * roll-back begins a life, too: the file goes on from bytes that it held before.
+ */
+export interface WrittenLife {
+  /** The last is what it held at last; others were edited in place. Each holds all that was appended to it. */
+  versions: Buffer[]
+  beganMs: number
+  end?: { cause: Cause | 'deleted'; atMs: number } | undefined
+  /** Agent → the size that it was told by the system, as far as the agent can still know it. */
+  seen: Map<string, number>
+}
+
+/** One file of one machine, whatever it was called. */
+export interface WrittenFile {
+  identity: string
+  machine: string
+  inode: Inode
+  /** `copy`: what copytruncate makes; `packed`: what a compressor makes; `twin`: a file of its own with another's bytes. */
+  kind: 'log' | 'copy' | 'packed' | 'twin'
+  source: WrittenFile | undefined
+  lives: WrittenLife[]
+}
+
+interface Line {
+  /** How many files it was written to, copies that stand for their source aside. */
+  writings: number
+  files: Set<WrittenFile>
+}
+
+/**
+ * Everything that was ever written on any machine: what the oracle judges the buckets by. It sees the model's files only,
+ * never the agents' or the buckets' insides.
+ */
+export class Chronicle {
+  readonly files: WrittenFile[] = []
+  readonly #byInode = new Map<Inode, WrittenFile>()
+  readonly lines = new Map<number, Line>()
+  readonly #now: () => number
+  /** Two agents have run on one machine's files at the same time. */
+  hadTwoAgents = false
+  #nextLine = 1
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  fileOf(inode: Inode): WrittenFile | undefined {
+    return this.#byInode.get(inode)
+  }
+
+  created(inode: Inode, machine: string, kind: WrittenFile['kind'] = 'log', source?: WrittenFile): WrittenFile {
+    const file: WrittenFile = { identity: inode.identity, machine, inode, kind, source, lives: [] }
+    file.lives.push(this.#life(Buffer.alloc(0)))
+    this.files.push(file)
+    this.#byInode.set(inode, file)
+    return file
+  }
+
+  /** A line that no file has, of this many bytes or little more. */
+  line(padding: number): string {
+    return `<${this.#nextLine++}${'.'.repeat(padding)}>\n`
+  }
+
+  /** The file's bytes changed (or not). */
+  observe(inode: Inode, cause: Cause): void {
+    const file = this.#byInode.get(inode)
+    const life = file?.lives.at(-1)
+    if (file === undefined || life === undefined) return
+    const before = life.versions.at(-1) as Buffer
+    const now = Buffer.from(inode.bytes)
+    if (now.length >= before.length && now.subarray(0, before.length).equals(before)) {
+      life.versions[life.versions.length - 1] = now
+      this.#wrote(file, now.subarray(before.length))
+      return
+    }
+    if (cause === 'edit') {
+      life.versions.push(now)
+      return
+    }
+    life.end = { cause, atMs: this.#now() }
+    file.lives.push(this.#life(now))
+    // What a truncation leaves stands at the beginning of the next life, too.
+    if (cause === 'truncate') this.#wrote(file, now)
+  }
+
+  /** No name and no writer is left. */
+  deleted(inode: Inode): void {
+    const life = this.#byInode.get(inode)?.lives.at(-1)
+    if (life) life.end ??= { cause: 'deleted', atMs: this.#now() }
+  }
+
+  /** The power came back on a machine: names that were gone may be there again, and others gone for ever. */
+  restarted(machine: string): void {
+    for (const file of this.files) {
+      if (file.machine !== machine) continue
+      const life = file.lives.at(-1)
+      if (life === undefined) continue
+      if (file.inode.links > 0 && life.end?.cause === 'deleted') life.end = undefined
+      else if (file.inode.links === 0) life.end ??= { cause: 'power', atMs: this.#now() }
+    }
+  }
+
+  /** The files of a copied disk: they hold what their originals held then. */
+  copied(origins: ReadonlyMap<Inode, Inode>, machine: string): void {
+    for (const [copy, original] of origins) {
+      const file = this.#byInode.get(original)
+      if (file === undefined) continue
+      const twin: WrittenFile = { ...file, machine, inode: copy, lives: [this.#life(Buffer.from(copy.bytes))] }
+      this.files.push(twin)
+      this.#byInode.set(copy, twin)
+      for (const line of linesOf(copy.bytes)) this.lines.get(line)?.files.add(twin)
+    }
+  }
+
+  seen(agent: string, inode: Inode, size: number): void {
+    const life = this.#byInode.get(inode)?.lives.at(-1)
+    if (life && (life.seen.get(agent) ?? 0) < size) life.seen.set(agent, size)
+  }
+
+  /** The agent lost its memory: it knows what `knownSize` says it has on disk, of lives that it had time to note. */
+  forgot(agent: string, knownSize: (identity: string) => number): void {
+    for (const file of this.files) {
+      for (const life of file.lives) {
+        const size = life.seen.get(agent)
+        if (size === undefined) continue
+        const wasNoted = this.#now() - life.beganMs > notedAfterMs
+        life.seen.set(agent, wasNoted ? Math.min(size, knownSize(file.identity)) : 0)
+      }
+    }
+  }
+
+  /** Every file whose bytes a stream of this identity may hold: the identity's own, and copies of them. */
+  family(identity: string): WrittenFile[] {
+    const belongs = (file: WrittenFile | undefined): boolean =>
+      file !== undefined && (file.identity === identity || belongs(file.source))
+    return this.files.filter(belongs)
+  }
+
+  #life(content: Buffer): WrittenLife {
+    return { versions: [content], beganMs: this.#now(), seen: new Map() }
+  }
+
+  #wrote(file: WrittenFile, bytes: Buffer): void {
+    if (file.kind === 'packed') return
+    for (const number of linesOf(bytes)) {
+      const line = this.lines.get(number) ?? { writings: 0, files: new Set<WrittenFile>() }
+      this.lines.set(number, line)
+      line.files.add(file)
+      if (file.kind !== 'copy') line.writings++
+    }
+  }
+}
+
+/** The agent's checkpoint is saved every second; a busy disk takes longer. */
+const notedAfterMs = 3_000
+
+const linePattern = /<(\d+)\.*>\n/g
+
+export function linesOf(bytes: Buffer): number[] {
+  return [...bytes.toString('latin1').matchAll(linePattern)].map((match) => Number(match[1]))
+}
+
+/** What the life's bytes are once they are decoded; undefined where they are none that decode. */
+export function unpacked(content: Buffer): Buffer | undefined {
+  try {
+    return gunzipSync(content)
+  } catch {
+    return undefined
+  }
+}

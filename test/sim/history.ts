@@ -1,0 +1,90 @@
+import type { AgentEvent } from '../../src/agent/context.ts'
+import { type SeededRandom, seededRandom } from '../support/seeded-random.ts'
+import type { Counts } from './counts.ts'
+import { judge, missing } from './oracle/oracle.ts'
+import { drawSetup, type Setup } from './setup.ts'
+import { drawWait, type Step, takeStep } from './steps.ts'
+import { World } from './world.ts'
+
+/** A history as data: the same one runs the same way. */
+export interface History {
+  seed: number
+  setup: Setup
+  steps: readonly Step[]
+}
+
+export interface Verdict {
+  violations: string[]
+  counts: Counts
+  /** Virtual time that it took. */
+  tookMs: number
+}
+
+export function drawHistory(seed: number, kinds: readonly string[]): History {
+  const random = seededRandom(seed)
+  const setup = drawSetup(random, kinds, { kindsMax: 6 })
+  const steps = Array.from({ length: random.int(8, 30) }, () => drawStep(random, setup))
+  return { seed, setup, steps }
+}
+
+function drawStep(random: SeededRandom, setup: Setup): Step {
+  const kind = random.chance(0.4) ? 'append' : random.pick(setup.kinds)
+  return { do: kind, r: random.int(0, 2 ** 31), afterMs: drawWait(random) }
+}
+
+export interface Watcher {
+  onStep?: (step: Step, world: World) => void
+  onEvent?: (agent: string, event: AgentEvent, world: World) => void
+}
+
+/** Runs a history to its end, lets everything come to rest, and judges it. */
+export async function runHistory(history: History, watcher: Watcher = {}): Promise<Verdict> {
+  const world = new World(history.seed, history.setup)
+  world.onEvent = (agent, event) => watcher.onEvent?.(agent, event, world)
+  const beganMs = world.clock.monotonic()
+  try {
+    const [first] = world.agents
+    if (first) world.startAgent(first)
+    for (const server of world.servers) server.start()
+    for (const step of history.steps) {
+      watcher.onStep?.(step, world)
+      await takeStep(world, step)
+    }
+    await comeToRest(world)
+    return { violations: judge(world), counts: world.counts, tookMs: world.clock.monotonic() - beganMs }
+  } finally {
+    world.end()
+  }
+}
+
+/** Holds are a minute at most; a bucket that was turned back is looked at a life a minute. */
+const restMs = 75_000
+const restlessMs = 1_200_000
+
+/** All faults stop, and time passes until nothing changes any more. */
+async function comeToRest(world: World): Promise<void> {
+  await world.clock.advance(5_000)
+  for (const store of world.stores) store.weather = 'fine'
+  for (const machine of world.machines) {
+    machine.disk.isFull = false
+    machine.disk.unreadable.clear()
+    if (!world.agentsOf(machine).some((slot) => slot.isRunning)) {
+      const [slot] = world.agentsOf(machine)
+      if (slot) world.startAgent(slot)
+    }
+  }
+  for (const server of world.servers) {
+    server.disk.isFull = false
+    server.start()
+  }
+  const began = world.clock.monotonic()
+  let state = ''
+  let since = began
+  while (world.clock.monotonic() - began < restlessMs) {
+    await world.clock.advance(5_000)
+    const now = world.stores.map((store) => store.objects.size).join()
+    if (now !== state) since = world.clock.monotonic()
+    state = now
+    if (world.clock.monotonic() - since >= restMs && missing(world).length === 0) return
+  }
+}

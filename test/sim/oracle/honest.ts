@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import type { Chronicle, WrittenFile, WrittenLife } from '../chronicle.ts'
+import { couldGive, type StreamView } from './bucket-view.ts'
+import { type Streams, streamsOf } from './once.ts'
+
+/** I6: bytes that an agent knew of, and that are in no stream, have a gap that no seal closes. */
+export function findSilentLosses(chronicle: Chronicle, streams: Streams): string[] {
+  const found: string[] = []
+  for (const file of chronicle.files) {
+    if (file.kind === 'packed') continue
+    for (const life of file.lives) {
+      const cause = life.end?.cause
+      if (cause !== 'truncate' && cause !== 'deleted') continue
+      const seen = Math.min(Math.max(0, ...life.seen.values()), life.versions.at(-1)?.length ?? 0)
+      if (seen === 0 || isDelivered(streams, file, life, seen) || isSaid(streams, file, life)) continue
+      found.push(
+        `I6 silent: ${file.identity}: ${seen} B were seen and ${cause === 'deleted' ? 'deleted' : 'cut'}, ${streamsOf(streams, file).map(describe).join(', ') || 'no stream'} says nothing`,
+      )
+    }
+  }
+  return found
+}
+
+function isDelivered(streams: Streams, file: WrittenFile, life: WrittenLife, seen: number): boolean {
+  return streamsOf(streams, file).some((view) => view.chain.length >= seen && couldGive(life.versions, view, seen))
+}
+
+function isSaid(streams: Streams, file: WrittenFile, life: WrittenLife): boolean {
+  return streamsOf(streams, file).some((view) => {
+    if (!couldGive(life.versions, view)) return false
+    const sealed = Math.max(-1, ...view.seals.map((seal) => seal.length))
+    return view.gaps.some((gap) => gap.reason !== 'diverged' && gap.offset <= view.chain.length && gap.offset > sealed)
+  })
+}
+
+/** I1, I6: a seal tells the length and the hash of what is there. */
+export function findFalseSeals(streams: Streams): string[] {
+  return [...streams.values()].flatMap((view) =>
+    view.seals
+      .filter(({ length, sha256 }) => {
+        const sealed = view.chain.subarray(0, length)
+        return sealed.length !== length || createHash('sha256').update(sealed).digest('hex') !== sha256
+      })
+      .map(
+        (seal) =>
+          `I6 seal: ${view.stream} is sealed at ${seal.length} with another hash, or has only ${view.chain.length} B`,
+      ),
+  )
+}
+
+/** I4: nobody says of a file that stands as it always did that it was truncated or is gone. */
+export function findFalseGaps(chronicle: Chronicle, streams: Streams): string[] {
+  const found: string[] = []
+  for (const view of streams.values()) {
+    const files = chronicle.files.filter((file) => file.identity === view.identity)
+    const [file] = files
+    const gap = view.gaps.find(({ reason }) => reason === 'truncated' || reason === 'gone')
+    if (gap === undefined || file === undefined || files.length > 1) continue
+    const [life] = file.lives
+    const isUntouched = file.lives.length === 1 && life?.end === undefined && life?.versions.length === 1
+    if (isUntouched && file.kind !== 'packed' && file.inode.links > 0)
+      found.push(`I4 gap: ${view.stream} says ${gap.reason}, and its file stands as it always did`)
+  }
+  return found
+}
+
+export function describe(view: StreamView): string {
+  const gaps = view.gaps.map((gap) => `${gap.offset} ${gap.reason}`).join(' ')
+  const seals = view.seals.map((seal) => seal.length).join(' ')
+  return `${view.stream} [${view.path ?? ''}] ${view.chain.length} B${gaps && ` gaps ${gaps}`}${seals && ` seals ${seals}`}`
+}

@@ -1,0 +1,108 @@
+import { type Chronicle, linesOf, unpacked, type WrittenFile } from '../chronicle.ts'
+import { couldGive, type StreamView } from './bucket-view.ts'
+
+export type Streams = ReadonlyMap<string, StreamView>
+
+/** I1: every chain is the beginning of something that one file held. */
+export function findStrangers(chronicle: Chronicle, streams: Streams): string[] {
+  const found: string[] = []
+  for (const view of streams.values()) {
+    if (view.chain.length === 0) continue
+    const versions = chronicle.family(view.identity).flatMap(versionsOf)
+    if (!couldGive(versions, view))
+      found.push(
+        `I1 mixed: ${view.stream} (${view.path}) holds ${view.chain.length} B that no file held: ${brief(view.chain)}`,
+      )
+  }
+  return found
+}
+
+function versionsOf(file: WrittenFile): Buffer[] {
+  return file.lives
+    .flatMap((life) => life.versions)
+    .flatMap((version) => (file.kind === 'packed' ? [version, unpacked(version) ?? version] : [version]))
+}
+
+/** I1: what a file holds now is delivered. `present`: the files that an agent can read, by path. */
+export function findMissing(streams: Streams, present: Iterable<readonly [string, WrittenFile]>): string[] {
+  const found: string[] = []
+  for (const [path, file] of present) {
+    const life = file.lives.at(-1)
+    const content = solid(life?.versions.at(-1) ?? Buffer.alloc(0))
+    if (life === undefined || content.length === 0) continue
+    const own = streamsOf(streams, file)
+    const wanted = file.kind === 'packed' ? [content, unpacked(content) ?? content] : [content]
+    const isThere = own.some(
+      (view) =>
+        wanted.some((bytes) => startsWith(view.chain, bytes)) ||
+        (life.versions.length > 1 &&
+          view.chain.length >= content.length &&
+          couldGive(life.versions, view, content.length)),
+    )
+    if (!isThere)
+      found.push(
+        `I1 missing: ${file.machine}:${path} (${file.identity}, ${content.length} B) is in none of ${own.map((view) => `${view.stream} ${view.chain.length} B`).join(', ') || 'no stream'}`,
+      )
+  }
+  return found
+}
+
+/** Trailing NULs may be no bytes yet. */
+function solid(content: Buffer): Buffer {
+  let end = content.length
+  while (end > 0 && content[end - 1] === 0) end--
+  return content.subarray(0, end)
+}
+
+export function startsWith(whole: Buffer, beginning: Buffer): boolean {
+  return whole.length >= beginning.length && whole.subarray(0, beginning.length).equals(beginning)
+}
+
+/** Streams of the file, and of those that it is a copy of. */
+export function streamsOf(streams: Streams, file: WrittenFile): StreamView[] {
+  const identities = new Set<string>()
+  for (let one: WrittenFile | undefined = file; one; one = one.source) identities.add(one.identity)
+  return [...streams.values()].filter((view) => identities.has(view.identity))
+}
+
+/**
+ * I1, I3: a line is in as many streams as it was written to files; besides in forks that name what they share, and in
+ * lives that were truncated while two agents ran.
+ */
+export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
+  const holders = new Map<number, StreamView[]>()
+  for (const view of streams.values()) {
+    const own = view.forkOf ? view.chain.subarray(Math.min(view.forkOf.shared, view.chain.length)) : view.chain
+    for (const line of linesOf(own)) holders.set(line, [...(holders.get(line) ?? []), view])
+  }
+  const found = new Map<string, string>()
+  for (const [number, views] of holders) {
+    const line = chronicle.lines.get(number)
+    if (line === undefined || views.length <= line.writings) continue
+    const wasCut = [...line.files].some((file) => file.lives.some((life) => life.end?.cause === 'truncate'))
+    if (chronicle.hadTwoAgents && wasCut) continue
+    const names = views.map((view) => view.stream).join(' and ')
+    if (!found.has(names)) found.set(names, `I1 twice: line ${number}, written ${line.writings} times, is in ${names}`)
+  }
+  return [...found.values()]
+}
+
+/** I1: what a fork says that it shares, it does share. */
+export function findFalseForks(streams: Streams): string[] {
+  return [...streams.values()].flatMap((view) => {
+    const from = view.forkOf && streams.get(view.forkOf.stream)
+    if (!view.forkOf || !from) return []
+    const length = Math.min(view.forkOf.shared, view.chain.length, from.chain.length)
+    const isTrue = view.chain.subarray(0, length).equals(from.chain.subarray(0, length))
+    return isTrue ? [] : [`I1 fork: ${view.stream} does not share ${view.forkOf.shared} B with ${view.forkOf.stream}`]
+  })
+}
+
+export function brief(bytes: Buffer): string {
+  const text = bytes
+    .toString('latin1')
+    .replace(/#{9,}/g, '#…')
+    .replace(/\.{4,}/g, '…')
+    .replaceAll('\n', ' ')
+  return text.length > 300 ? `${text.slice(0, 200)} … ${text.slice(-80)}` : text
+}

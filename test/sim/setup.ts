@@ -1,0 +1,55 @@
+import type { SeededRandom } from '../support/seeded-random.ts'
+
+/** What stands still during a history. */
+export interface Setup {
+  stores: number
+  agents: number
+  compactors: number
+  /** What every file begins with, in bytes: equal heads are where evidence is hard. */
+  header: number
+  hasBirthTimes: boolean
+  reusesInodes: boolean
+  hasMachineIds: boolean
+  followSymlinks: boolean
+  olddir?: string | undefined
+  sealAfterMs: number
+  scanIntervalMs: number
+  openFilesMax: number
+  /** Segments at once that are not full. */
+  budget: number
+  watches: boolean
+  probes: boolean
+  /** Part of the system calls that take time. */
+  slowCalls: number
+  /** Kinds of steps that come in it. */
+  kinds: readonly string[]
+}
+
+/** Files of a history, by path. */
+export const logNames = ['/logs/app.log', '/logs/app.log', '/logs/b.log']
+
+export function drawSetup(random: SeededRandom, kinds: readonly string[], steps: { kindsMax: number }): Setup {
+  const chosen = random.shuffle(kinds).slice(0, random.int(2, steps.kindsMax))
+  const has = (...names: string[]): boolean => names.some((name) => chosen.includes(name))
+  return {
+    stores: random.pick([1, 1, 2]),
+    agents: has('second agent') ? 2 : 1,
+    compactors: has('compactor kill', 'torn write', 'server disk full', 'second compactor', 'hostile keys')
+      ? random.pick([1, 2])
+      : random.pick([0, 0, 0, 1]),
+    header: random.pick([0, 0, 5, 300, 4_200]),
+    hasBirthTimes: random.chance(0.85),
+    reusesInodes: random.chance(0.6),
+    hasMachineIds: random.chance(0.8),
+    followSymlinks: has('symlink switch') && random.chance(0.7),
+    olddir: random.chance(0.2) ? 'old' : undefined,
+    sealAfterMs: random.pick([2_000, 10_000, 30_000]),
+    scanIntervalMs: random.pick([1_000, 2_000, 10_000]),
+    openFilesMax: random.pick([100, 100, 2]),
+    budget: random.pick([1000, 1000, 3]),
+    watches: random.chance(0.6),
+    probes: random.chance(0.1),
+    slowCalls: random.pick([0.02, 0.1, 0.3]),
+    kinds: chosen,
+  }
+}
