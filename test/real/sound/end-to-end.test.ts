@@ -1,12 +1,16 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { sha256 } from '../../../src/base/hash.ts'
 import { listObjects } from '../../../src/bucket/bucket.ts'
 import { createS3Bucket } from '../../../src/bucket/s3.ts'
-import { runCrashes, tableOf } from '../../crash/crash-run.ts'
+import { agentHistory } from '../../crash/histories/agent-history.ts'
+import { wrongsOf } from '../../crash/histories/outcome.ts'
+import { byChance } from '../../crash/killer.ts'
+import { Site } from '../../crash/site.ts'
+import { lineOf } from '../../crash/table.ts'
 import { type Ended, logcask } from '../../scenarios/logcask-process.ts'
 import { compareWithFiles, type Holdings, holdingsBelow } from '../../scenarios/stored-content.ts'
 import { patternBytes } from '../../support/pattern-bytes.ts'
@@ -92,16 +96,17 @@ describe(`end to end on ${store.name}`, () => {
   })
 
   it('I1: an agent that is killed again and again loses and doubles nothing, and compact gives every file back', async () => {
-    const directory = await tempDirectory('crash')
     const { url, read } = await newDestination()
     const stores = [{ name: store.name, url, endpoint: store.endpoint, read }]
-    const crashes = await runCrashes(directory, stores, { kills: 5, random: seededRandom(11), env: storeEnv })
-    process.stdout.write(`${tableOf(crashes)}\n`)
-    expect(crashes.comparisons.get(store.name)).toMatchObject(nothingWrong)
+    const site = await Site.create('real', { stores, env: storeEnv })
+    onTestFinished(() => site.close())
+    const outcome = await agentHistory(site, byChance, 5, seededRandom(11))
+    process.stdout.write(`${lineOf(store.name, [outcome])}\n`)
+    expect(wrongsOf(outcome)).toEqual([])
 
-    const published = join(directory, 'published')
+    const published = join(site.directory, 'published')
     expect(await run(['compact', '--once', '--from', url, '--to', published])).toMatchObject({ code: 0 })
-    const wanted = [...crashes.files.values()].filter((bytes) => bytes.byteLength > 0).map(sha256)
+    const wanted = [...(await site.files()).values()].filter((bytes) => bytes.byteLength > 0).map(sha256)
     expect((await contentsBelow(published)).sort()).toEqual(wanted.sort())
   })
 
