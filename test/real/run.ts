@@ -11,6 +11,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { addTallies, formatTally, parseTally, type Tally } from '../support/tally.ts'
 import { type Installed, installInTurn, toolsDirectory } from './install.ts'
 import { endGroupsAtExit, ProcessGroup } from './process-group.ts'
@@ -46,6 +47,8 @@ process.chdir(checkout)
 const installs = installInTurn([...(servers.length > 0 ? [awsCli] : []), ...servers.map(({ name }) => name)])
 
 const verdicts: Verdict[] = []
+/** What failed, in the words of its suite. */
+const failures: string[] = []
 if (wanted('check')) verdicts.push(await runScript('check'))
 if (wanted('test')) verdicts.push(await runTests('test', [], { LOGCASK_TEST_REGISTRY: 'true' }))
 if (wanted('demo')) verdicts.push(await runScript('demo'))
@@ -54,6 +57,8 @@ const aws = await installs.get(awsCli)
 if (aws?.isInstalled === false) verdicts.push(notRun({ name: awsCli, isRefused: false }, aws.why))
 
 const sum = verdicts.map(({ tally }) => tally).reduce(addTallies, nothing)
+// Once more, where somebody who sees only the end of the output finds it.
+for (const failure of failures) process.stdout.write(`\n${failure}\n`)
 process.stdout.write('\n')
 for (const { name, tally, note } of verdicts) {
   process.stdout.write(
@@ -124,11 +129,18 @@ async function runSuite(
     env,
     onOutput: (text) => {
       process.stdout.write(text)
-      output = (output + text).slice(-4096)
+      output = (output + text).slice(-65_536)
     },
   })
   const timeout = setTimeout(() => group.killNow(), suiteTimeoutMs)
   const code = await group.ended
   clearTimeout(timeout)
+  if (code !== 0) failures.push(`── ${name} failed:\n${failureIn(stripVTControlCharacters(output))}`)
   return { code, output }
+}
+
+/** From vitest's list of what failed on, else the last words. */
+function failureIn(output: string): string {
+  const list = output.search(/^⎯+ Failed (Tests|Suites)|^⎯+ Unhandled/m)
+  return (list < 0 ? output.slice(-3000) : output.slice(list, list + 6000)).trim()
 }
