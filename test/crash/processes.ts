@@ -4,6 +4,9 @@ import type { Ended, Running } from '../scenarios/logcask-process.ts'
 import { builtCommand } from '../support/built-command.ts'
 import { faultS3Env } from '../support/fault-s3.ts'
 
+/** A net, far beyond what any of these takes on a busy machine. */
+const runMsMax = 90_000
+
 export interface StartOptions {
   env?: Readonly<Record<string, string>>
   /** What the command is started by, which gives its place to it or passes signals on: `prlimit --nofile=100`. */
@@ -49,8 +52,18 @@ export class Processes {
     return { process: child, ended, stderr: text }
   }
 
-  run(args: readonly string[], options?: StartOptions): Promise<Ended> {
-    return this.start(args, options).ended
+  /** Until it ends. One that does not is a failure of its own: it gets a SIGKILL, and this rejects. */
+  async run(args: readonly string[], options?: StartOptions): Promise<Ended> {
+    const { process: child, ended, stderr } = this.start(args, options)
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      child.kill('SIGKILL')
+    }, runMsMax)
+    const end = await ended
+    clearTimeout(timer)
+    if (isLate) throw new Error(`logcask ${args[0]} had not ended after ${runMsMax / 1000} s:\n${stderr()}`)
+    return end
   }
 
   /** Kills what still runs. */

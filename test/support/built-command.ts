@@ -14,7 +14,15 @@ const unusedMs = 86_400_000
  * The command line as it is published (packaging/build.ts), built once for the sources as they are now and shared by
  * every process that asks: main.js, to be started with Node.
  */
-export async function builtCommand(): Promise<string> {
+export function builtCommand(): Promise<string> {
+  built ??= buildUnlessThere()
+  return built
+}
+
+/** One for all that a process starts, whatever is edited meanwhile. */
+let built: Promise<string> | undefined
+
+async function buildUnlessThere(): Promise<string> {
   const target = join(cache, await hashOfSources())
   const main = join(target, 'src/main.js')
   if (existsSync(main)) return main
