@@ -40,10 +40,9 @@ export function family(label: string, options: StageOptions = {}): Family {
       return opened()
     },
     scenario(name, work) {
-      it.concurrent(name, { timeout: scenarioTimeoutMs }, async ({ task }) => {
-        const room = new Room(opened(), `${++rooms}-${/^\d*/.exec(name)?.[0]}`, (how, job) =>
-          pauses.wait(task, how, job),
-        )
+      it.concurrent(name, { timeout: scenarioTimeoutMs }, async ({ task, skip }) => {
+        const pause = (how: Pause, job: () => unknown): Promise<void> => pauses.wait(task, how, job)
+        const room = new Room(opened(), `${++rooms}-${/^\d*/.exec(name)?.[0]}`, pause, skip)
         try {
           await work(room)
           done.push(room)
@@ -71,7 +70,8 @@ export async function expectNothingElse(stage: Stage, rooms: readonly Room[]): P
   const views = streamsOf(objects)
   expect(rooms.map((room) => room.judge(views)).filter((problem) => problem !== undefined)).toEqual([])
   expect(liesOf(views)).toEqual([])
-  expect(views.filter(({ path }) => path === undefined).map(nameless), 'streams of nobody').toEqual([])
+  const known = new Set(views.filter(({ path }) => path !== undefined).map(({ identity }) => identity))
+  expect(views.filter(({ identity }) => !known.has(identity)).map(nameless), 'streams of nobody').toEqual([])
   const { agent } = stage
   expect(agent.said().match(/^.*"msg":"forked".*$/gm) ?? []).toEqual([])
 }
@@ -122,7 +122,7 @@ class Pauses {
     this.#isPaused = true
     const all = [...this.#waiting.values()]
     this.#waiting.clear()
-    for (const how of ['frozen', 'down', 'killed'] as const) {
+    for (const how of ['down', 'killed', 'frozen to death', 'frozen'] as const) {
       const group = all.filter((one) => one.how === how)
       if (group.length > 0) await this.#pause(how, group).catch((error) => group.map(({ reject }) => reject(error)))
     }
@@ -132,11 +132,16 @@ class Pauses {
 
   async #pause(how: Pause, group: readonly Waiting[]): Promise<void> {
     const { agent } = this.#stage()
-    if (how === 'frozen') await agent.freeze()
+    if (how === 'frozen' || how === 'frozen to death') await agent.freeze()
     else if (how === 'down') await agent.stop()
     else await agent.kill()
-    for (const { work, reject } of group) await Promise.resolve().then(work).catch(reject)
-    if (how === 'frozen') agent.thaw()
-    else await agent.start()
+    const left: unknown[] = []
+    for (const { work, reject } of group) left.push(await Promise.resolve().then(work).catch(reject))
+    if (how === 'frozen') return agent.thaw()
+    if (how === 'frozen to death') {
+      await agent.kill()
+      for (const second of left) if (typeof second === 'function') second()
+    }
+    await agent.start()
   }
 }

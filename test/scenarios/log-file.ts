@@ -55,6 +55,12 @@ export class LogFile implements ExpectedStream {
     return this
   }
 
+  /** For a file that is opened again: it holds these already. */
+  wrote(content: Buffer): this {
+    this.#parts = [content]
+    return this
+  }
+
   /** `count` numbered lines: what is lost, doubled or mixed shows. */
   lines(count: number, width = 40): this {
     return this.write(numbered(count, `${basename(this.path)} ${++written}`, width))

@@ -4,10 +4,11 @@ import { sha256 } from '../../src/base/hash.ts'
 import type { StreamView } from './bucket-view.ts'
 import { type ExpectedStream, LogFile, onDisk } from './log-file.ts'
 import { until } from './logcask-process.ts'
+import { reuseInode } from './reuse-inode.ts'
 import type { Stage } from './stage.ts'
 
 /** What happens to the agent while a scenario does something: see family.ts. */
-export type Pause = 'down' | 'killed' | 'frozen'
+export type Pause = 'down' | 'killed' | 'frozen' | 'frozen to death'
 
 /** One scenario's directory below the logs of a stage, and what the bucket must show of it. */
 export class Room {
@@ -15,9 +16,17 @@ export class Room {
   readonly directory: string
   readonly #files: LogFile[] = []
   readonly #pause: (how: Pause, work: () => unknown) => Promise<void>
+  readonly #skip: (why: string) => never
   #expected: readonly ExpectedStream[] | undefined
+  #isByContent = false
 
-  constructor(stage: Stage, name: string, pause: (how: Pause, work: () => unknown) => Promise<void>) {
+  constructor(
+    stage: Stage,
+    name: string,
+    pause: (how: Pause, work: () => unknown) => Promise<void>,
+    skip: (why: string) => never,
+  ) {
+    this.#skip = skip
     this.stage = stage
     this.directory = join(stage.logs, name)
     this.#pause = pause
@@ -31,6 +40,12 @@ export class Room {
   /** A new file, held open by its writer until the scenario is over. */
   create(name: string, options?: { isAppending?: boolean }): LogFile {
     return this.#keep(new LogFile(this.path(name), options))
+  }
+
+  /** A new file with the inode number that a deleted one had; where that cannot be had, the scenario is not run. */
+  createWithInode(name: string, inode: number): LogFile {
+    if (!reuseInode(this.path(name), inode)) this.#skip(`not run: inode ${inode} was not given out again here`)
+    return this.reopen(name)
   }
 
   /** A file that is there, opened again. */
@@ -58,13 +73,41 @@ export class Room {
     return this.#pause('frozen', work)
   }
 
-  /** Streams whose files were first seen in this room. */
+  /** SIGSTOP, `first`, SIGKILL, `second`, start: what `first` does the running agent cannot have seen. */
+  whileFrozenToDeath(first: () => unknown, second: () => unknown): Promise<void> {
+    return this.#pause('frozen to death', () => {
+      first()
+      return second
+    })
+  }
+
+  /** Streams whose files were first seen in this room, and further generations of them of which nothing else is known. */
   async view(): Promise<StreamView[]> {
-    return (await this.stage.view()).filter(({ path }) => path?.startsWith(`${this.directory}/`))
+    return this.#own(await this.stage.view())
+  }
+
+  #own(views: readonly StreamView[]): StreamView[] {
+    const isHere = ({ path }: StreamView): boolean => path?.startsWith(`${this.directory}/`) === true
+    const identities = new Set(views.filter(isHere).map(({ identity }) => identity))
+    return views.filter((view) => isHere(view) || (view.path === undefined && identities.has(view.identity)))
   }
 
   /** Resolves once the bucket shows these lives, each in one stream, byte by byte, and nothing else. */
-  async holds(...expected: readonly ExpectedStream[]): Promise<void> {
+  holds(...expected: readonly ExpectedStream[]): Promise<void> {
+    this.#isByContent = false
+    return this.#holds(expected)
+  }
+
+  /**
+   * The same where several lives may have come and gone before anything of them was read: each is one stream all the
+   * same, but it may be its copy's; and nobody can say that nothing is missing.
+   */
+  holdsBytesOf(...expected: readonly ExpectedStream[]): Promise<void> {
+    this.#isByContent = true
+    return this.#holds(expected)
+  }
+
+  async #holds(expected: readonly ExpectedStream[]): Promise<void> {
     this.#expected = expected
     let shown = ''
     const wanted = this.#wanted()
@@ -113,16 +156,21 @@ export class Room {
     const sorted = [...(this.#expected ?? [])].sort((a, b) =>
       a.identity === b.identity ? 0 : a.identity < b.identity ? -1 : 1,
     )
-    return sorted.filter(isSomething).map(summary).join('\n')
+    return this.#text(sorted)
   }
 
   #shown(views: readonly StreamView[]): string {
     const ofFreeGaps = new Set(this.#expected?.filter(({ gaps }) => gaps === undefined).map(({ identity }) => identity))
-    return views
-      .filter(({ path }) => path?.startsWith(`${this.directory}/`))
-      .filter(isSomething)
-      .map((view) => summary(ofFreeGaps.has(view.identity) ? { ...view, gaps: undefined } : view))
-      .join('\n')
+    return this.#text(
+      this.#own(views).map((view) => (ofFreeGaps.has(view.identity) ? { ...view, gaps: undefined } : view)),
+    )
+  }
+
+  #text(streams: readonly ExpectedStream[]): string {
+    if (!this.#isByContent) return streams.filter(isSomething).map(summary).join('\n')
+    const whole = streams.filter(({ content }) => content.length > 0)
+    const free = whole.map(({ content }) => summary({ identity: '*', content, gaps: undefined }))
+    return free.sort().join('\n')
   }
 
   close(): void {

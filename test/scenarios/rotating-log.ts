@@ -38,16 +38,20 @@ export class RotatingLog {
     return [...this.#past, this.#file]
   }
 
-  /** The file that is written has changed its name, or given its bytes to a copy; the next one is there, and empty. */
-  rotate(): void {
+  /**
+   * The file that is written has changed its name, or given its bytes to a copy; the next one is there, and empty.
+   * `make` makes it, where it must be a certain one.
+   */
+  rotate(make = (name: string): LogFile => this.#room.create(name)): void {
     const { name, how, compress } = this.#options
     this.#rotations++
     const rotated = this.#freeName()
     if (compress === 'later' && existsSync(this.#path(`${name}.2`))) this.#compress(`${name}.2`)
     if (how === 'move') {
       renameSync(this.#path(name), this.#path(rotated))
+      this.#deleteOldest()
       this.#past.push(this.#file)
-      this.#file = this.#room.create(name)
+      this.#file = make(name)
     } else {
       copyFileSync(this.#path(name), this.#path(rotated))
       this.#past.push(wholeLife(this.#file.truncate()))
