@@ -18,7 +18,7 @@ import { ScanPace } from './scan-pace.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { segmentBytes } from './ship.ts'
 import { isForeign } from './stream-origin.ts'
-import { closeFile, isDrained, isSettled, sweep } from './sweep.ts'
+import { closeFile, isBeyond, isDrained, isSettled, sweep } from './sweep.ts'
 import type { Hint } from './watch.ts'
 
 export interface AgentParts {
@@ -121,6 +121,11 @@ export class Agent {
 
   get isDrained(): boolean {
     return isDrained(this.#context)
+  }
+
+  /** Another number when sizes or deliveries may be others. */
+  get revision(): number {
+    return this.#saver.revision
   }
 
   #fail(error: unknown): void {
@@ -242,9 +247,4 @@ export class Agent {
     await this.#parts.checkpoint.close()
     for (const life of this.book.all()) await closeFile(life)
   }
-}
-
-/** Shorter than its stream: a copy of it may be judged yet. */
-function isBeyond(life: Life): boolean {
-  return [...life.deliveries.values()].some((delivery) => delivery.isBeyond)
 }

@@ -12,7 +12,9 @@ export async function explore(context: AgentContext, scan: Scan): Promise<void> 
   const paths = new Map<string, string[]>()
   const taken: Life[] = []
   for (const [path, source] of scan.found) {
-    const life = await meet(context, path, source, taken)
+    const met = meet(context, path, source, taken)
+    // Most names of a scan are of files that we hold, ten thousand of them, and nothing is to be awaited.
+    const life = met instanceof Promise ? await met : met
     if (life) paths.set(life.identity, [...(paths.get(life.identity) ?? []), path])
     if (context.signal.aborted) return
   }
@@ -36,15 +38,28 @@ export async function explore(context: AgentContext, scan: Scan): Promise<void> 
 }
 
 /** The life of the file behind a name; undefined where the name is gone again, or cannot be read. */
-async function meet(context: AgentContext, path: string, sourceName: string, taken: Life[]): Promise<Life | undefined> {
+function meet(
+  context: AgentContext,
+  path: string,
+  sourceName: string,
+  taken: Life[],
+): Life | undefined | Promise<Life | undefined> {
   const source = context.settings.sources.find((one) => one.name === sourceName)
   if (source === undefined) return undefined
   const hint = context.files.peek(path, source.followSymlinks)
   const known = hint && context.book.current.get(hint.identity)
   // Our descriptor pins the inode, so the name can only stand for it.
-  if (known && hint && (known.file !== undefined || (known.stamp === hint.stamp && mayStayClosed(context, known))))
-    return known
+  if (known && (known.file !== undefined || (known.stamp === hint.stamp && mayStayClosed(context, known)))) return known
   if (known?.isMet && known.stamp === hint?.stamp && taken.length >= sealingMax) return known
+  return open(context, path, source, taken)
+}
+
+async function open(
+  context: AgentContext,
+  path: string,
+  source: SourceSettings,
+  taken: Life[],
+): Promise<Life | undefined> {
   const file = await openReported(context, path, source.followSymlinks)
   if (file === undefined) return undefined
   const life = context.book.current.get(file.identity)

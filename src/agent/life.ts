@@ -55,6 +55,8 @@ export interface Life {
   hold?: { size: number; sinceMs: number } | undefined
   /** Last time that the size changed, on the monotonic clock. */
   grewAtMs: number
+  /** When it is to be asked next whether it changed, on the monotonic clock. */
+  askAtMs: number
   /** When the oldest byte that is not yet delivered everywhere was seen, on the monotonic clock. */
   pendingSinceMs?: number | undefined
   stamp: string
@@ -126,6 +128,7 @@ export function newLife(options: {
     isUnlinked: false,
     isAway: false,
     grewAtMs: 0,
+    askAtMs: 0,
     stamp: '',
   }
 }

@@ -2,28 +2,40 @@ import type { Clock } from '../base/clock.ts'
 import type { Life } from './life.ts'
 import type { LifeBook } from './life-book.ts'
 
-/** Files that changed lately are looked at this often, all others a tenth as often: a hint may have been lost. */
+/**
+ * Events are hints, and one may be lost: an open file is asked whether it changed, the more seldom the longer it is
+ * quiet (milliseconds).
+ */
+const tiers = [
+  { quietMs: 10_000, everyMs: 1_000 },
+  { quietMs: 600_000, everyMs: 10_000 },
+]
+const seldomMs = 60_000
 const roundMs = 1_000
-const latelyMs = 10_000
-const slowRounds = 10
+const sweepRounds = 10
 const dayMinutes = 24 * 60
 
-/** Asks the open files, round after round, whether they changed; `look` takes those that did. Ends when aborted. */
+/** Asks the open files, round after round; `look` takes those that changed. Ends when aborted. */
 export async function keepRounds(
   book: LifeBook,
   clock: Clock,
   signal: AbortSignal,
   look: (life: Life) => void,
-  afterSlowRound: () => void,
+  afterRounds: () => void,
 ): Promise<void> {
   for (let round = 0; !signal.aborted; round++) {
     await clock.sleep(roundMs, signal).catch(() => {})
     const now = clock.monotonic()
+    let place = 0
     for (const life of book.current.values()) {
-      if (life.file === undefined || (now - life.grewAtMs > latelyMs && round % slowRounds !== 0)) continue
+      if (life.file === undefined || now < life.askAtMs) continue
+      const quietMs = now - life.grewAtMs
+      const everyMs = tiers.find((tier) => quietMs < tier.quietMs)?.everyMs ?? seldomMs
+      // Up to a fifth earlier, each by another part: thousands that became quiet together are not asked together.
+      life.askAtMs = now + everyMs * (1 - (place++ % 100) / 500)
       if (hasChanged(life)) look(life)
     }
-    if (round % slowRounds === 0) afterSlowRound()
+    if (round % sweepRounds === 0) afterRounds()
   }
 }
 

@@ -12,6 +12,8 @@ export class Saver {
   readonly #book: LifeBook
   readonly #changed = new Set<Life>()
   readonly #forgotten = new Set<string>()
+  /** Another number after each change. */
+  revision = 0
 
   constructor(checkpoint: Checkpoint, book: LifeBook) {
     this.#checkpoint = checkpoint
@@ -19,10 +21,12 @@ export class Saver {
   }
 
   changed(life: Life): void {
+    this.revision++
     this.#changed.add(life)
   }
 
   forgot(life: Life): void {
+    this.revision++
     this.#forgotten.add(lifeKey(life))
   }
 

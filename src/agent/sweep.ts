@@ -13,6 +13,11 @@ export function isSettled(life: Life): boolean {
   return true
 }
 
+/** Shorter than its stream: a copy of it may be judged yet. */
+export function isBeyond(life: Life): boolean {
+  return [...life.deliveries.values()].some((delivery) => delivery.isBeyond)
+}
+
 /** The seal covers all that is delivered, and all that the file (or a decoded one, when it was judged) has. */
 function isSealed(life: Life, { stream, sealed, acked }: Delivery): boolean {
   if (sealed === undefined || sealed.length !== acked.offset) return false

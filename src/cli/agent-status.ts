@@ -47,64 +47,95 @@ export interface DestinationStatus {
 
 export const statusFile = 'status.json'
 
-export function statusOf(
-  agent: Agent,
-  facts: {
-    host: string
-    startedAtMs: number
-    urls: ReadonlyMap<string, string>
-    meters: ReadonlyMap<string, Meter>
-    report: RunReport
-    clock: Clock
-  },
-): StatusRecord {
+interface Facts {
+  host: string
+  startedAtMs: number
+  urls: ReadonlyMap<string, string>
+  meters: ReadonlyMap<string, Meter>
+  report: RunReport
+  clock: Clock
+}
+
+/** What is behind at one destination. */
+interface Backlog {
+  bytes: number
+  files: number
+  /** Of the oldest byte, on the monotonic clock. */
+  sinceMs: number
+}
+
+/** Bytes in all files, and the backlogs: each call of the answer costs next to nothing while nothing happens. */
+function amountsOf(agent: Agent): () => { bytes: number; backlogs: ReadonlyMap<string, Backlog> } {
+  let revision = -1
+  let files = -1
+  let bytes = 0
+  const backlogs = new Map<string, Backlog>()
+  return () => {
+    const { current } = agent.book
+    if (agent.revision === revision && current.size === files) return { bytes, backlogs }
+    revision = agent.revision
+    files = current.size
+    bytes = 0
+    for (const name of agent.couriers.keys())
+      backlogs.set(name, { bytes: 0, files: 0, sinceMs: Number.POSITIVE_INFINITY })
+    for (const life of current.values()) {
+      bytes += life.size
+      for (const [name, { acked }] of life.deliveries) {
+        const backlog = backlogs.get(name)
+        if (backlog === undefined || acked.offset >= life.size) continue
+        backlog.bytes += life.size - acked.offset
+        backlog.files++
+        backlog.sinceMs = Math.min(backlog.sinceMs, life.pendingSinceMs ?? Number.POSITIVE_INFINITY)
+      }
+    }
+    return { bytes, backlogs }
+  }
+}
+
+/** The answer is the agent's status at each moment that it is called. */
+export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
   const { clock, meters, report, urls } = facts
-  const lives = [...agent.book.current.values()]
-  const now = clock.monotonic()
-  const destinations = [...agent.couriers.values()].map((courier): DestinationStatus => {
-    const { health } = courier.destination
-    let behindBytes = 0
-    let oldestSeconds = 0
-    let filesBehind = 0
-    for (const life of agent.book.all()) {
-      const delivery = life.deliveries.get(courier.name)
-      const left = delivery && !life.ended ? Math.max(0, life.size - delivery.acked.offset) : 0
-      if (left === 0) continue
-      behindBytes += left
-      filesBehind++
-      oldestSeconds = Math.max(oldestSeconds, (now - (life.pendingSinceMs ?? now)) / 1000)
-    }
-    const usage = meters.get(courier.name)?.snapshot()
+  const amounts = amountsOf(agent)
+  const pidSpace = readPidSpace()
+  return () => {
+    const { bytes, backlogs } = amounts()
+    const now = clock.monotonic()
+    const destinations = [...agent.couriers.values()].map((courier): DestinationStatus => {
+      const { health } = courier.destination
+      const backlog = backlogs.get(courier.name)
+      const ageMs = now - Math.min(backlog?.sinceMs ?? now, now)
+      const usage = meters.get(courier.name)?.snapshot()
+      return {
+        name: courier.name,
+        url: urls.get(courier.name) ?? courier.name,
+        state: health.state,
+        ...('problem' in health
+          ? { problem: health.problem.message, hint: health.problem.hint, since: isoTime(health.sinceMs) }
+          : {}),
+        behindBytes: backlog?.bytes ?? 0,
+        oldestSeconds: Math.round(ageMs / 10) / 100,
+        filesBehind: backlog?.files ?? 0,
+        losses: report.lossesAt.get(courier.name) ?? 0,
+        requests: usage ? requestCount(usage) : 0,
+        dollars: usage ? requestDollars(usage) : 0,
+      }
+    })
     return {
-      name: courier.name,
-      url: urls.get(courier.name) ?? courier.name,
-      state: health.state,
-      ...('problem' in health
-        ? { problem: health.problem.message, hint: health.problem.hint, since: isoTime(health.sinceMs) }
-        : {}),
-      behindBytes,
-      oldestSeconds: Math.round(oldestSeconds * 100) / 100,
-      filesBehind,
-      losses: report.lossesAt.get(courier.name) ?? 0,
-      requests: usage ? requestCount(usage) : 0,
-      dollars: usage ? requestDollars(usage) : 0,
+      v: 1,
+      pid: process.pid,
+      pidSpace,
+      host: facts.host,
+      startedAt: isoTime(facts.startedAtMs),
+      updatedAt: isoTime(clock.now()),
+      files: agent.book.current.size,
+      bytes,
+      forks: report.forks,
+      losses: report.losses,
+      problems: [...report.problems]
+        .slice(-20)
+        .flatMap(([place, { message, hint, life }]) => (life && isSettled(life) ? [] : [{ place, message, hint }])),
+      destinations,
     }
-  })
-  return {
-    v: 1,
-    pid: process.pid,
-    pidSpace: readPidSpace(),
-    host: facts.host,
-    startedAt: isoTime(facts.startedAtMs),
-    updatedAt: isoTime(clock.now()),
-    files: lives.length,
-    bytes: lives.reduce((sum, life) => sum + life.size, 0),
-    forks: report.forks,
-    losses: report.losses,
-    problems: [...report.problems]
-      .slice(-20)
-      .flatMap(([place, { message, hint, life }]) => (life && isSettled(life) ? [] : [{ place, message, hint }])),
-    destinations,
   }
 }
 

@@ -5,7 +5,7 @@ import type { AgentConfig } from '../config/agent-config.ts'
 import { loadConfig } from '../config/load.ts'
 import { expandHost } from '../config/template.ts'
 import { type AgentLog, jsonLog, terminalLog, withoutRepetitions } from './agent-log.ts'
-import { statusOf, writeStatus } from './agent-status.ts'
+import { watchStatus, writeStatus } from './agent-status.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
 import { exits } from './exit.ts'
@@ -106,8 +106,8 @@ async function attend(
   const stop = new AbortController()
   const urls = new Map(config.destinations.map(({ name, url }) => [name, url]))
   const startedAtMs = clock.now()
-  const status = (): Promise<void> =>
-    writeStatus(directory, statusOf(agent, { host, startedAtMs, urls, meters, report, clock }))
+  const statusNow = watchStatus(agent, { host, startedAtMs, urls, meters, report, clock })
+  const status = (): Promise<void> => writeStatus(directory, statusNow())
   const over = new AbortController()
   const keepStatus = async (): Promise<void> => {
     let said = false

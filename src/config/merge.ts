@@ -52,7 +52,7 @@ export function mergeFiles(
     machineId: single('machineId'),
     sources: sources.map((item) => toSource(item.value, names)),
     destinations: destinations.map((item) => item.value),
-    scanIntervalMs: single('scanInterval') ?? 30_000,
+    scanIntervalMs: single('scanInterval') ?? 60_000,
     drainTimeoutMs: single('drainTimeout') ?? 20_000,
     log: single('log') ?? { level: 'info' },
   }

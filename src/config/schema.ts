@@ -170,7 +170,7 @@ export const fileSchema = z
     scanInterval: interval
       .optional()
       .describe('How often everything is looked at, whatever events say.')
-      .meta({ default: '30s' }),
+      .meta({ default: '60s' }),
     drainTimeout: drainTimeout
       .optional()
       .describe('How long a stop waits for what is not delivered.')

@@ -30,7 +30,7 @@ describe('a configuration', () => {
         },
       ],
       destinations: [{ name: 'acme-logs/prod', url: 's3://acme-logs/prod/', budget: { burst: 20, everyMs: 10_000 } }],
-      scanIntervalMs: 30_000,
+      scanIntervalMs: 60_000,
       drainTimeoutMs: 20_000,
       log: { level: 'info' },
     })
