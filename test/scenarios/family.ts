@@ -42,7 +42,7 @@ export function family(label: string, options: StageOptions = {}): Family {
     scenario(name, work) {
       it.concurrent(name, { timeout: scenarioTimeoutMs }, async ({ task, skip }) => {
         const pause = (how: Pause, job: () => unknown): Promise<void> => pauses.wait(task, how, job)
-        const room = new Room(opened(), `${++rooms}-${/^\d*/.exec(name)?.[0]}`, pause, skip)
+        const room = new Room(opened(), `${++rooms}-${/^[\w-]*/.exec(name)?.[0]}`, pause, skip)
         try {
           await work(room)
           done.push(room)
