@@ -43,15 +43,6 @@ export class DeliveryWatch {
     }
   }
 
-  /** A gap says that a life of this file ended before `life`, or `life` has begun in the store. */
-  async hasNoticedEnd(life: WrittenLife, gapsBefore: number): Promise<boolean> {
-    return (await this.gapCount(life)) > gapsBefore || (life.bytes > 0 && (await this.deliveredBytes(life)) > 0)
-  }
-
-  async gapCount({ host, identity }: WrittenLife): Promise<number> {
-    return (await this.#store.list(`gaps/${host}/${identity}`)).length
-  }
-
   /** Its own file's, in every generation. */
   async #streams({ host, identity, copyIdentity }: WrittenLife): Promise<Map<string, PlainObject[]>> {
     const streams = new Map<string, PlainObject[]>()

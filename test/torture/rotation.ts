@@ -6,6 +6,7 @@ import type { SeededRandom } from '../support/seeded-random.ts'
 import type { DeliveryWatch } from './delivery.ts'
 import type { LogFile } from './log-file.ts'
 import { identify, type WrittenLife } from './oracle.ts'
+import type { Note } from './timeline.ts'
 
 /**
  * How programs and logrotate put a log aside:
@@ -18,17 +19,25 @@ import { identify, type WrittenLife } from './oracle.ts'
  * - `empty`        cut to nothing once it is delivered
  * - `expire`       the oldest is deleted once it is delivered
  */
-export const rotationKinds = [
-  'rename',
-  'dated',
-  'copytruncate',
-  'compress',
-  'recreate',
-  'replace',
-  'empty',
-  'expire',
-] as const
-export type RotationKind = (typeof rotationKinds)[number]
+export type RotationKind =
+  | 'rename'
+  | 'dated'
+  | 'copytruncate'
+  | 'compress'
+  | 'recreate'
+  | 'replace'
+  | 'empty'
+  | 'expire'
+
+/**
+ * A log is rotated in one way or the other, as logrotate's configuration has it. (Cut, and then renamed before the copy
+ * was judged: its name no longer tells whose copy it is. DESIGN.md section 4, *Copy*.)
+ */
+export const schemes = {
+  renamed: ['rename', 'rename', 'rename', 'compress', 'compress', 'dated', 'recreate', 'replace', 'expire'],
+  copied: ['copytruncate', 'copytruncate', 'copytruncate', 'compress', 'empty', 'expire'],
+} as const satisfies Record<string, readonly RotationKind[]>
+export type Scheme = keyof typeof schemes
 
 /** How long a writer waits for a delivery before it does something else: an outage is shorter. */
 const patienceMs = 12_000
@@ -43,11 +52,11 @@ interface Kept {
 export interface RotationPlace {
   file: LogFile
   path: string
+  scheme: Scheme
   watch: DeliveryWatch
   random: SeededRandom
   signal: AbortSignal
-  /** While it is held, the host's state is not deleted: two agents' worth of ignorance would be needed to tell. */
-  holdState(until: Promise<unknown>): void
+  note: Note
 }
 
 /** The files of one log: the one that is written, and those put aside. */
@@ -63,22 +72,12 @@ export class Rotations {
   }
 
   async rotate(): Promise<void> {
-    const { random } = this.#place
-    const kind = random.pick<RotationKind>([
-      'rename',
-      'rename',
-      'rename',
-      'copytruncate',
-      'copytruncate',
-      'compress',
-      'compress',
-      'dated',
-      'recreate',
-      'replace',
-      'empty',
-      'expire',
-    ])
-    if (await this.#act(kind)) this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
+    const { random, note, path } = this.#place
+    const kind = random.pick<RotationKind>(schemes[this.#place.scheme])
+    note(`${path}: ${kind}`)
+    const isDone = await this.#act(kind)
+    note(`${path}: ${kind} ${isDone ? 'done' : 'not possible now'}`)
+    if (isDone) this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
   }
 
   #act(kind: RotationKind): Promise<boolean> {
@@ -130,26 +129,22 @@ export class Rotations {
   }
 
   async #copyTruncate(): Promise<boolean> {
-    const { file, path, random, signal, watch } = this.#place
+    const { file, path, random } = this.#place
     const { life } = file
-    const gapsBefore = await watch.gapCount(life)
     await this.#shift()
     // Nothing is appended between copy and cut: what is lost then, no shipper can save (README, "limits").
-    const cut = async (): Promise<WrittenLife> => {
-      await copyFile(path, `${path}.1`)
-      life.copyIdentity = await identify(`${path}.1`)
-      return file.truncate('copytruncate')
-    }
-    const next = await this.#withStateHeld(cut, gapsBefore)
+    await copyFile(path, `${path}.1`)
+    life.copyIdentity = await identify(`${path}.1`)
+    await file.truncate('copytruncate')
     this.#kept.unshift({ life, ending: '' })
-    if (random.chance(0.5)) await this.#untilNoticed(next, gapsBefore, 5_000, signal)
+    await sleep(random.int(0, 2_000))
     return true
   }
 
   async #empty(): Promise<boolean> {
     const { file, watch, signal } = this.#place
     if (!(await watch.until(file.life, file.life.bytes, patienceMs, signal))) return false
-    await this.#withStateHeld(() => file.truncate('emptied'), await watch.gapCount(file.life))
+    await file.truncate('emptied')
     return true
   }
 
@@ -186,26 +181,6 @@ export class Rotations {
     const { path } = this.#place
     for (const [index, { ending }] of [...this.#kept.entries()].reverse())
       await rename(`${path}.${index + 1}${ending}`, `${path}.${index + 2}${ending}`)
-  }
-
-  /** The state is not deleted before the store says that the life before has ended. */
-  async #withStateHeld(cut: () => Promise<WrittenLife>, gapsBefore: number): Promise<WrittenLife> {
-    let release = (): void => {}
-    const held = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    this.#place.holdState(held)
-    const next = await cut()
-    this.#untilNoticed(next, gapsBefore, 600_000, this.#place.signal).finally(release)
-    return next
-  }
-
-  async #untilNoticed(life: WrittenLife, gapsBefore: number, withinMs: number, signal: AbortSignal): Promise<void> {
-    const endMs = performance.now() + withinMs
-    while (!signal.aborted && performance.now() < endMs) {
-      if (await this.#place.watch.hasNoticedEnd(life, gapsBefore).catch(() => false)) return
-      await sleep(500, undefined, { signal }).catch(() => {})
-    }
   }
 }
 

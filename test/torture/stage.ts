@@ -11,6 +11,8 @@ import { createSigner } from './proxy-sign.ts'
 import { Sightings } from './sightings.ts'
 import { resolveTarget, type S3Target, type Target } from './target.ts'
 
+import { type Note, openTimeline } from './timeline.ts'
+
 /** What a run works with: the store from both sides, and a directory. */
 export interface Stage {
   target: Target
@@ -21,6 +23,7 @@ export interface Stage {
   sightings: Sightings
   oracle: Oracle
   directory: string
+  note: Note
   random: SeededRandom
   close(): Promise<void>
 }
@@ -48,6 +51,7 @@ export async function openStage(options: TortureOptions): Promise<Stage> {
     sightings,
     oracle: new Oracle(join(directory, 'oracle')),
     directory,
+    note: openTimeline(join(directory, 'timeline.log')),
     random,
     async close() {
       await proxy?.close()

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatBytes, formatCount } from '../../src/cli/units.ts'
 import { DeliveryWatch } from './delivery.ts'
@@ -83,7 +83,7 @@ class TortureRun {
   }
 
   async #createHosts(): Promise<TorturedHost[]> {
-    const { target, directory, proxy, random, store, oracle } = this.#stage
+    const { target, directory, proxy, random, store, oracle, note } = this.#stage
     const { agents, bytesPerSecond } = this.#options
     const watch = new DeliveryWatch(store)
     const hosts: TorturedHost[] = []
@@ -100,6 +100,8 @@ class TortureRun {
         watch,
         random: random.fork(),
         bytesPerSecond: bytesPerSecond / agents,
+        scheme: at % 2 === 1 ? 'renamed' : 'copied',
+        note,
       })
       hosts.push(host)
     }
@@ -107,11 +109,11 @@ class TortureRun {
   }
 
   async #startCompactor(): Promise<Victim> {
-    const { directory, random } = this.#stage
+    const { directory, random, note } = this.#stage
     await mkdir(this.#published)
     const logFile = join(directory, 'compactor.log')
     const start = () => startLogcask([...this.#compact, '--interval', '500ms'], logFile)
-    return new Victim({ name: 'the compactor', logFile, start, random: random.fork() })
+    return new Victim({ name: 'the compactor', logFile, start, random: random.fork(), note })
   }
 
   /** At all objects every few seconds: what was seen once must stay. */
@@ -177,6 +179,7 @@ class TortureRun {
     this.#audience.progress(`reading back ${target.url}`)
     const objects = await store.list('')
     sightings.seeLast(objects)
+    await writeFile(join(directory, 'lives.json'), JSON.stringify(oracle.lives, null, 1))
     const known: KnownStream[] = []
     const streams = readStreams(store, objects, (key, sha256) => sightings.see(key, { sha256 }))
     const verdict = await judge(oracle, streams, (stream) => known.push(stream))

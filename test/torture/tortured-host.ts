@@ -5,7 +5,8 @@ import type { DeliveryWatch } from './delivery.ts'
 import { LogFile } from './log-file.ts'
 import type { Oracle } from './oracle.ts'
 import { addUp } from './outcome.ts'
-import { type RotationKind, Rotations } from './rotation.ts'
+import { type RotationKind, Rotations, type Scheme } from './rotation.ts'
+import type { Note } from './timeline.ts'
 import { startLogcask, type TortureProcess } from './torture-process.ts'
 import { pause, Victim } from './victim.ts'
 
@@ -22,6 +23,9 @@ export interface HostSettings {
   watch: DeliveryWatch
   random: SeededRandom
   bytesPerSecond: number
+  /** How its logs are rotated. */
+  scheme: Scheme
+  note: Note
 }
 
 const logNames = ['app.log', 'access.log', 'audit.log']
@@ -33,7 +37,6 @@ export class TorturedHost {
   readonly #rotations: Rotations[] = []
   readonly #settings: HostSettings
   readonly #config: string
-  #statesHeld = 0
 
   private constructor(settings: HostSettings, config: string) {
     this.name = settings.name
@@ -44,8 +47,9 @@ export class TorturedHost {
       logFile: this.#logFile,
       start: () => this.#start(),
       random: settings.random.fork(),
-      state: stateOf(settings),
-      isStateHeld: () => this.#statesHeld > 0,
+      // A file that is cut while nobody remembers it may come twice (I3): where logs are cut, the state stays.
+      state: settings.scheme === 'renamed' ? stateOf(settings) : undefined,
+      note: settings.note,
     })
   }
 
@@ -68,7 +72,7 @@ export class TorturedHost {
   async write(signal: AbortSignal): Promise<void> {
     const { random, directory } = this.#settings
     const logs = logNames.map((log) => ({ log, path: join(directory, 'logs', log), random: random.fork() }))
-    await Promise.all(logs.map((one) => this.#writeLog(one.log, one.path, one.random, signal)))
+    await Promise.all(logs.map(({ log, path, random }) => this.#writeLog(log, path, random, signal)))
   }
 
   /** `agent --once`: all that is there now, decided at once. Gives the exit status. */
@@ -82,19 +86,17 @@ export class TorturedHost {
   }
 
   async #writeLog(log: string, path: string, random: SeededRandom, signal: AbortSignal): Promise<void> {
-    const { oracle, watch, name, bytesPerSecond } = this.#settings
+    const { oracle, watch, name, bytesPerSecond, note, scheme } = this.#settings
     const file = new LogFile(name, log, oracle, random.fork())
     await file.begin(path)
     const rotations = new Rotations({
       file,
       path,
+      scheme,
       watch,
+      note,
       random: random.fork(),
       signal,
-      holdState: (until) => {
-        this.#statesHeld++
-        until.finally(() => this.#statesHeld--)
-      },
     })
     this.#rotations.push(rotations)
     const rate = bytesPerSecond / logNames.length

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeededRandom } from '../support/seeded-random.ts'
+import type { Note } from './timeline.ts'
 import { lastOf, type TortureProcess } from './torture-process.ts'
 
 export interface Kills {
@@ -18,10 +19,9 @@ export interface VictimSettings {
   logFile: string
   start(): TortureProcess
   random: SeededRandom
+  note: Note
   /** What may be deleted while it is down; undefined: nothing. */
   state?: string | undefined
-  /** Now it may not. */
-  isStateHeld?: () => boolean
 }
 
 /** A process that is killed at random and started again, until it is let go. */
@@ -49,6 +49,7 @@ export class Victim implements Kills {
       // Machines boot, supervisors wait.
       if (random.chance(0.3)) await pause(random.int(0, 3_000), signal)
       this.#process = this.#settings.start()
+      this.#settings.note(`${this.#settings.name}: started`)
     }
   }
 
@@ -62,9 +63,10 @@ export class Victim implements Kills {
   }
 
   async #kill(signal: AbortSignal): Promise<void> {
-    const { random, state, isStateHeld } = this.#settings
+    const { random, state, note, name } = this.#settings
     if (random.chance(0.1)) {
       // A host that stands still, and goes on in the middle of what it did.
+      note(`${name}: SIGSTOP`)
       this.#process.kill('SIGSTOP')
       await pause(random.int(500, 6_000), signal)
       this.frozen++
@@ -76,10 +78,12 @@ export class Victim implements Kills {
     this.#process.kill('SIGKILL')
     await this.#process.ended
     this.kills++
-    const isDeleted = random.chance(0.25)
-    if (!isDeleted || state === undefined || isStateHeld?.()) return
+    note(`${name}: SIGKILL`)
+    const isDeleted = random.chance(0.4)
+    if (!isDeleted || state === undefined) return
     await rm(state, { recursive: true, force: true })
     this.statesDeleted++
+    note(`${name}: state deleted`)
   }
 
   async #noteSurprise(): Promise<void> {
