@@ -19,6 +19,8 @@ export interface SiteStore {
   read(): Promise<Holdings>
 }
 
+type Settings = Readonly<Record<string, unknown>>
+
 /** Where one history of crashes happens: logs, a state, a store of each kind, and what is published of the first. */
 export class Site {
   readonly directory: string
@@ -103,7 +105,7 @@ export class Site {
   }
 
   /** Writes an agent's configuration, and answers its path. */
-  async configure(name = 'agent', more: Record<string, unknown> = {}): Promise<string> {
+  async configure(name = 'agent', more: Settings = {}, ofDestinations: Settings = {}): Promise<string> {
     const config = join(this.directory, `${name}.yaml`)
     const settings = {
       host: 'crash-1',
@@ -114,6 +116,7 @@ export class Site {
         url,
         ...(endpoint === undefined ? {} : { endpoint }),
         budget: { burst: 1000, everySeconds: 0.1 },
+        ...ofDestinations,
       })),
       scanInterval: '1s',
       log: { level: 'warn' },

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export async function waitFor(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  { withinMs = 90_000, everyMs = 100, context = (): string => '' } = {},
+  { withinMs = 50_000, everyMs = 100, context = (): string => '' } = {},
 ): Promise<void> {
   const endAtMs = performance.now() + withinMs
   while (!(await isSo())) {

@@ -94,7 +94,7 @@ export async function untilDelivered(
   const isWhole = async (): Promise<boolean> =>
     [...(await site.compare(files)).values()].every(({ lost }) => lost === 0)
   // The look itself reads everything: not too often.
-  await waitFor('every store has every byte', isWhole, { everyMs: 250, context: said })
+  await waitFor('every store has every byte', isWhole, { withinMs: 90_000, everyMs: 250, context: said })
 }
 
 function end(running: Running, signal: NodeJS.Signals): Running['ended'] {
