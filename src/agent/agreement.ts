@@ -9,7 +9,8 @@ import type { Life } from './life.ts'
 
 /**
  * Evidence E4: whether a file and a stream are equal over the shorter of the two, by all that was read of the stream's
- * life. The answer is that length; undefined where they differ or there is nothing to compare. Cheap evidence rejects
+ * life. The answer is that length; undefined where they differ or there is nothing to compare; `unknown` for a file that is
+ * shorter than what only other destinations have. Cheap evidence rejects
  * first; what is left is compared whole, by hashes of our own where there are any, else by reading back.
  */
 export async function agreesWith(
@@ -17,7 +18,7 @@ export async function agreesWith(
   courier: Courier,
   content: Content,
   source: { stream: string; life: Life | undefined },
-): Promise<{ length: number } | undefined> {
+): Promise<{ length: number } | 'unknown' | undefined> {
   const read = longestRead(source.life, source.stream)
   // Nothing was read of it yet.
   if (source.life?.file && source.life.deliveries.get(courier.name)?.stream === source.stream && read.offset === 0)
@@ -28,19 +29,24 @@ export async function agreesWith(
   const length = Math.max(read.offset, found.footprint.offset)
   if (length === 0) return undefined
   // Delivered elsewhere, not here yet: our own footprint is all the evidence there is.
-  if (found.footprint.offset === 0) return content.size >= read.offset ? { length } : undefined
+  if (found.footprint.offset === 0) {
+    if (content.size >= read.offset) return { length }
+    const file = source.life?.file
+    const size = file?.stat().size ?? 0
+    if (file === undefined || size < content.size) return 'unknown'
+    return (await agreesWithFile(content, { file, size })) && { length }
+  }
   if (!['same', 'short'].includes(await compareDelivered(context, courier, content, found))) return undefined
   const delivery = source.life?.deliveries.get(courier.name)
-  const isOurs =
-    delivery?.stream === source.stream &&
-    delivery.rollup !== undefined &&
-    delivery.acked.offset === found.footprint.offset
-  if (isOurs && content.size >= found.footprint.offset) {
+  const isOurs = delivery?.stream === source.stream && delivery.acked.offset === found.footprint.offset
+  // As it is now: while the file is read, more may be acked.
+  const rollup = isOurs ? delivery.rollup : undefined
+  if (rollup !== undefined && content.size >= found.footprint.offset) {
     const local = await hashByCuts(
       content,
       found.chain.map((segment) => segment.length),
     )
-    return local.rollup === delivery.rollup ? { length } : undefined
+    return local.rollup === rollup ? { length } : undefined
   }
   const shared = await sharedLength(context, courier, content, found)
   return shared === Math.min(content.size, found.footprint.offset) ? { length } : undefined

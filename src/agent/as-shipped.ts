@@ -29,10 +29,10 @@ export async function listAsShipped(
     context.signal,
   )
   const found = await walkWithFile(stream, { file: content.file, size: delivery.acked.offset }, segments)
+  // No name vouches for the last window: a file that was cut or rewritten meanwhile has another one than was sent.
+  if (found?.footprint.window !== delivery.acked.window) return undefined
   // A segment at the end would be another's that continues ours: then the whole is looked at.
-  return found && segments.next({ offset: found.footprint.offset, window: found.window }) === undefined
-    ? found
-    : undefined
+  return segments.next({ offset: found.footprint.offset, window: found.window }) === undefined ? found : undefined
 }
 
 /** The chain by the file's own windows; undefined where it does not reach the content's end. */

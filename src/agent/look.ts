@@ -101,7 +101,11 @@ export function endLife(context: AgentContext, life: Life, why: string): void {
   life.file = undefined
   void life.decoded?.close()
   if (isLost) context.book.retire(life)
-  else context.book.forget(life)
+  else {
+    // Whoever is still at work on it must not record an end: the next life begins in the same stream.
+    for (const delivery of life.deliveries.values()) delivery.hasGap = true
+    context.book.forget(life)
+  }
   context.book.add(next)
   context.report({ kind: 'ended', life, why })
   context.changed(life)

@@ -3,7 +3,7 @@ import { birthOfIdentity, parseStreamId } from '../format/keys.ts'
 import { agreesWith } from './agreement.ts'
 import { type Candidate, candidatesOf, directoryOf, namesakes, olddirOf } from './candidates.ts'
 import { type Content, contentOf, sampleAt } from './content.ts'
-import { type AgentContext, copyHoldMs, doubt } from './context.ts'
+import { type AgentContext, copyHoldMs, doubt, sourceOf } from './context.ts'
 import type { Courier } from './courier.ts'
 import { compare } from './evidence.ts'
 import { inspectChain } from './inspect.ts'
@@ -81,13 +81,28 @@ function unseenSource(context: AgentContext, courier: Courier, life: Life): Life
   for (const other of namesakes(context, life)) {
     const delivery = other.deliveries.get(courier.name)
     // A source's name is shorter than its copy's: nobody waits in a circle.
-    if (other.path === life.path || other.ended || other.file === undefined || delivery === undefined) continue
+    if (other.path === life.path || other.ended || delivery === undefined) continue
+    if (other.file === undefined) {
+      // Closed because too many are open: what was done to it since is seen when it is opened again.
+      if (!hasChangedClosed(context, other)) continue
+      context.scan()
+      return other
+    }
     if (!other.isWatched) return other
-    // An empty one that was asked about has nothing to begin with.
     if (delivery.stream !== undefined && !delivery.isChecked) return other
-    if (delivery.stream === undefined && (other.size > 0 || delivery.waitingFor === undefined)) return other
+    if (delivery.stream !== undefined) continue
+    // An empty one that was asked about has nothing to begin with, unless it has grown since.
+    const { size } = other.file.stat()
+    if (size !== other.size) context.look(other)
+    if (size > 0 || other.size > 0 || delivery.waitingFor === undefined) return other
   }
   return undefined
+}
+
+function hasChangedClosed(context: AgentContext, life: Life): boolean {
+  const followSymlinks = sourceOf(context, life)?.followSymlinks ?? false
+  const hint = life.isMet ? context.files.peek(life.path, followSymlinks) : undefined
+  return hint?.identity === life.identity && hint.stamp !== life.stamp
 }
 
 async function judgePlain(
@@ -101,14 +116,17 @@ async function judgePlain(
   if (content.size === 0 && life.isUnlinked) return { kind: 'own', reason: 'copy' }
   const candidates = await candidatesOf(context, courier, life, namesakes(context, life))
   const sources: CopySource[] = []
+  let isSettled = isOneShot
   for (const candidate of candidates) {
     if (!isNamedAsCopy(life.path, candidate.path, olddirOf(context, life, directoryOf(candidate.path)))) continue
-    const source = await copySource(context, courier, life, content, candidate)
+    // Only what may be a copy is held: of any other file, what was seen is lost when it is cut.
+    isSettled ||= isHeld(life, content.size, copyHoldMs, context.clock.monotonic())
+    const source = await copySource(context, courier, life, content, candidate, isSettled)
     if (source) sources.push(source)
   }
   const copy = judgeCopy({
     size: content.size,
-    isSettled: isOneShot || isHeld(life, content.size, copyHoldMs, context.clock.monotonic()),
+    isSettled,
     isOneShot,
     sources,
   })
@@ -123,6 +141,7 @@ async function copySource(
   life: Life,
   content: Content,
   candidate: Candidate,
+  isSettled: boolean,
 ): Promise<CopySource | undefined> {
   const catalogue = await courier.catalogue()
   const gaps = await courier.destination.request(
@@ -138,9 +157,12 @@ async function copySource(
   // One-shot decides at once, and a source that stands as it was has left no copy: its bytes need no reading.
   if (context.settings.isOneShot && !isTruncated && !isShorter && !isUnsettled) return undefined
   const agreement = await agreesWith(context, courier, content, candidate)
-  if (agreement === undefined) return undefined
-  const isSealed = catalogue.seals(candidate.stream).length > 0
-  return { stream: candidate.stream, length: agreement.length, fileSize, isSealed, isTruncated, isShorter, isUnsettled }
+  if (agreement === undefined || (agreement === 'unknown' && isSettled && !isUnsettled)) return undefined
+  const { stream } = candidate
+  if (agreement === 'unknown')
+    return { stream, length: 0, fileSize, isSealed: false, isTruncated: false, isShorter: false, isUnsettled: true }
+  const isSealed = catalogue.seals(stream).length > 0
+  return { stream, length: agreement.length, fileSize, isSealed, isTruncated, isShorter, isUnsettled }
 }
 
 /** [shortsrc, lastlook] Whether the source's file was truncated, seen or unseen, since it was last looked at. */
@@ -178,7 +200,7 @@ async function adoptSources(
     const isMissing = !candidate.isFileHere && candidate.life?.ended?.reason !== 'truncated'
     if (!isMissing || candidate.path !== life.path || candidate.machine !== context.settings.machine) continue
     const agreement = await agreesWith(context, courier, content, candidate)
-    if (agreement === undefined || agreement.length > content.size) continue
+    if (agreement === undefined || agreement === 'unknown' || agreement.length > content.size) continue
     sources.push({
       stream: candidate.stream,
       length: agreement.length,

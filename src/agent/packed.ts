@@ -73,7 +73,7 @@ async function compressedSource(
   const seals = catalogue.seals(candidate.stream)
   const isDelivered = seals.some((seal) => seal.length === unpacked.size && seal.sha256 === digest)
   const agreement = isDelivered ? { length: unpacked.size } : await agreesWith(context, courier, unpacked, candidate)
-  if (agreement === undefined || agreement.length > unpacked.size) return undefined
+  if (agreement === undefined || agreement === 'unknown' || agreement.length > unpacked.size) return undefined
   const { life } = candidate
   return {
     stream: candidate.stream,

@@ -15,6 +15,8 @@ export interface WrittenLife {
   end?: { cause: Cause | 'deleted'; atMs: number } | undefined
   /** Agent → the size that it was told by the system, as far as the agent can still know it. */
   seen: Map<string, number>
+  /** An agent that was told its size was told a smaller one afterwards. */
+  wasSeenCut: boolean
 }
 
 /** One file of one machine, whatever it was called. */
@@ -41,6 +43,7 @@ interface Line {
 export class Chronicle {
   readonly files: WrittenFile[] = []
   readonly #byInode = new Map<Inode, WrittenFile>()
+  readonly #lastSeen = new Map<string, { life: WrittenLife; size: number; atMs: number }>()
   readonly lines = new Map<number, Line>()
   readonly #now: () => number
   /** Two agents have run on one machine's files at the same time. */
@@ -120,12 +123,21 @@ export class Chronicle {
   }
 
   seen(agent: string, inode: Inode, size: number): void {
-    const life = this.#byInode.get(inode)?.lives.at(-1)
-    if (life && (life.seen.get(agent) ?? 0) < size) life.seen.set(agent, size)
+    const file = this.#byInode.get(inode)
+    const life = file?.lives.at(-1)
+    if (file === undefined || life === undefined) return
+    if ((life.seen.get(agent) ?? 0) < size) life.seen.set(agent, size)
+    const key = `${agent} ${this.files.indexOf(file)}`
+    const last = this.#lastSeen.get(key)
+    // The glimpse before a look counts for nothing: an agent notes what it saw when it looks.
+    const wasNoted = last?.life.end && last.life.end.atMs - last.atMs > lookedAfterMs
+    if (last && wasNoted && last.life !== life && size < last.size) last.life.wasSeenCut = true
+    if (last?.life !== life || last.size !== size) this.#lastSeen.set(key, { life, size, atMs: this.#now() })
   }
 
   /** The agent lost its memory: it knows what `knownSize` says it has on disk, of lives that it had time to note. */
   forgot(agent: string, knownSize: (identity: string) => number): void {
+    for (const key of [...this.#lastSeen.keys()]) if (key.startsWith(`${agent} `)) this.#lastSeen.delete(key)
     for (const file of this.files) {
       for (const life of file.lives) {
         const size = life.seen.get(agent)
@@ -144,7 +156,7 @@ export class Chronicle {
   }
 
   #life(content: Buffer): WrittenLife {
-    return { versions: [content], beganMs: this.#now(), seen: new Map() }
+    return { versions: [content], beganMs: this.#now(), seen: new Map(), wasSeenCut: false }
   }
 
   #wrote(file: WrittenFile, bytes: Buffer): void {
@@ -157,6 +169,9 @@ export class Chronicle {
     }
   }
 }
+
+/** A look follows a stat within a few system calls. */
+const lookedAfterMs = 1_000
 
 /** The agent's checkpoint is saved every second; a busy disk takes longer. */
 const notedAfterMs = 3_000

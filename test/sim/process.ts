@@ -99,6 +99,7 @@ export function processDisk(disk: VirtualDisk, process: VirtualProcess): Disk {
       const found = disk.lookUp(path, false)
       if (found && isExclusive) throw systemError('EEXIST', path)
       if (!found && !creates) throw systemError('ENOENT', path)
+      if (!found && disk.isFull) throw systemError('ENOSPC', path)
       const inode = found ?? disk.create(path)
       if (found && truncates) disk.truncate(inode, 0)
       return openDiskFile(disk, process, path, inode)
@@ -183,6 +184,7 @@ function openDiskFile(disk: VirtualDisk, process: VirtualProcess, path: string, 
         [first, length],
       ] as const) {
         await process.call()
+        if (disk.isFull && position + end > inode.size) throw systemError('ENOSPC', path)
         if (end > start) disk.write(inode, from.subarray(at + start, at + end), position + start)
         disk.onWrite(path, inode)
       }

@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
 import { Counts } from './counts.ts'
-import { drawHistory, runHistory } from './history.ts'
+import { drawHistory, type History, runHistory } from './history.ts'
+import { shrink, violationKind } from './shrink.ts'
 import { allSteps } from './steps.ts'
+import { tracing } from './trace.ts'
 
 const { values } = parseArgs({
   options: {
@@ -9,46 +11,53 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     kinds: { type: 'string' },
+    shrink: { type: 'boolean', default: false },
+    history: { type: 'string' },
   },
 })
 const kinds = values.kinds?.split(',') ?? Object.keys(allSteps)
-const counts = new Counts()
-const first = Number(values.seed ?? values.from)
-const last = values.seed ? first : first + Number(values.seeds) - 1
-const began = performance.now()
-let failed = 0
-let virtual = 0
-for (let seed = first; seed <= last; seed++) {
-  const history = drawHistory(seed, kinds)
-  const verdict = await runHistory(
-    history,
-    values.seed
-      ? {
-          onStep: (step, world) =>
-            console.log(`${(world.clock.monotonic() / 1000).toFixed(3)} ${step.do} +${step.afterMs}`),
-          onEvent: (agent, event, world) => {
-            const { kind, life, delivery, ...rest } = event as unknown as {
-              kind: string
-              life?: { path: string }
-              delivery?: { destination: string; stream: string }
-            }
-            console.log(
-              `    ${(world.clock.monotonic() / 1000).toFixed(3)} ${agent} ${kind} ${life?.path ?? ''} ${delivery?.destination ?? ''} ${delivery?.stream ?? ''} ${JSON.stringify(rest).slice(0, 200)}`,
-            )
-          },
-        }
-      : {},
-  )
-  counts.addAll(verdict.counts)
-  virtual += verdict.tookMs
-  if (verdict.violations.length > 0) {
-    failed++
-    console.log(`seed ${seed}: ${[...new Set(history.steps.map((step) => step.do))].join(', ')}`)
-    for (const violation of verdict.violations.slice(0, 4)) console.log(`   ${violation}`)
-  }
+
+async function show(history: History): Promise<void> {
+  const { violations } = await runHistory(history, tracing(console.log))
+  for (const violation of violations) console.log(`   ${violation}`)
 }
-const seconds = (performance.now() - began) / 1000
-console.log([...counts].map(([what, times]) => `${what} ${times}`).join(', '))
-console.log(
-  `${last - first + 1} histories, ${failed} failed, ${((last - first + 1) / seconds).toFixed(1)}/s, ${(virtual / 1000 / (last - first + 1)).toFixed(0)} s virtual each`,
-)
+
+if (values.history) await show(JSON.parse(values.history) as History)
+else if (values.seed) {
+  const history = drawHistory(Number(values.seed), kinds)
+  if (!values.shrink) await show(history)
+  else {
+    const { violations } = await runHistory(history)
+    const [first] = violations
+    if (first === undefined) console.log('no violation')
+    else {
+      const small = await shrink(history, violationKind(first))
+      console.log(JSON.stringify(small))
+      await show(small)
+    }
+  }
+} else {
+  const counts = new Counts()
+  const first = Number(values.from)
+  const last = first + Number(values.seeds) - 1
+  const began = performance.now()
+  let failed = 0
+  let virtual = 0
+  for (let seed = first; seed <= last; seed++) {
+    const history = drawHistory(seed, kinds)
+    const verdict = await runHistory(history)
+    counts.addAll(verdict.counts)
+    virtual += verdict.tookMs
+    if (verdict.violations.length > 0) {
+      failed++
+      console.log(`seed ${seed}: ${[...new Set(history.steps.map((step) => step.do))].join(', ')}`)
+      for (const violation of verdict.violations.slice(0, 4)) console.log(`   ${violation}`)
+    }
+  }
+  const seconds = (performance.now() - began) / 1000
+  const histories = last - first + 1
+  console.log([...counts].map(([what, times]) => `${what} ${times}`).join(', '))
+  console.log(
+    `${histories} histories, ${failed} failed, ${(histories / seconds).toFixed(1)}/s, ${(virtual / 1000 / histories).toFixed(0)} s virtual each`,
+  )
+}
