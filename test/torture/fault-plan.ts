@@ -58,6 +58,14 @@ interface Weather {
   endMs: number
 }
 
+export interface PlanOptions {
+  /** How late a late request may be. */
+  lateMsMax: number
+  now: () => number
+  /** No weather: the rates as they are. */
+  isSteady?: boolean
+}
+
 /** Chooses a fault for each request. Weather changes every few seconds: fair, a storm, or nothing answers at all. */
 export class FaultPlan {
   readonly #random: SeededRandom
@@ -66,13 +74,15 @@ export class FaultPlan {
   readonly #lateMsMax: number
   #weather: Weather
   outages = 0
+  readonly #isSteady: boolean
 
-  constructor(random: SeededRandom, rates: Rates, options: { lateMsMax: number; now: () => number }) {
+  constructor(random: SeededRandom, rates: Rates, options: PlanOptions) {
     this.#random = random
     this.#rates = rates
     this.#now = options.now
     this.#lateMsMax = options.lateMsMax
-    this.#weather = { name: 'fair', factor: 0.5, endMs: this.#now() + 3_000 }
+    this.#isSteady = options.isSteady ?? false
+    this.#weather = { name: 'fair', factor: this.#isSteady ? 1 : 0.5, endMs: this.#now() + 3_000 }
   }
 
   next(kind: RequestKind): FaultKind | undefined {
@@ -98,7 +108,7 @@ export class FaultPlan {
   }
 
   #turn(): void {
-    if (this.#now() < this.#weather.endMs) return
+    if (this.#isSteady || this.#now() < this.#weather.endMs) return
     const at = this.#random.next()
     const seconds = this.#random.int(3, 12)
     if (at < 0.6) this.#weather = { name: 'fair', factor: 0.7, endMs: this.#now() + seconds * 1000 }

@@ -1,7 +1,8 @@
 import { help, parseOptions, type TortureOptions } from './options.ts'
+import { peerTable, runPeers } from './peer-run.ts'
 import { jsonText, reportLines, verdictText } from './report.ts'
 import { endWithThisProcess } from './torture-process.ts'
-import { runTorture } from './torture-run.ts'
+import { type Audience, runTorture } from './torture-run.ts'
 
 /** `npm run torture -- --to URL`: see options.ts for its help. */
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
@@ -27,8 +28,10 @@ async function torture(options: TortureOptions): Promise<number> {
   endWithThisProcess()
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(new Error(name)))
+  const audience = { say, progress: say, signal: stop.signal }
   try {
-    const outcome = await runTorture(options, { say, progress: say, signal: stop.signal })
+    if (options.peer !== undefined) return await comparePeers(options, audience)
+    const outcome = await runTorture(options, audience)
     if (options.isJson) process.stdout.write(`${jsonText(outcome)}\n`)
     else process.stdout.write(`${reportLines(outcome).join('\n')}\n`)
     say(whatIsLeft(outcome.url, outcome.directory))
@@ -39,6 +42,17 @@ async function torture(options: TortureOptions): Promise<number> {
     else say(`torture: ${(error as Error).stack}`)
     return stop.signal.aborted ? 130 : 2
   }
+}
+
+/** Ours must show 0 and 0; what the other shows is for the reader. */
+async function comparePeers(options: TortureOptions, audience: Audience): Promise<number> {
+  const rows = await runPeers(options, audience)
+  if (rows === undefined) {
+    say('fluent-bit: not installed, nothing was run (docs.fluentbit.io/manual/installation)')
+    return 0
+  }
+  process.stdout.write(`${options.isJson ? jsonText(rows) : peerTable(rows).join('\n')}\n`)
+  return rows.every(({ agent, lost, doubled }) => agent !== 'logcask' || lost + doubled === 0) ? 0 : 1
 }
 
 function whatIsLeft(url: string, directory: string | undefined): string {
