@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { mainFile } from '../scenarios/main-file.ts'
 import { sha256 } from './read-back.ts'
-import { lastOf, startLogcask } from './torture-process.ts'
+import { lastOf, startProcess } from './torture-process.ts'
 
 export interface KnownStream {
   host: string
@@ -27,14 +26,14 @@ export async function compareOtherReaders(
   known: readonly KnownStream[],
   settings: {
     published: string
-    /** Without `--once`. */
+    /** The commands; compact without `--once`. */
     compact: readonly string[]
     cat(host: string, stream: string): string[]
     logFile: string
   },
 ): Promise<OtherReaders> {
   const problems: string[] = []
-  const { code, signal } = await startLogcask([...settings.compact, '--once'], settings.logFile).ended
+  const { code, signal } = await startProcess([...settings.compact, '--once'], settings.logFile).ended
   // 3: gaps, which are counted elsewhere.
   if (code !== 0 && code !== 3)
     problems.push(`compact --once ended with ${code ?? signal}: ${await lastOf(settings.logFile)}`)
@@ -76,8 +75,8 @@ async function comparePublished(
   return { files, differing: differing + left.size }
 }
 
-async function outputOf(args: readonly string[]): Promise<Buffer> {
-  const child = spawn(process.execPath, [mainFile, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
+async function outputOf([program = '', ...args]: readonly string[]): Promise<Buffer> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] })
   const chunks: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
   await once(child, 'close')

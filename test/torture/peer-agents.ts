@@ -5,7 +5,7 @@ import type { LineTally } from './line.ts'
 import type { PlainStore } from './plain-store.ts'
 import { readStreams } from './read-back.ts'
 import type { S3Target } from './target.ts'
-import { startLogcask, startProcess, type TortureProcess } from './torture-process.ts'
+import { startProcess, type TortureProcess } from './torture-process.ts'
 
 /** Where one agent of the comparison works. */
 export interface PeerPlace {
@@ -84,7 +84,7 @@ export async function fluentBit(program: string, place: PeerPlace): Promise<Peer
   }
 }
 
-export async function logcaskPeer(place: PeerPlace): Promise<PeerAgent> {
+export async function logcaskPeer(logcask: (...args: string[]) => string[], place: PeerPlace): Promise<PeerAgent> {
   const { directory, log, target, endpoint, room } = place
   await mkdir(directory, { recursive: true })
   const config = join(directory, 'agent.yaml')
@@ -101,7 +101,7 @@ export async function logcaskPeer(place: PeerPlace): Promise<PeerAgent> {
   )
   return {
     name: 'logcask',
-    start: () => startLogcask(['agent', '-c', config], join(directory, 'agent.log')),
+    start: () => startProcess(logcask('agent', '-c', config), join(directory, 'agent.log')),
     async count(store, tally) {
       const objects = await store.list(room)
       const below = objects.map((object) => ({ ...object, key: object.key.slice(room.length) }))

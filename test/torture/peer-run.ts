@@ -57,7 +57,7 @@ export async function runPeers(options: TortureOptions, audience: Audience): Pro
           room: `${name}/`,
         }
         await mkdir(join(place.directory, 'logs'), { recursive: true })
-        const peer = agent === 'logcask' ? await logcaskPeer(place) : await fluentBit(program, place)
+        const peer = agent === 'logcask' ? await logcaskPeer(stage.logcask, place) : await fluentBit(program, place)
         const row = await new PeerRun(stage, options, audience, place, peer, proxy).run()
         await proxy.close()
         rows.push({ agent, store: isHealthy ? 'healthy' : 'a third answered badly', ...row })

@@ -5,18 +5,21 @@ import { type SeededRandom, seededRandom } from '../support/seeded-random.ts'
 import { FaultPlan, fullRates } from './fault-plan.ts'
 import type { TortureOptions } from './options.ts'
 import { Oracle } from './oracle.ts'
+import { Pace } from './pace.ts'
 import { type PlainStore, plainStore } from './plain-store.ts'
 import { FaultProxy } from './proxy.ts'
 import { createSigner } from './proxy-sign.ts'
 import { Sightings } from './sightings.ts'
 import { resolveTarget, type S3Target, type Target } from './target.ts'
-
 import { type Note, openTimeline } from './timeline.ts'
+import { prepareLogcask } from './torture-process.ts'
 
 /** What a run works with: the store from both sides, and a directory. */
 export interface Stage {
   target: Target
   store: PlainStore
+  /** The command that is `logcask ARGS`. */
+  logcask(...args: string[]): string[]
   /** Undefined: a file:// store. */
   proxy: FaultProxy | undefined
   plan: FaultPlan
@@ -24,6 +27,7 @@ export interface Stage {
   oracle: Oracle
   directory: string
   note: Note
+  pace: Pace
   random: SeededRandom
   close(): Promise<void>
 }
@@ -42,10 +46,15 @@ export async function openStage(options: TortureOptions): Promise<Stage> {
     now: () => performance.now(),
   })
   const proxy = target.scheme === 's3' ? await startProxy(target, plan, sightings) : undefined
+  const logcask = await prepareLogcask()
+  const pace = new Pace(logcask('--version'))
+  await pace.measure()
   const directory = await mkdtemp(join(await realpath(tmpdir()), `logcask-${name}-`))
   return {
     target,
     store,
+    logcask,
+    pace,
     proxy,
     plan,
     sightings,

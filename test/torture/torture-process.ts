@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
-import { mainFile } from '../scenarios/main-file.ts'
+import { builtCommand } from '../support/built-command.ts'
 
 export interface TortureEnded {
   code: number | null
   signal: NodeJS.Signals | null
 }
 
-/** `logcask ARGS` as a process of its own, its messages in a file. */
+/** A program as a process of its own, its messages in a file. */
 export interface TortureProcess {
   readonly pid: number
   readonly ended: Promise<TortureEnded>
@@ -53,8 +53,10 @@ export function startProcess(command: readonly string[], logFile: string): Tortu
   }
 }
 
-export function startLogcask(args: readonly string[], logFile: string): TortureProcess {
-  return startProcess([process.execPath, mainFile, ...args], logFile)
+/** `logcask ARGS` as a command: the command line as it is published. LOGCASK_MAIN names another. */
+export async function prepareLogcask(): Promise<(...args: string[]) => string[]> {
+  const main = process.env.LOGCASK_MAIN ?? (await builtCommand())
+  return (...args) => [process.execPath, main, ...args]
 }
 
 /** The end of a log, for a report. */

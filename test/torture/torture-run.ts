@@ -7,7 +7,7 @@ import { compareOtherReaders, type KnownStream } from './other-readers.ts'
 import { addUp, isOutcomeSound, sum, type TortureOutcome } from './outcome.ts'
 import { readStreams } from './read-back.ts'
 import { openStage, type Stage } from './stage.ts'
-import { startLogcask } from './torture-process.ts'
+import { startProcess } from './torture-process.ts'
 import { TorturedHost } from './tortured-host.ts'
 import { judge } from './verdict.ts'
 import { pause, Victim } from './victim.ts'
@@ -15,6 +15,7 @@ import { pause, Victim } from './victim.ts'
 /** Beyond this what is still to be delivered counts as lost. */
 const restMsMax = 180_000
 const lookEveryMs = 5_000
+const looksPerPace = 3
 
 export interface Audience {
   say(text: string): void
@@ -49,7 +50,7 @@ class TortureRun {
     this.#audience = audience
     this.#stage = stage
     this.#published = join(stage.directory, 'published')
-    this.#compact = ['compact', '--from', stage.target.url, '--to', this.#published, ...this.#storeFlags()]
+    this.#compact = stage.logcask('compact', '--from', stage.target.url, '--to', this.#published, ...this.#storeFlags())
   }
 
   async run(): Promise<TortureOutcome> {
@@ -83,7 +84,7 @@ class TortureRun {
   }
 
   async #createHosts(): Promise<TorturedHost[]> {
-    const { target, directory, proxy, random, store, oracle, note } = this.#stage
+    const { target, directory, proxy, random, store, oracle, note, pace, logcask } = this.#stage
     const { agents, bytesPerSecond } = this.#options
     const watch = new DeliveryWatch(store)
     const hosts: TorturedHost[] = []
@@ -91,6 +92,7 @@ class TortureRun {
       const name = `host-${at}`
       const host = await TorturedHost.create({
         name,
+        logcask,
         directory: join(directory, name),
         url: target.url,
         endpoint: proxy?.endpoint,
@@ -102,6 +104,7 @@ class TortureRun {
         bytesPerSecond: bytesPerSecond / agents,
         scheme: at % 2 === 1 ? 'renamed' : 'copied',
         note,
+        pace,
       })
       hosts.push(host)
     }
@@ -109,21 +112,22 @@ class TortureRun {
   }
 
   async #startCompactor(): Promise<Victim> {
-    const { directory, random, note } = this.#stage
+    const { directory, random, note, pace } = this.#stage
     await mkdir(this.#published)
     const logFile = join(directory, 'compactor.log')
-    const start = () => startLogcask([...this.#compact, '--interval', '500ms'], logFile)
-    return new Victim({ name: 'the compactor', logFile, start, random: random.fork(), note })
+    const start = () => startProcess([...this.#compact, '--interval', '500ms'], logFile)
+    return new Victim({ name: 'the compactor', logFile, start, random: random.fork(), note, pace })
   }
 
   /** At all objects every few seconds: what was seen once must stay. */
   async #look(hosts: readonly TorturedHost[], compactor: Victim, signal: AbortSignal): Promise<void> {
-    const { store, sightings } = this.#stage
-    for (;;) {
+    const { store, sightings, pace } = this.#stage
+    for (let looks = 1; ; looks++) {
       await pause(lookEveryMs, signal)
       if (signal.aborted) return
       const objects = await store.list('')
       sightings.seeAll(objects)
+      if (looks % looksPerPace === 0) await pace.measure()
       this.#audience.progress(this.#progressLine(storedBytes(objects), hosts, compactor))
     }
   }
@@ -159,7 +163,7 @@ class TortureRun {
       const stored = storedBytes(await store.list('segments/'))
       this.#audience.progress(`${this.#progressLine(stored, hosts, compactor)} · at rest`)
       if (stored >= oracle.bytes || performance.now() > endMs) break
-      await pause(2_000, signal)
+      await pause(lookEveryMs, signal)
       signal.throwIfAborted()
     }
     for (const host of hosts) {
@@ -175,7 +179,7 @@ class TortureRun {
   }
 
   async #readBack(hosts: readonly TorturedHost[], compactor: Victim): Promise<TortureOutcome> {
-    const { target, store, directory, sightings, proxy, plan, oracle } = this.#stage
+    const { target, store, directory, sightings, proxy, plan, oracle, logcask } = this.#stage
     this.#audience.progress(`reading back ${target.url}`)
     const objects = await store.list('')
     sightings.seeLast(objects)
@@ -186,7 +190,7 @@ class TortureRun {
     const readers = await compareOtherReaders(known, {
       published: this.#published,
       compact: this.#compact,
-      cat: (host, stream) => ['cat', target.url, host, '--stream', stream, ...this.#storeFlags()],
+      cat: (host, stream) => logcask('cat', target.url, host, '--stream', stream, ...this.#storeFlags()),
       logFile: join(directory, 'compactor.log'),
     })
     const agents = hosts.map(({ agent }) => agent)

@@ -5,13 +5,15 @@ import type { DeliveryWatch } from './delivery.ts'
 import { LogFile } from './log-file.ts'
 import type { Oracle } from './oracle.ts'
 import { addUp } from './outcome.ts'
+import type { Pace } from './pace.ts'
 import { type RotationKind, Rotations, type Scheme } from './rotation.ts'
 import type { Note } from './timeline.ts'
-import { startLogcask, type TortureProcess } from './torture-process.ts'
+import { startProcess, type TortureProcess } from './torture-process.ts'
 import { pause, Victim } from './victim.ts'
 
 export interface HostSettings {
   name: string
+  logcask(...args: string[]): string[]
   /** Its logs, state and messages. */
   directory: string
   url: string
@@ -26,6 +28,7 @@ export interface HostSettings {
   /** How its logs are rotated. */
   scheme: Scheme
   note: Note
+  pace: Pace
 }
 
 const logNames = ['app.log', 'access.log', 'audit.log']
@@ -50,6 +53,7 @@ export class TorturedHost {
       // A file that is cut while nobody remembers it may come twice (I3): where logs are cut, the state stays.
       state: settings.scheme === 'renamed' ? stateOf(settings) : undefined,
       note: settings.note,
+      pace: settings.pace,
     })
   }
 
@@ -82,7 +86,7 @@ export class TorturedHost {
   }
 
   #start(...more: string[]): TortureProcess {
-    return startLogcask(['agent', '-c', this.#config, ...more], this.#logFile)
+    return startProcess(this.#settings.logcask('agent', '-c', this.#config, ...more), this.#logFile)
   }
 
   async #writeLog(log: string, path: string, random: SeededRandom, signal: AbortSignal): Promise<void> {

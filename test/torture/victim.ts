@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeededRandom } from '../support/seeded-random.ts'
+import type { Pace } from './pace.ts'
 import type { Note } from './timeline.ts'
 import { lastOf, type TortureProcess } from './torture-process.ts'
 
@@ -20,6 +21,7 @@ export interface VictimSettings {
   start(): TortureProcess
   random: SeededRandom
   note: Note
+  pace: Pace
   /** What may be deleted while it is down; undefined: nothing. */
   state?: string | undefined
 }
@@ -40,9 +42,9 @@ export class Victim implements Kills {
 
   /** Until `signal`; the process runs at the end. */
   async torment(signal: AbortSignal): Promise<void> {
-    const { random } = this.#settings
+    const { random, pace } = this.#settings
     while (!signal.aborted) {
-      await Promise.race([pause(lifetimeMs(random), signal), this.#process.ended])
+      await Promise.race([pause(lifetimeMs(random) * pace.factor, signal), this.#process.ended])
       if (signal.aborted) break
       if (this.#process.hasEnded) await this.#noteSurprise()
       else await this.#kill(signal)
@@ -97,8 +99,8 @@ export class Victim implements Kills {
 /** Short ones die while they start: in the probe, the listing, the first segment. */
 function lifetimeMs(random: SeededRandom): number {
   const at = random.next()
-  if (at < 0.2) return random.int(50, 500)
-  return at < 0.7 ? random.int(500, 5_000) : random.int(5_000, 15_000)
+  if (at < 0.15) return random.int(50, 500)
+  return at < 0.65 ? random.int(500, 5_000) : random.int(5_000, 18_000)
 }
 
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
