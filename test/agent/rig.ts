@@ -305,7 +305,7 @@ function mortal(inner: Checkpoint): { checkpoint: Checkpoint; kill(): void } {
 export async function until(
   what: string | (() => string),
   condition: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
+  limitMs = 50_000,
 ): Promise<void> {
   const end = Date.now() + limitMs
   while (!(await condition())) {
