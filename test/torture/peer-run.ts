@@ -181,6 +181,7 @@ class PeerRun {
     for (; kills < killsPlanned; kills++) {
       await pause(durationMs / (killsPlanned + 1), signal)
       if (signal.aborted) break
+      if (agent.hasEnded) throw new Error(`${this.#peer.name} ended by itself: look in ${this.#place.directory}`)
       agent.kill('SIGKILL')
       await agent.ended
       await pause(500, signal)

@@ -1,10 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { bucketOn, create, faultS3 } from '../support/fault-s3-fixture.ts'
+import { bucketOn, create, faultS3, listed } from '../support/fault-s3-fixture.ts'
 import { checkSignature } from '../support/fault-s3-signature.ts'
 import { seededRandom } from '../support/seeded-random.ts'
+import { hasOpenssl, makeAuthority } from '../support/tls.ts'
 import { type FaultKind, FaultPlan, fullRates, type RequestKind } from './fault-plan.ts'
 import { FaultProxy } from './proxy.ts'
-import { signHeaders } from './proxy-sign.ts'
+import { createSigner, signHeaders } from './proxy-sign.ts'
+import { resolveTarget } from './target.ts'
 
 /** Before the fault server, whose requests show what the store heard of. */
 async function proxied(fault: FaultKind, kinds: readonly RequestKind[] = ['PUT']) {
@@ -102,6 +104,31 @@ describe('signing for the store behind TLS', () => {
     expect(checkSignature({ ...request, headers: named }, known, 'eu', now.getTime())).toBeUndefined()
   })
 })
+
+it.skipIf(!hasOpenssl)(
+  'a store behind TLS is asked by its own name, and takes the signature (needs openssl)',
+  async () => {
+    const authority = await makeAuthority('torture')
+    onTestFinished(() => authority.remove())
+    const server = await faultS3({ tls: await authority.issue('server') })
+    const place = { region: undefined, profile: undefined, ca: authority.certFile }
+    const target = await resolveTarget({ ...place, to: 's3://bucket/mine', endpoint: server.endpoint }, 'torture-1')
+    if (target.scheme === 'file') throw new Error('no S3')
+    onTestFinished(() => target.client.destroy())
+    const plan = new FaultPlan(seededRandom(1), {}, { lateMsMax: 0, now: () => 0, isSteady: true })
+    const sign = createSigner(target)
+    const proxy = new FaultProxy({ upstream: target.endpoint, ca: target.ca, plan, sign, onStored() {} })
+    await proxy.listen()
+    onTestFinished(() => proxy.close())
+    const bucket = bucketOn(proxy, { prefix: target.prefix })
+    expect(await create(bucket, 'files/a b+c', 'body')).toBe('created')
+    expect(await create(bucket, 'files/a b+c', 'body')).toBe('exists')
+    expect((await bucket.get('files/a b+c'))?.size).toBe(4)
+    expect(await listed(bucket, 'files/')).toEqual(['files/a b+c'])
+    expect(server.objects.keys()).toEqual(['mine/torture-1/files/a b+c'])
+    expect(server.requests.at(-1)?.headers.host).toBe(new URL(server.endpoint).host)
+  },
+)
 
 describe('the plan of faults', () => {
   const plan = (seed: number) => new FaultPlan(seededRandom(seed), fullRates, { lateMsMax: 60_000, now: () => 0 })

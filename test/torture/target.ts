@@ -31,8 +31,10 @@ export interface S3Target extends Room {
   client: S3Client
 }
 
+type Place = Pick<TortureOptions, 'to' | 'endpoint' | 'region' | 'profile' | 'ca'>
+
 /** Below `name`, in a place of its own. Throws where `--to` cannot be read; asks nobody anything. */
-export async function resolveTarget(options: TortureOptions, name: string): Promise<Target> {
+export async function resolveTarget(options: Place, name: string): Promise<Target> {
   const address = parseStoreUrl(options.to)
   if (address.scheme === 'file') {
     const root = join(address.root, name)
