@@ -26,6 +26,7 @@ const calls = {
   write: ['write'],
   openat: ['openat'],
   writev: ['writev'],
+  pread: ['pread64'],
 } as const
 
 export type CallName = keyof typeof calls

@@ -28,6 +28,18 @@ export async function stop({ process: child, ended }: Running): Promise<Ended> {
   return ended
 }
 
+/** A site whose stores have passed their probe, and hold what is in the first logs. */
+export async function newSiteAtWork(label: string): Promise<{ site: Site; config: string }> {
+  const site = await newSite(label)
+  const config = await site.configure()
+  await writeLogs(site, 10)
+  const agent = site.processes.start(['agent', '-c', config])
+  await untilDelivered(site, await site.files(), [agent])
+  expect(await stop(agent)).toMatchObject({ code: 0 })
+  await site.look()
+  return { site, config }
+}
+
 /** Every store has every byte of the logs as they are now, once, and nothing that was there has changed. */
 export async function expectWhole(site: Site): Promise<void> {
   await site.look()
@@ -39,6 +51,8 @@ export async function expectWhole(site: Site): Promise<void> {
 /** An agent without anything in its way delivers what is left; then all is whole. */
 export async function expectWholeAfterRestart(site: Site, config: string): Promise<void> {
   await site.look()
+  // Something to wait for: an agent that is asked to stop before it has begun shows nothing.
+  await append(site, 'after.log', 'after the restart\n')
   const agent = site.processes.start(['agent', '-c', config])
   await untilDelivered(site, await site.files(), [agent])
   const { code, stderr } = await stop(agent)

@@ -71,7 +71,7 @@ const phases: Phase[] = [
   },
 ]
 
-describe('SIGTERM to an agent', () => {
+describe('SIGTERM to an agent', { timeout: 120_000 }, () => {
   it.each(phases)(
     'I1: $name: it ends within its deadline, and nothing is lost or doubled after a restart',
     async (phase) => {

@@ -16,7 +16,7 @@ guardLeaks()
 const standstillMs = 2_500
 
 /** SIGSTOP: a suspended laptop, a frozen cgroup, a machine that is moved. */
-describe('a process that stands still for longer than every timeout', () => {
+describe('a process that stands still for longer than every timeout', { timeout: 120_000 }, () => {
   it('I1, I2: an agent goes on where it was, in the middle of segments', async () => {
     const site = await newSite('stopped')
     const config = await site.configure('agent', { drainTimeout: '20s' }, { requestTimeout: '1s' })
