@@ -152,7 +152,7 @@ async function seal(
     doubt(context, life)
     return false
   }
-  const wasThere = await isSealedThere(context, courier, stream, length, digest)
+  const wasThere = await isSealedThere(context, courier, stream, { length, sha256: digest })
   if (!wasThere) {
     const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
     const key = sealKey(context.settings.host, stream, length, digest)
@@ -166,7 +166,7 @@ async function seal(
   return true
 }
 
-/** Where the bucket was turned back, a seal that the checkpoint knows may be gone: then it is made again. */
+/** Where the bucket was turned back, a seal that we know may be gone: then it is made again. */
 async function isSealGone(
   context: AgentContext,
   courier: Courier,
@@ -175,28 +175,34 @@ async function isSealGone(
   sealed: SealRef,
 ): Promise<boolean> {
   if (!delivery.isSealUnseen) return false
-  await courier.catalogue()
-  const isThere = await isSealedThere(context, courier, stream, sealed.length, sealed.sha256)
+  // A one-shot run has just listed them all; what a daemon listed at its start may be long ago.
+  const isThere = context.settings.isOneShot
+    ? (await courier.catalogue()) && (await isSealedThere(context, courier, stream, sealed))
+    : (await isStored(context, courier, stream, sealed)) || (await isFinal(context, courier, stream, sealed))
   delivery.isSealUnseen = false
-  if (!isThere && delivery.sealed === sealed) delivery.sealed = undefined
-  return !isThere
+  if (isThere) return false
+  ;(await courier.knownCatalogue)?.forgetRecords(stream)
+  if (delivery.sealed === sealed) delivery.sealed = undefined
+  return true
 }
 
-/** A `final` segment is the seal as well; so is a seal of this length and hash. */
-async function isSealedThere(
-  context: AgentContext,
-  courier: Courier,
-  stream: string,
-  length: number,
-  digest: string,
-): Promise<boolean> {
+/** By what was listed; a `final` segment is the seal as well. */
+async function isSealedThere(context: AgentContext, courier: Courier, stream: string, seal: SealRef): Promise<boolean> {
   const catalogue = await courier.knownCatalogue
-  if (catalogue?.seals(stream).some((one) => one.length === length && one.sha256 === digest)) return true
-  if (length === 0) return false
+  if (catalogue?.seals(stream).some((one) => one.length === seal.length && one.sha256 === seal.sha256)) return true
+  return isFinal(context, courier, stream, seal)
+}
+
+async function isStored(context: AgentContext, courier: Courier, stream: string, seal: SealRef): Promise<boolean> {
+  const key = sealKey(context.settings.host, stream, seal.length, seal.sha256)
   const { destination } = courier
-  const first = await destination.request(
-    (signal) => destination.bucket.head(segmentKey(context.settings.host, stream, 0, beforeOf(chainStart)), { signal }),
-    context.signal,
-  )
-  return first?.size === length && first.metadata.final === digest
+  return (await destination.request((signal) => destination.bucket.head(key, { signal }), context.signal)) !== undefined
+}
+
+async function isFinal(context: AgentContext, courier: Courier, stream: string, seal: SealRef): Promise<boolean> {
+  if (seal.length === 0) return false
+  const key = segmentKey(context.settings.host, stream, 0, beforeOf(chainStart))
+  const { destination } = courier
+  const first = await destination.request((signal) => destination.bucket.head(key, { signal }), context.signal)
+  return first?.size === seal.length && first.metadata.final === seal.sha256
 }

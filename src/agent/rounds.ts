@@ -39,7 +39,7 @@ export async function keepRounds(
   }
 }
 
-/** Once a day, spread over the day, the whole chain of every stream whose file is here. Ends when aborted. */
+/** Once a day, spread over the day, the whole chain and the seal of every stream whose file is here. Ends when aborted. */
 export async function keepDailyChecks(
   book: LifeBook,
   clock: Clock,
@@ -56,7 +56,7 @@ export async function keepDailyChecks(
     }
     for (const life of due.splice(0, perMinute)) {
       for (const delivery of life.deliveries.values()) {
-        delivery.isWholeCheck = true
+        delivery.isWholeCheck = delivery.isSealUnseen = true
         delivery.isChecked = false
       }
       wake(life)

@@ -12,7 +12,7 @@ import { exits } from './exit.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { readMachine } from './machine.ts'
 import { RunReport, sayOutcome } from './run-report.ts'
-import { formatBytes, formatCount } from './units.ts'
+import { countText, formatBytes } from './units.ts'
 
 export const command: Command = {
   name: 'agent',
@@ -149,7 +149,7 @@ function started(agent: ComposedAgent['agent'], host: string): Record<string, un
   const bytes = lives.reduce((sum, life) => sum + life.size, 0)
   return {
     host,
-    files: `${formatCount(lives.length)} files`,
+    files: countText(lives.length, 'file'),
     bytes: formatBytes(bytes),
     destinations: [...agent.couriers.keys()].join(', '),
   }

@@ -28,6 +28,7 @@ describe('a bucket that was turned back', () => {
       'restored from an older copy',
       (key: string) => !key.includes(`/${String(10).padStart(20, '0')}-`) && !key.startsWith('seals/'),
     ],
+    ['without its seals', (key: string) => !key.startsWith('seals/')],
     ['without a segment in the middle', (key: string) => !key.includes(`/${String(5).padStart(20, '0')}-`)],
   ] as const) {
     for (const when of ['live', 'at the seal', 'while the agent was down'] as const) {
