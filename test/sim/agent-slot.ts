@@ -3,7 +3,7 @@ import { FileCheckpoint } from '../../src/agent/checkpoint.ts'
 import type { AgentEvent } from '../../src/agent/context.ts'
 import { openState } from '../../src/agent/state.ts'
 import type { Hint } from '../../src/agent/watch.ts'
-import { messageOf } from '../../src/base/errors.ts'
+import { isCode, messageOf } from '../../src/base/errors.ts'
 import { probe, requirePassed } from '../../src/bucket/probe.ts'
 import { retryingReads } from '../../src/bucket/retrying-reads.ts'
 import { archive, logs, type Machine } from './machine.ts'
@@ -24,6 +24,8 @@ export class AgentSlot {
   process: VirtualProcess | undefined
   agent: Agent | undefined
   readonly events: AgentEvent[] = []
+  /** It reads a snapshot, once. */
+  isImport = false
   /** The state directory as it was at some time. */
   backup: ReadonlyMap<string, Buffer> | undefined
   #stop = new AbortController()
@@ -55,6 +57,7 @@ export class AgentSlot {
 
   /** SIGTERM: ends in order, state saved. */
   async stop(): Promise<void> {
+    if (!this.isRunning) return
     this.#stop.abort(new Error('stopped'))
     await this.world.clock.run(Promise.race([this.#ended, this.#dead()]), 600_000)
   }
@@ -91,7 +94,13 @@ export class AgentSlot {
   restoreState(): boolean {
     if (this.backup === undefined) return false
     this.loseState()
-    for (const [path, bytes] of this.backup) this.machine.disk.append(this.machine.disk.create(path), bytes)
+    const { disk } = this.machine
+    for (const [path, bytes] of this.backup) {
+      const inode = disk.create(path)
+      disk.append(inode, bytes)
+      disk.sync(inode)
+    }
+    disk.syncDirectory(this.state)
     this.remember()
     return true
   }
@@ -174,7 +183,9 @@ export class AgentSlot {
     process.kill()
     this.agent = undefined
     this.remember()
-    if (error !== undefined) this.world.failures.push(`agent ${this.name} ended: ${messageOf(error)}`)
+    // Without room for its lock an agent does not run: whoever runs it starts it again.
+    if (error !== undefined && !isCode(error, 'unavailable'))
+      this.world.failures.push(`agent ${this.name} ended: ${messageOf(error)}`)
   }
 
   #dead(): Promise<void> {

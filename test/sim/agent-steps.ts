@@ -81,6 +81,7 @@ export const agentSteps: StepKinds = {
     machine.disk.isFull = true
     world.later(machine, random.int(500, 15_000), () => {
       machine.disk.isFull = false
+      for (const slot of world.agentsOf(machine).slice(0, 1)) if (!slot.isRunning) world.startAgent(slot)
     })
     return true
   },
@@ -92,7 +93,7 @@ function pickRunning(world: World, random: SeededRandom, machine: Machine): Agen
 }
 
 /** At once, soon, or after so long that much happens meanwhile. */
-function restart(world: World, random: SeededRandom, slot: AgentSlot): void {
+export function restart(world: World, random: SeededRandom, slot: AgentSlot): void {
   const waitMs = random.pick([0, 0, 50, 2_000, 15_000])
   if (waitMs === 0) world.startAgent(slot)
   else world.clock.timer(waitMs, () => world.startAgent(slot))

@@ -85,12 +85,14 @@ export class Chronicle {
     }
     if (cause === 'edit') {
       life.versions.push(now)
+      // Where an agent looks, a file that was rewritten is another life, with all its bytes; elsewhere it goes on.
+      this.#wrote(file, now)
       return
     }
     life.end = { cause, atMs: this.#now() }
     file.lives.push(this.#life(now))
-    // What a truncation leaves stands at the beginning of the next life, too.
-    if (cause === 'truncate') this.#wrote(file, now)
+    // What a truncation or a power cut leaves stands at the beginning of the next life, too.
+    this.#wrote(file, now)
   }
 
   /** No name and no writer is left. */
@@ -107,6 +109,14 @@ export class Chronicle {
       if (life === undefined) continue
       if (file.inode.links > 0 && life.end?.cause === 'deleted') life.end = undefined
       else if (file.inode.links === 0) life.end ??= { cause: 'power', atMs: this.#now() }
+    }
+  }
+
+  /** The machine's disk is an older one now. */
+  rolledBack(machine: string): void {
+    for (const file of this.files) {
+      const life = file.lives.at(-1)
+      if (file.machine === machine && life) life.end ??= { cause: 'rollback', atMs: this.#now() }
     }
   }
 

@@ -20,6 +20,9 @@ export class Machine {
   readonly held = new Map<string, Inode>()
   /** Names that a rotation is at work on. */
   readonly busy = new Set<string>()
+  /** The disk as it was at some time. */
+  snapshot: VirtualDisk | undefined
+  snapshotOrigin: ReadonlyMap<Inode, Inode> | undefined
   /** Ends whatever is under way on this machine when the power or the disk goes. */
   epoch = 0
   readonly watchers = new Set<(hint: Hint) => void>()

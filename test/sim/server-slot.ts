@@ -46,8 +46,9 @@ export class ServerSlot {
     this.#run(process, root, this.#stop.signal).catch((error) => {
       if (!process.isAlive) return
       process.kill()
-      // A full disk has no room for the lock: whoever runs it starts it again.
-      if (!isCode(error, 'unavailable')) world.failures.push(`compactor ${this.name} ended: ${messageOf(error)}`)
+      // A full disk has no room for the lock, or an intruder has it: whoever runs it starts it again.
+      if (!isCode(error, 'unavailable', 'conflict'))
+        world.failures.push(`compactor ${this.name} ended: ${messageOf(error)}`)
     })
   }
 

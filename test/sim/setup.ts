@@ -34,7 +34,14 @@ export function drawSetup(random: SeededRandom, kinds: readonly string[], steps:
   return {
     stores: random.pick([1, 1, 2]),
     agents: has('second agent') ? 2 : 1,
-    compactors: has('compactor kill', 'torn write', 'server disk full', 'second compactor', 'hostile keys')
+    compactors: has(
+      'compactor kill',
+      'torn write',
+      'server disk full',
+      'second compactor',
+      'hostile keys',
+      'hostile strays',
+    )
       ? random.pick([1, 2])
       : random.pick([0, 0, 0, 1]),
     header: random.pick([0, 0, 5, 300, 4_200]),

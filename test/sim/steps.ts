@@ -1,7 +1,9 @@
 import { type SeededRandom, seededRandom } from '../support/seeded-random.ts'
 import { agentSteps } from './agent-steps.ts'
 import { fileSteps } from './file-steps.ts'
+import { hostileSteps } from './hostile-steps.ts'
 import type { Machine } from './machine.ts'
+import { machineSteps } from './machine-steps.ts'
 import { serverSteps } from './server-steps.ts'
 import { storeSteps } from './store-steps.ts'
 import type { World } from './world.ts'
@@ -19,7 +21,14 @@ export interface Step {
   afterMs: number
 }
 
-export const allSteps: StepKinds = { ...fileSteps, ...agentSteps, ...storeSteps, ...serverSteps }
+export const allSteps: StepKinds = {
+  ...fileSteps,
+  ...agentSteps,
+  ...machineSteps,
+  ...storeSteps,
+  ...serverSteps,
+  ...hostileSteps,
+}
 
 export async function takeStep(world: World, step: Step): Promise<void> {
   const kind = allSteps[step.do]

@@ -33,6 +33,16 @@ export const storeSteps: StepKinds = {
     await store.become(backup)
     return true
   },
+  'segments expired': async (world, random) => {
+    const store = random.pick(world.stores)
+    const before = world.clock.now() - random.pick([1_000, 10_000, 60_000])
+    const left = [...store.objects].filter(
+      ([key, object]) => !key.startsWith('segments/') || object.storedAtMs > before,
+    )
+    if (left.length === store.objects.size) return false
+    await store.become(new Map(left))
+    return true
+  },
   'bucket emptied': async (world, random) => {
     await random.pick(world.stores).become(new Map())
     return true

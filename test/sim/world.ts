@@ -61,8 +61,9 @@ export class World {
     return slot
   }
 
+  /** Those that look at the machine's own files. */
   agentsOf(machine: Machine): AgentSlot[] {
-    return this.agents.filter((slot) => slot.machine === machine)
+    return this.agents.filter((slot) => slot.machine === machine && !slot.isImport)
   }
 
   startAgent(slot: AgentSlot): void {

@@ -44,12 +44,28 @@ export function viewStreams(objects: ReadonlyMap<string, StoredObject>, host: st
       const [length, sha256] = name.split('-')
       view(stream).seals.push({ length: Number(length), sha256: sha256 as string })
     } else if (room === 'gaps') {
-      const { reason, at } = JSON.parse(Buffer.from(object.body).toString()) as { reason: string; at: string }
+      const { reason = '', at = '' } = readJson(Buffer.from(object.body).toString())
       view(stream).gaps.push({ offset: Number(name.split('-')[0]), reason, at })
     }
   }
   for (const [stream, segments] of bodies) walk(view(stream), segments)
   return views
+}
+
+interface Fields {
+  reason?: string
+  at?: string
+  path?: string
+  forkOf?: StreamView['forkOf']
+}
+
+/** What a hostile host writes need not be JSON. */
+function readJson(text: string): Fields {
+  try {
+    return JSON.parse(text) as Fields
+  } catch {
+    return {}
+  }
 }
 
 function walk(view: StreamView, bodies: Map<string, StoredObject>): void {
@@ -67,7 +83,7 @@ function walk(view: StreamView, bodies: Map<string, StoredObject>): void {
 }
 
 function readOrigin(view: StreamView, { metadata, body }: StoredObject): void {
-  const origin = JSON.parse(metadata.origin ?? '{}') as { path?: string; forkOf?: StreamView['forkOf'] }
+  const origin = readJson(metadata.origin ?? '{}')
   view.forkOf = origin.forkOf
   view.path = origin.path
   if (metadata.final !== undefined) view.seals.push({ length: body.byteLength, sha256: metadata.final })

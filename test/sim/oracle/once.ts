@@ -28,7 +28,8 @@ export function findMissing(streams: Streams, present: Iterable<readonly [string
   const found: string[] = []
   for (const [path, file] of present) {
     const life = file.lives.at(-1)
-    const content = solid(life?.versions.at(-1) ?? Buffer.alloc(0))
+    const whole = life?.versions.at(-1) ?? Buffer.alloc(0)
+    const content = file.kind === 'packed' ? whole : solid(whole)
     if (life === undefined || content.length === 0) continue
     const own = streamsOf(streams, file)
     const wanted = file.kind === 'packed' ? [content, unpacked(content) ?? content] : [content]

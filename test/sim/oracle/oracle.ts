@@ -1,18 +1,22 @@
 import { host } from '../agent-slot.ts'
 import type { WrittenFile } from '../chronicle.ts'
+import { evil } from '../hostile-steps.ts'
 import type { Store } from '../store.ts'
 import type { World } from '../world.ts'
 import { viewStreams } from './bucket-view.ts'
 import { findFalseGaps, findFalseSeals, findSilentLosses } from './honest.ts'
 import { findFalseForks, findMissing, findRepeated, findStrangers } from './once.ts'
-import { findFalsePublished } from './published.ts'
+import { findFalsePublished, findHostileReach } from './published.ts'
 
 /** What the history shows that must not be, each with the name of the promise that it breaks. */
 export function judge(world: World): string[] {
   const found = [...world.failures]
   for (const store of world.stores) found.push(...judgeStore(world, store).map((what) => `${store.name}: ${what}`))
   for (const server of world.servers)
-    found.push(...findFalsePublished(server, host, viewStreams(server.store.objects, host)))
+    found.push(
+      ...findFalsePublished(server, host, viewStreams(server.store.objects, host)),
+      ...findHostileReach(server, evil, host, viewStreams(server.store.objects, evil)),
+    )
   return found
 }
 

@@ -1,5 +1,5 @@
 import type { ServerSlot } from '../server-slot.ts'
-import type { Streams } from './once.ts'
+import { type Streams, startsWith } from './once.ts'
 
 /** I8: what a compactor published is the chain, and only ever grew. */
 export function findFalsePublished(server: ServerSlot, host: string, streams: Streams): string[] {
@@ -10,11 +10,28 @@ export function findFalsePublished(server: ServerSlot, host: string, streams: St
     const [file] = named
     if (named.length > 1) found.push(`I8 published: ${server.name}: ${view.stream} stands there ${named.length} times`)
     const bytes = file?.[1].bytes ?? Buffer.alloc(0)
+    // A bucket that was turned back may have less than was published, and goes on from there in its own way.
     const isWhole = server.store.wasTurnedBack
-      ? bytes.subarray(0, view.chain.length).equals(view.chain.subarray(0, bytes.length))
+      ? startsWith(bytes, view.chain) || startsWith(view.chain, bytes)
       : bytes.equals(view.chain)
     if (!isWhole)
       found.push(`I8 published: ${server.name}: ${view.stream} has ${bytes.length} B, its chain ${view.chain.length} B`)
+  }
+  return found
+}
+
+/** I9: what a hostile host writes is published as its own, where it is at all, and nowhere else. */
+export function findHostileReach(server: ServerSlot, evil: string, honest: string, streams: Streams): string[] {
+  const found: string[] = []
+  for (const [path, inode] of server.files()) {
+    if (path.startsWith(`${honest}/`)) continue
+    if (!path.startsWith(`${evil}/`)) {
+      found.push(`I9 reach: ${server.name}: ${path} is nobody's`)
+      continue
+    }
+    const view = [...streams.values()].find(({ stream }) => path.endsWith(`~${stream}`))
+    if (!server.store.wasTurnedBack && !startsWith(view?.chain ?? Buffer.alloc(0), inode.bytes))
+      found.push(`I9 reach: ${server.name}: ${path} is not the beginning of what ${evil} delivered`)
   }
   return found
 }
