@@ -5,7 +5,7 @@ import { untilComplete } from './complete.ts'
 import type { AgentContext, AgentEvent, AgentSettings } from './context.ts'
 import { Courier } from './courier.ts'
 import type { DestinationSettings } from './destination.ts'
-import { explore, meetSuccessor } from './explore.ts'
+import { explore, meetSuccessor, reopen, takeTurn } from './explore.ts'
 import type { Files } from './files.ts'
 import type { Hasher } from './hasher.ts'
 import type { Life } from './life.ts'
@@ -18,7 +18,8 @@ import { ScanPace } from './scan-pace.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { segmentBytes } from './ship.ts'
 import { isForeign } from './stream-origin.ts'
-import { closeFile, isBeyond, isDrained, isSettled, sweep } from './sweep.ts'
+import { closeFile, isDrained, isSettled, sweep } from './sweep.ts'
+import { closeSettled } from './turns.ts'
 import type { Hint } from './watch.ts'
 
 export interface AgentParts {
@@ -72,15 +73,15 @@ export class Agent {
       book: this.book,
       couriers: this.couriers,
       signal: this.#stop.signal,
+      openFilesMax: parts.openFilesMax,
       report: parts.report,
       changed: (life) => this.#saver.changed(life),
       look: (life) => this.#looks.look(life),
       lookAfter: (life, ms) => this.#looks.lookAfter(life, ms),
       scan: () => this.#pace.ask(),
       worked: (life) => {
-        // Settled for good: a one-shot run looks at no file twice.
-        if (parts.settings.isOneShot && isSettled(life) && !isBeyond(life) && !this.#isAtWork(life))
-          void closeFile(life)
+        closeSettled(this.#context, life)
+        takeTurn(this.#context)
         this.#checkDone()
       },
       end: (life, why) => endLife(this.#context, life, why),
@@ -155,7 +156,7 @@ export class Agent {
       scanned()
       for (const life of this.book.old) this.#wake(life)
       this.#checkDone()
-      if (settings.isOneShot) return
+      if (settings.isOneShot && this.book.waiting.size === 0) return
       await this.#pace.next(clock.monotonic() - startedMs, this.#stop.signal)
     }
   }
@@ -172,9 +173,9 @@ export class Agent {
   #hint({ path, appeared }: Hint): void {
     let isKnown = false
     for (const life of [...this.book.at(path)]) {
-      if (life.file === undefined) continue
       isKnown = true
-      this.#looks.look(life)
+      if (life.file === undefined) reopen(this.#context, life)
+      else this.#looks.look(life)
       // Replaced under its name: to the watcher that is a change like any other.
       meetSuccessor(this.#context, path, life).catch(() => this.#pace.ask())
     }
@@ -202,10 +203,6 @@ export class Agent {
     // A file that is complete once it has been idle for long enough makes no event at that moment.
     const waitMs = untilComplete(this.#context, life)
     if (waitMs !== undefined) this.#looks.lookAfter(life, waitMs)
-  }
-
-  #isAtWork(life: Life): boolean {
-    return [...this.couriers.values()].some((courier) => courier.isAtWork(life))
   }
 
   #rounds(): Promise<void>[] {
@@ -242,6 +239,7 @@ export class Agent {
 
   async #close(): Promise<void> {
     await this.#looks.close()
+    await this.book.inOrder(async () => {})
     for (const courier of this.couriers.values()) await courier.settled()
     await this.#saver.save().catch((error) => this.#saveFailed(error))
     await this.#parts.checkpoint.close()

@@ -41,6 +41,8 @@ export interface AgentContext {
   readonly book: LifeBook
   readonly couriers: ReadonlyMap<string, Courier>
   readonly signal: AbortSignal
+  /** Files that may be open at once. */
+  readonly openFilesMax: number
   /** Something that people may want to know. */
   report(event: AgentEvent): void
   /** The life's state changed: it goes to the next checkpoint. */

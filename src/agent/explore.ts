@@ -5,14 +5,47 @@ import { type AgentContext, originOf, type SourceSettings, sourceOf } from './co
 import type { OpenFile, Scan } from './files.ts'
 import { type Life, newDelivery, newLife } from './life.ts'
 import { isSettled, sealingMax } from './sweep.ts'
+import { askTurn, inTurn, roomFor } from './turns.ts'
 
 /** Applies one complete look at the sources: new files, new names of known ones, and what is gone. */
 export async function explore(context: AgentContext, scan: Scan): Promise<void> {
+  await context.book.inOrder(() => apply(context, scan))
+  takeTurn(context)
+}
+
+/** Work has come to rest, or a closed file has changed: those that wait may be opened. */
+export function takeTurn(context: AgentContext): void {
+  askTurn(context, (waited) => openWaiting(context, waited))
+}
+
+/** A file that was closed, because too many are open, may have changed. */
+export function reopen(context: AgentContext, life: Life): void {
+  if (life.ended) return
+  context.book.waiting.add(life)
+  takeTurn(context)
+}
+
+/** Under the name that they were seen by; one that is not there the next scan finds. */
+async function openWaiting(context: AgentContext, waited: readonly Life[]): Promise<void> {
+  const opened: Opened = { taken: [], room: roomFor(context) }
+  for (const life of waited) {
+    if (context.signal.aborted) return
+    context.book.waiting.delete(life)
+    await meet(context, life.path, life.source, opened)
+    if (!isWaiting(life)) continue
+    context.book.waiting.add(life)
+    context.scan()
+  }
+}
+
+async function apply(context: AgentContext, scan: Scan): Promise<void> {
   // By identity: a life may end meanwhile, and its file goes on in the next one under the same name.
   const paths = new Map<string, string[]>()
-  const taken: Life[] = []
-  for (const [path, source] of scan.found) {
-    const met = meet(context, path, source, taken)
+  const waited = context.book.waiting
+  context.book.waiting = new Set()
+  const opened: Opened = { taken: [], room: roomFor(context) }
+  for (const [path, source] of inTurn(scan.found, waited)) {
+    const met = meet(context, path, source, opened)
     // Most names of a scan are of files that we hold, ten thousand of them, and nothing is to be awaited.
     const life = met instanceof Promise ? await met : met
     if (life) paths.set(life.identity, [...(paths.get(life.identity) ?? []), path])
@@ -25,16 +58,23 @@ export async function explore(context: AgentContext, scan: Scan): Promise<void> 
     const [first] = names
     if (!names.includes(life.path) && first !== undefined) rename(context, life, first)
   }
-  // A one-shot run is about what it was given, not about what earlier runs were.
-  if (!context.settings.isOneShot)
+  // A one-shot run is about what it was given, not about what earlier runs were, nor what went before its turn came.
+  if (context.settings.isOneShot) for (const life of waited) life.isMet = paths.has(life.identity)
+  else
     for (const life of [...context.book.current.values()])
       if (!paths.has(life.identity)) await miss(context, life, scan)
   context.book.isExplored = true
   if (context.settings.isOneShot) return
   // Files that came may be those that others are named after: only now are these known to be rotated.
-  if (taken.length > 0)
+  if (opened.taken.length > 0)
     for (const life of context.book.current.values())
       if (life.file && !isSettled(life) && isRotated(context, life)) context.look(life)
+}
+
+/** What one look at the names has opened, and how much more it may. */
+interface Opened {
+  taken: Life[]
+  room: number
 }
 
 /** The life of the file behind a name; undefined where the name is gone again, or cannot be read. */
@@ -42,7 +82,7 @@ function meet(
   context: AgentContext,
   path: string,
   sourceName: string,
-  taken: Life[],
+  opened: Opened,
 ): Life | undefined | Promise<Life | undefined> {
   const source = context.settings.sources.find((one) => one.name === sourceName)
   if (source === undefined) return undefined
@@ -50,25 +90,33 @@ function meet(
   const known = hint && context.book.current.get(hint.identity)
   // Our descriptor pins the inode, so the name can only stand for it.
   if (known && (known.file !== undefined || (known.stamp === hint.stamp && mayStayClosed(context, known)))) return known
-  if (known?.isMet && known.stamp === hint?.stamp && taken.length >= sealingMax) return known
-  return open(context, path, source, taken)
+  if (known?.isMet && known.stamp === hint?.stamp && opened.taken.length >= sealingMax) return known
+  // A one-shot run is about what its first scan found: later ones are for those that wait.
+  if (context.settings.isOneShot && context.book.isExplored && !isWaiting(known)) return known
+  if (hint && opened.room <= 0) return wait(context, known ?? birth(context, hint.identity, path, source), source)
+  return open(context, path, source, opened, known)
 }
 
 async function open(
   context: AgentContext,
   path: string,
   source: SourceSettings,
-  taken: Life[],
+  opened: Opened,
+  known: Life | undefined,
 ): Promise<Life | undefined> {
   const file = await openReported(context, path, source.followSymlinks)
-  if (file === undefined) return undefined
+  if (file === undefined) {
+    if (known && isWaiting(known)) known.isMet = false
+    return undefined
+  }
   const life = context.book.current.get(file.identity)
   if (life?.file) {
     await file.close()
     return life
   }
-  const taker = take(context, life ?? birth(context, file, path, source), file, source)
-  taken.push(taker)
+  const taker = take(context, life ?? birth(context, file.identity, path, source), file, source)
+  opened.taken.push(taker)
+  opened.room--
   return taker
 }
 
@@ -80,7 +128,8 @@ export async function meetSuccessor(context: AgentContext, path: string, former:
   const source = sourceOf(context, former)
   if (source === undefined || context.files.peek(path, source.followSymlinks)?.identity === former.identity) return
   context.scan()
-  await meet(context, path, source.name, [])
+  const opened = { taken: [], room: roomFor(context) }
+  await context.book.inOrder(async () => meet(context, path, source.name, opened))
 }
 
 /** A closed file that nobody touched is left alone, until it is to be sealed or checked. */
@@ -106,10 +155,10 @@ async function openReported(
   }
 }
 
-function birth(context: AgentContext, file: OpenFile, path: string, source: SourceSettings): Life {
-  const origin = originOf(context.settings, file.identity, path)
+function birth(context: AgentContext, identity: string, path: string, source: SourceSettings): Life {
+  const origin = originOf(context.settings, identity, path)
   const life = newLife({
-    identity: file.identity,
+    identity,
     firstGeneration: 0,
     origin,
     source: source.name,
@@ -125,15 +174,32 @@ function birth(context: AgentContext, file: OpenFile, path: string, source: Sour
 function take(context: AgentContext, life: Life, file: OpenFile, source: SourceSettings): Life {
   life.file = file
   life.isWatched = false
-  life.isMet = true
-  life.source = source.name
   if (context.settings.isOneShot) life.limit = file.stat().size
-  for (const name of source.to ?? context.couriers.keys()) {
-    if (!life.deliveries.has(name)) life.deliveries.set(name, newDelivery(name))
-  }
+  address(context, life, source)
   context.changed(life)
   context.look(life)
   return life
+}
+
+/** Its turn has not come yet (see `wait`). */
+function isWaiting(life: Life | undefined): boolean {
+  return life !== undefined && life.file === undefined && life.stamp === ''
+}
+
+/** [I7] As many are open as may be: its turn comes when another is delivered. It is here, whatever else is judged. */
+function wait(context: AgentContext, life: Life, source: SourceSettings): Life {
+  address(context, life, source)
+  life.stamp = ''
+  context.book.waiting.add(life)
+  return life
+}
+
+function address(context: AgentContext, life: Life, source: SourceSettings): void {
+  life.isMet = true
+  life.source = source.name
+  for (const name of source.to ?? context.couriers.keys()) {
+    if (!life.deliveries.has(name)) life.deliveries.set(name, newDelivery(name))
+  }
 }
 
 function rename(context: AgentContext, life: Life, path: string): void {

@@ -7,6 +7,18 @@ export class LifeBook {
   readonly #byPath = new Map<string, Set<Life>>()
   /** Every file that was there at the first complete scan was met: only then a stream's file is known to be missing. */
   isExplored = false
+  /** Here, and not opened: as many files are open as may be (turns.ts). */
+  waiting = new Set<Life>()
+  /** Some of them will be opened soon. */
+  isTurnDue = false
+  #names: Promise<unknown> = Promise.resolve()
+
+  /** Names are gone through by one at a time, or a file would be opened twice. */
+  inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#names.then(work)
+    this.#names = done.catch(() => {})
+    return done
+  }
 
   add(life: Life): void {
     this.current.set(life.identity, life)
@@ -36,6 +48,7 @@ export class LifeBook {
   forget(life: Life): void {
     if (this.current.get(life.identity) === life) this.current.delete(life.identity)
     this.old.delete(life)
+    this.waiting.delete(life)
     const peers = this.#byPath.get(life.path)
     peers?.delete(life)
     if (peers?.size === 0) this.#byPath.delete(life.path)

@@ -31,27 +31,34 @@ function isSealed(life: Life, { stream, sealed, acked }: Delivery): boolean {
  */
 export function sweep(context: AgentContext, openFilesMax: number): Life[] {
   const forgotten: Life[] = []
-  const isBusy = (life: Life): boolean => [...context.couriers.values()].some((courier) => courier.isAtWork(life))
   for (const life of context.book.all()) {
     const isOver = life.ended !== undefined || life.isUnlinked
-    if (!isOver || !isSettled(life) || isBusy(life)) continue
+    if (!isOver || !isSettled(life) || isAtWork(context, life)) continue
     if (life.isUnlinked && life.file && life.file.stat().size !== life.size) continue
     void closeFile(life)
     context.book.forget(life)
     forgotten.push(life)
   }
-  const open = [...context.book.current.values()].filter((life) => life.file !== undefined)
-  const surplus = open.length - openFilesMax
-  if (surplus > 0) {
-    let sealing = 0
-    const isToBeSealed = (life: Life): boolean =>
-      !isSettled(life) && completionOf(context, life) !== undefined && sealing++ < sealingMax
-    const idle = open
-      .filter((life) => !life.isUnlinked && isAcked(life) && !isBusy(life) && !isToBeSealed(life))
-      .sort((a, b) => a.grewAtMs - b.grewAtMs)
-    for (const life of idle.slice(0, surplus)) void closeFile(life)
-  }
+  closeIdle(context, openFilesMax)
   return forgotten
+}
+
+/** Closes idle files, all of which is acked, the quietest first, until no more than `most` are open or none is left. */
+export function closeIdle(context: AgentContext, most: number): void {
+  const open = [...context.book.current.values()].filter((life) => life.file !== undefined)
+  const surplus = open.length - most
+  if (surplus <= 0) return
+  let sealing = 0
+  const isToBeSealed = (life: Life): boolean =>
+    !isSettled(life) && completionOf(context, life) !== undefined && sealing++ < sealingMax
+  const idle = open
+    .filter((life) => !life.isUnlinked && isAcked(life) && !isAtWork(context, life) && !isToBeSealed(life))
+    .sort((a, b) => a.grewAtMs - b.grewAtMs)
+  for (const life of idle.slice(0, surplus)) void closeFile(life)
+}
+
+export function isAtWork({ couriers }: Pick<AgentContext, 'couriers'>, life: Life): boolean {
+  return [...couriers.values()].some((courier) => courier.isAtWork(life))
 }
 
 function isAcked(life: Life): boolean {
@@ -72,6 +79,7 @@ export async function closeFile(life: Life): Promise<void> {
 
 /** Everything that was seen is acked by every destination that answers. */
 export function isDrained({ book, couriers }: Pick<AgentContext, 'book' | 'couriers'>): boolean {
+  if (book.waiting.size > 0) return false
   for (const life of book.all()) {
     // Found, and not looked at yet: nobody knows how much it holds.
     if (!life.ended && life.file !== undefined && !life.isWatched) return false
