@@ -20,14 +20,14 @@ export interface Candidate {
 
 /**
  * Streams that a new file may belong to, by what costs nothing: those of `lives`, and streams of the destination whose
- * file is not here (or goes on in a later generation): unsealed ones, and for a compressed file those with its decoded seal.
+ * file is not here (or goes on in a later generation): unsealed ones, and `sealed`, which a compressed file's content names.
  */
 export async function candidatesOf(
   context: AgentContext,
   courier: Courier,
   life: Life,
   lives: Iterable<Life>,
-  decodedAs?: { length: number; sha256: string },
+  sealed: readonly string[] = [],
 ): Promise<Candidate[]> {
   const candidates = new Map<string, Candidate>()
   for (const other of lives) {
@@ -49,7 +49,7 @@ export async function candidatesOf(
   const orphans = [...catalogue.unsealedStreams()].filter(
     (stream) => !ended.has(stream) && isOrphan(context, courier, stream, catalogue.gaps(stream).length > 0),
   )
-  for (const stream of [...(decodedAs ? catalogue.streamsSealedAs(decodedAs) : []), ...orphans]) {
+  for (const stream of [...sealed, ...orphans]) {
     const identity = parseStreamId(stream)?.identity
     if (candidates.has(stream) || identity === undefined || identity === life.identity) continue
     const origin = await originOfStream(context, courier, stream)

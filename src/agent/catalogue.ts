@@ -93,6 +93,12 @@ export class Catalogue {
     return this.#bySeal.get(`${seal.length}-${seal.sha256}`) ?? []
   }
 
+  /** Every seal of less than `length` bytes, and more than none: its stream may have grown since. */
+  *sealsBelow(length: number): Iterable<SealRef & { stream: string }> {
+    for (const [stream, seals] of this.#seals)
+      for (const seal of seals) if (seal.length > 0 && seal.length < length) yield { stream, ...seal }
+  }
+
   /** The records of a stream's gaps, each read once. A record that cannot be understood is as good as none: it forbids nothing. */
   async gapRecords(bucket: Bucket, stream: string, signal: AbortSignal): Promise<(Gap & GapRef)[]> {
     const records: (Gap & GapRef)[] = []

@@ -1,13 +1,18 @@
+import { createHash } from 'node:crypto'
 import { agreesWith } from './agreement.ts'
 import { type Candidate, candidatesOf } from './candidates.ts'
+import type { Catalogue } from './catalogue.ts'
 import type { Content } from './content.ts'
 import { type AgentContext, compressedHoldMs } from './context.ts'
 import type { Courier } from './courier.ts'
 import { decodedOf, releaseDecoded } from './decoded.ts'
+import { readRange } from './files.ts'
 import { hashFile } from './generations.ts'
 import { isHeld, type Life } from './life.ts'
 import { type CompressedSource, type CopyVerdict, isNamedAsCopy, judgeCompressed } from './rules.ts'
 
+/** Of a file, in memory at once. */
+const stretchBytes = 1024 * 1024
 /** A file that still changes is not worth decoding. */
 const quietMs = 2_000
 
@@ -52,13 +57,35 @@ async function sourcesOf(
   const digest = await hashFile(unpacked)
   // A stream whose file is here is none that a compressed file continues; one that is delivered is found by its seal.
   const missing = [...context.book.all()].filter((one) => one.ended || one.isUnlinked || !isHere(one))
-  const candidates = await candidatesOf(context, courier, life, missing, { length: unpacked.size, sha256: digest })
+  const catalogue = await courier.catalogue()
+  const sealed = [
+    ...catalogue.streamsSealedAs({ length: unpacked.size, sha256: digest }),
+    ...(await sealedBeginnings(catalogue, unpacked)),
+  ]
+  const candidates = await candidatesOf(context, courier, life, missing, sealed)
   const sources: CompressedSource[] = []
   for (const candidate of candidates) {
     const source = await compressedSource(context, courier, unpacked, digest, candidate, original)
     if (source) sources.push(source)
   }
   return sources
+}
+
+/** Streams with a seal of a beginning of this content: their files grew after it, and may be what was compressed. */
+async function sealedBeginnings(catalogue: Catalogue, { file, size }: Content): Promise<string[]> {
+  const hash = createHash('sha256')
+  const streams: string[] = []
+  let at = 0
+  for (const seal of [...catalogue.sealsBelow(size)].sort((a, b) => a.length - b.length)) {
+    while (at < seal.length) {
+      const bytes = await readRange(file, at, Math.min(seal.length, at + stretchBytes))
+      if (bytes.byteLength === 0) return streams
+      hash.update(bytes)
+      at += bytes.byteLength
+    }
+    if (hash.copy().digest('hex') === seal.sha256) streams.push(seal.stream)
+  }
+  return streams
 }
 
 async function compressedSource(
@@ -79,7 +106,8 @@ async function compressedSource(
     stream: candidate.stream,
     length: agreement.length,
     isMissing: life === undefined || life.ended !== undefined || life.isUnlinked || !isHere(life),
-    isSealed: seals.length > 0,
+    // A chain that is longer than its seal is unsealed.
+    isSealed: seals.some((seal) => seal.length >= agreement.length),
     // Where the state was lost, only its first name is known.
     isNamed: candidate.path === original || isNamedAsCopy(original, candidate.path),
     isDelivered,

@@ -101,6 +101,29 @@ for (const [ending, compress] of kinds) {
       await second.stop()
     })
 
+    it.each([
+      ['with its state', true],
+      ['without', false],
+    ])('I1: a stream that grew past its seal is unsealed: its compressed file ends it, %s', async (_, hasState) => {
+      const first = at.daemon()
+      await writeFile(log, content)
+      await both([content])
+      await rename(log, `${log}.1`)
+      await until('sealed', async () => (await at.seals()).length === 1 && (await at.seals('b')).length === 1)
+      await first.stop()
+      const second = at.daemon({ source: { sealAfterMs: 3_600_000 } })
+      await appendFile(`${log}.1`, 'late\n')
+      await both([`${content}late\n`])
+      await second.kill()
+      if (!hasState) await at.loseState()
+      await writeFile(join(at.logs, packed), compress(`${content}late\nlast\n`))
+      await unlink(`${log}.1`)
+      const third = at.daemon()
+      await aliased()
+      await both([`${content}late\nlast\n`])
+      await third.stop()
+    })
+
     it('a cut one, one that is not what it says, and one of nobody are files like any other', async () => {
       const cut = compress(text(9_000, 'cut')).subarray(0, 500)
       const own = compress(text(500, 'own'))
