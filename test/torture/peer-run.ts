@@ -12,6 +12,7 @@ import { sum } from './outcome.ts'
 import { findFluentBit, fluentBit, logcaskPeer, type PeerAgent, type PeerPlace } from './peer-agents.ts'
 import { FaultProxy } from './proxy.ts'
 import { openStage, type Stage } from './stage.ts'
+import { killAll } from './torture-process.ts'
 import type { Audience } from './torture-run.ts'
 import { pause } from './victim.ts'
 
@@ -66,6 +67,7 @@ export async function runPeers(options: TortureOptions, audience: Audience): Pro
     if (!options.isKept) await rm(directory, { recursive: true, force: true })
     return rows
   } finally {
+    killAll()
     await stage.close()
   }
 }

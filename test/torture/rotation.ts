@@ -159,7 +159,8 @@ export class Rotations {
   async #replace(): Promise<boolean> {
     const { file, path, watch, signal } = this.#place
     if (!(await watch.until(file.life, file.life.bytes, patienceMs, signal))) return false
-    const next = join(dirname(path), `.${file.log}.new`)
+    // A name that is no log's: the agent meets it as what it becomes.
+    const next = join(dirname(path), `${file.log.replace(/\.log$/, '')}.new`)
     const life = await file.begin(next)
     await file.append()
     await rename(next, path)

@@ -18,11 +18,14 @@ export interface TortureProcess {
 
 const running = new Set<ChildProcess>()
 
-/** What is still there ends with this process, whatever way it ends short of SIGKILL. */
+/** What is still there: stopped ones, too. */
+export function killAll(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
+/** Nothing outlives this process, whatever way it ends short of SIGKILL. */
 export function endWithThisProcess(): void {
-  process.on('exit', () => {
-    for (const child of running) child.kill('SIGKILL')
-  })
+  process.on('exit', killAll)
 }
 
 export function startProcess(command: readonly string[], logFile: string): TortureProcess {

@@ -7,7 +7,7 @@ import { compareOtherReaders, type KnownStream } from './other-readers.ts'
 import { addUp, isOutcomeSound, sum, type TortureOutcome } from './outcome.ts'
 import { readStreams } from './read-back.ts'
 import { openStage, type Stage } from './stage.ts'
-import { startProcess } from './torture-process.ts'
+import { killAll, startProcess } from './torture-process.ts'
 import { TorturedHost } from './tortured-host.ts'
 import { judge } from './verdict.ts'
 import { pause, Victim } from './victim.ts'
@@ -32,6 +32,7 @@ export async function runTorture(options: TortureOptions, audience: Audience): P
     const run = new TortureRun(options, audience, stage)
     return await run.run()
   } finally {
+    killAll()
     await stage.close()
   }
 }

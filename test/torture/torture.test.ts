@@ -45,7 +45,7 @@ describe('torture', () => {
     'I1: kills and rotations alone, with file://',
     async () => {
       const url = `file://${await tempDirectory('torture')}`
-      const args = ['--to', url, '--minutes', '0.06', '--agents', '1', '--seed', '6', '--json']
+      const args = ['--to', url, '--minutes', '0.08', '--agents', '2', '--seed', '6', '--json']
       const { code, stdout, stderr } = await torture(args)
       expect({ code, ...JSON.parse(stdout) }, stderr).toMatchObject({
         code: 0,
