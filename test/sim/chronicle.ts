@@ -172,10 +172,12 @@ export class Chronicle {
   #wrote(file: WrittenFile, bytes: Buffer): void {
     if (file.kind === 'packed') return
     for (const number of linesOf(bytes)) {
-      const line = this.lines.get(number) ?? { writings: 0, files: new Set<WrittenFile>() }
+      const known = this.lines.get(number)
+      const line = known ?? { writings: 0, files: new Set<WrittenFile>() }
       this.lines.set(number, line)
       line.files.add(file)
-      if (file.kind !== 'copy') line.writings++
+      // What a copy takes from its source counts once; what somebody appends to it is its own.
+      if (file.kind !== 'copy' || known === undefined) line.writings++
     }
   }
 }

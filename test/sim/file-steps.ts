@@ -16,6 +16,13 @@ export const fileSteps: StepKinds = {
     write(world, random, machine, path, inode)
     return true
   },
+  'append to any': (world, random, machine) => {
+    const path = pickFile(random, machine)
+    const inode = path && machine.file(path)
+    if (!path || !inode || path.endsWith('.gz')) return false
+    write(world, random, machine, path, inode)
+    return true
+  },
   reopen: (_, random, machine) => {
     const held = [...machine.held.keys()]
     if (held.length === 0) return false

@@ -60,11 +60,64 @@ export async function runHistory(history: History, watcher: Watcher = {}): Promi
 /** Holds are a minute at most; a bucket that was turned back is looked at a life a minute. */
 const restMs = 75_000
 const restlessMs = 1_200_000
+/** Compressed files are held for a minute before they are judged. */
+const lateMs = 240_000
+/** A whole check of each stream, a life a minute, and a compactor's looks: a few requests each. */
+const idleMs = 60_000
+const idleRequestsMax = 150
+
+/**
+ * I5: with a store that is down for good, the others have everything all the same. False where no such store is there, or
+ * no other.
+ */
+async function restWithout(world: World): Promise<boolean> {
+  const down = world.stores.filter((store) => store.weather === 'down' || store.weather === 'refusing')
+  const others = world.stores.filter((store) => !down.includes(store))
+  if (down.length === 0 || others.length === 0) return false
+  for (const store of others) store.weather = 'fine'
+  const began = world.clock.monotonic()
+  while (world.clock.monotonic() - began < lateMs && missing(world, others).length > 0) {
+    for (const store of down) store.weather = 'down'
+    await world.clock.advance(5_000)
+  }
+  world.counts.add('judged with a store down')
+  for (const what of missing(world, others)) world.failures.push(what.replace('I1 missing', 'I5 late'))
+  return true
+}
+
+/** I7: what agents ask of the stores when nothing happens. */
+async function countIdleRequests(world: World): Promise<void> {
+  const before = world.stores.map((store) => store.requests)
+  await world.clock.advance(idleMs)
+  const running = world.agents.filter((slot) => slot.isRunning).length + world.servers.length
+  for (const [at, store] of world.stores.entries()) {
+    const requests = store.requests - (before[at] ?? 0)
+    if (requests > idleRequestsMax * running)
+      world.failures.push(
+        `${store.name}: I7 idle: ${requests} requests in ${idleMs / 1000} s in which nothing happened`,
+      )
+  }
+}
 
 /** All faults stop, and time passes until nothing changes any more. */
 async function comeToRest(world: World): Promise<void> {
   await world.clock.advance(5_000)
+  startAll(world)
+  await restWithout(world)
   for (const store of world.stores) store.weather = 'fine'
+  const began = world.clock.monotonic()
+  let state = ''
+  let since = began
+  while (world.clock.monotonic() - began < restlessMs) {
+    await world.clock.advance(5_000)
+    const now = world.stores.map((store) => store.objects.size).join()
+    if (now !== state) since = world.clock.monotonic()
+    state = now
+    if (world.clock.monotonic() - since >= restMs && missing(world).length === 0) return countIdleRequests(world)
+  }
+}
+
+function startAll(world: World): void {
   for (const machine of world.machines) {
     machine.disk.isFull = false
     machine.disk.unreadable.clear()
@@ -76,15 +129,5 @@ async function comeToRest(world: World): Promise<void> {
   for (const server of world.servers) {
     server.disk.isFull = false
     server.start()
-  }
-  const began = world.clock.monotonic()
-  let state = ''
-  let since = began
-  while (world.clock.monotonic() - began < restlessMs) {
-    await world.clock.advance(5_000)
-    const now = world.stores.map((store) => store.objects.size).join()
-    if (now !== state) since = world.clock.monotonic()
-    state = now
-    if (world.clock.monotonic() - since >= restMs && missing(world).length === 0) return
   }
 }

@@ -28,8 +28,22 @@ export interface Setup {
 /** Files of a history, by path. */
 export const logNames = ['/logs/app.log', '/logs/app.log', '/logs/b.log']
 
+/** What must happen before a step can do anything. */
+const needs: Readonly<Record<string, readonly string[]>> = {
+  compress: ['rotate'],
+  reopen: ['rotate'],
+  'append after rotation': ['rotate'],
+  'rotate chain': ['rotate'],
+  'state restored': ['state saved'],
+  'bucket restored': ['bucket backed up'],
+  'VM roll back': ['VM snapshot'],
+  'snapshot import': ['VM snapshot'],
+  'second agent': ['kill'],
+}
+
 export function drawSetup(random: SeededRandom, kinds: readonly string[], steps: { kindsMax: number }): Setup {
-  const chosen = random.shuffle(kinds).slice(0, random.int(2, steps.kindsMax))
+  const drawn = random.shuffle(kinds).slice(0, random.int(2, steps.kindsMax))
+  const chosen = [...new Set(drawn.flatMap((kind) => [kind, ...(needs[kind] ?? [])]))]
   const has = (...names: string[]): boolean => names.some((name) => chosen.includes(name))
   return {
     stores: random.pick([1, 1, 2]),

@@ -1,9 +1,18 @@
 import { parseArgs } from 'node:util'
+import { systemClock } from '../../src/base/clock.ts'
+import { renderProgress } from '../../src/cli/progress.ts'
+import { createPaint } from '../../src/cli/terminal.ts'
 import { Counts } from './counts.ts'
 import { drawHistory, type History, runHistory } from './history.ts'
+import { reportCounts } from './report.ts'
 import { shrink, violationKind } from './shrink.ts'
 import { allSteps } from './steps.ts'
 import { tracing } from './trace.ts'
+
+const usage = `npm run sim -- [--seeds 10000] [--from 1] [--kinds append,rotate,…]   many histories, judged
+npm run sim -- --seed N                                               one again, told step by step
+npm run sim -- --seed N --shrink                                      its fewest steps that still fail
+npm run sim -- --history JSON                                         a shrunk one again`
 
 const { values } = parseArgs({
   options: {
@@ -13,51 +22,67 @@ const { values } = parseArgs({
     kinds: { type: 'string' },
     shrink: { type: 'boolean', default: false },
     history: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 })
 const kinds = values.kinds?.split(',') ?? Object.keys(allSteps)
+const kindsOption = values.kinds === undefined ? '' : ` --kinds '${values.kinds}'`
 
-async function show(history: History): Promise<void> {
+if (values.help) console.log(usage)
+else if (values.history !== undefined) await tell(JSON.parse(values.history) as History)
+else if (values.seed === undefined) await runMany(Number(values.from), Number(values.seeds))
+else await runOne(drawHistory(Number(values.seed), kinds))
+
+async function tell(history: History): Promise<void> {
   const { violations } = await runHistory(history, tracing(console.log))
-  for (const violation of violations) console.log(`   ${violation}`)
+  console.log(violations.length === 0 ? 'nothing is wrong' : violations.map((one) => `WRONG ${one}`).join('\n'))
+  process.exitCode = violations.length === 0 ? 0 : 1
 }
 
-if (values.history) await show(JSON.parse(values.history) as History)
-else if (values.seed) {
-  const history = drawHistory(Number(values.seed), kinds)
-  if (!values.shrink) await show(history)
-  else {
-    const { violations } = await runHistory(history)
-    const [first] = violations
-    if (first === undefined) console.log('no violation')
-    else {
-      const small = await shrink(history, violationKind(first))
-      console.log(JSON.stringify(small))
-      await show(small)
-    }
-  }
-} else {
+async function runOne(history: History): Promise<void> {
+  if (!values.shrink) return tell(history)
+  const [first] = (await runHistory(history)).violations
+  if (first === undefined) return console.log('nothing is wrong')
+  const small = await shrink(history, violationKind(first))
+  console.log(JSON.stringify(small))
+  await tell(small)
+}
+
+async function runMany(from: number, seeds: number): Promise<void> {
   const counts = new Counts()
-  const first = Number(values.from)
-  const last = first + Number(values.seeds) - 1
-  const began = performance.now()
+  const began = systemClock.monotonic()
   let failed = 0
-  let virtual = 0
-  for (let seed = first; seed <= last; seed++) {
-    const history = drawHistory(seed, kinds)
-    const verdict = await runHistory(history)
+  let virtualMs = 0
+  for (let done = 0; done < seeds; done++) {
+    const seed = from + done
+    const verdict = await runHistory(drawHistory(seed, kinds))
     counts.addAll(verdict.counts)
-    virtual += verdict.tookMs
+    virtualMs += verdict.tookMs
     if (verdict.violations.length > 0) {
       failed++
-      console.log(`seed ${seed}: ${[...new Set(history.steps.map((step) => step.do))].join(', ')}`)
+      clearBar()
+      console.log(`FAILED: npm run sim -- --seed ${seed} --shrink${kindsOption}`)
       for (const violation of verdict.violations.slice(0, 4)) console.log(`   ${violation}`)
     }
+    if (done % 10 === 9) drawBar(done + 1, seeds, failed)
   }
-  const seconds = (performance.now() - began) / 1000
-  const histories = last - first + 1
-  console.log([...counts].map(([what, times]) => `${what} ${times}`).join(', '))
+  clearBar()
+  for (const line of reportCounts(counts)) console.log(line)
+  const seconds = (systemClock.monotonic() - began) / 1000
   console.log(
-    `${histories} histories, ${failed} failed, ${(histories / seconds).toFixed(1)}/s, ${(virtual / 1000 / histories).toFixed(0)} s virtual each`,
+    `${seeds} histories (${from} to ${from + seeds - 1}), ${Math.round(virtualMs / 3_600_000)} hours of virtual time in ${seconds.toFixed(0)} s, ${failed} failed`,
   )
+  process.exitCode = failed > 0 ? 1 : 0
+}
+
+function drawBar(done: number, total: number, failed: number): void {
+  if (!process.stderr.isTTY) return
+  const width = process.stderr.columns ?? 80
+  const progress = { bytes: done, bytesTotal: total, files: done, filesTotal: total, note: `${failed} failed` }
+  const line = renderProgress(progress, undefined, { isLive: true, width, paintMessage: createPaint(true) })
+  process.stderr.write(`\r\u001b[2K${line.replace(/\d[^·]* B[^·]*· /, '').replace('files', 'histories')}`)
+}
+
+function clearBar(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K')
 }

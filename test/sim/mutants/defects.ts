@@ -1,0 +1,324 @@
+/** One change of the product's text; it must be found there exactly once. */
+export interface Patch {
+  file: string
+  from: string
+  to: string
+}
+
+/** A defect that somebody could write some day, and the steps in which it would show. */
+export interface Defect {
+  name: string
+  patches: Patch[]
+  kinds: string[]
+}
+
+const everyday = ['rotate', 'truncate', 'recreate', 'kill']
+const copies = ['copytruncate', 'rotate', 'kill']
+const stores = ['store bad', 'store late', 'rotate', 'kill']
+const servers = ['compactor kill', 'torn write', 'rotate', 'server disk full', 'second compactor']
+
+export const defects: Defect[] = [
+  {
+    name: 'an answer 412 is an ack, whatever is there',
+    patches: [
+      {
+        file: 'src/agent/settle.ts',
+        from: 'return Buffer.compare(ours.subarray(0, overlap), stored.subarray(0, overlap)) === 0',
+        to: 'return stored.byteLength > 0',
+      },
+    ],
+    kinds: ['VM snapshot', 'VM roll back', 'VM clone', 'second agent', 'truncate'],
+  },
+  {
+    name: 'a listing that breaks off passes for a whole one',
+    patches: [
+      {
+        file: 'src/bucket/retrying-reads.ts',
+        from: 'await waitAfter(error, attempt, sinceMs, options.signal)',
+        to: 'return',
+      },
+    ],
+    kinds: ['store bad-list', 'state deleted', 'kill', 'rotate'],
+  },
+  {
+    name: 'a stream goes on by inode and birth alone',
+    patches: [
+      {
+        file: 'src/agent/rules.ts',
+        from: "one.length > 0 && one.comparison !== 'different' && !one.isEnded",
+        to: 'one.length > 0 && !one.isEnded',
+      },
+    ],
+    kinds: ['state deleted', 'truncate', 'rotate'],
+  },
+  {
+    name: 'bytes before the offset are not looked at (E3)',
+    patches: [
+      {
+        file: 'src/agent/rules.ts',
+        from: "facts.deliveries.filter((delivery) => delivery.sent === 'different')",
+        to: '[] as LookFacts["deliveries"][number][]',
+      },
+    ],
+    kinds: everyday,
+  },
+  {
+    name: 'what was read is not looked at again',
+    patches: [
+      {
+        file: 'src/agent/segment-reader.ts',
+        from: 'if (!isStill || !(await isOneLife(life, now, footprint))) return undefined',
+        to: '',
+      },
+    ],
+    kinds: ['truncate', 'copytruncate'],
+  },
+  {
+    name: 'a file that shrank goes on',
+    patches: [
+      {
+        file: 'src/agent/rules.ts',
+        from: 'facts.isWatched && facts.size < facts.previousSize && !facts.isCompressed',
+        to: 'false as boolean',
+      },
+    ],
+    kinds: ['truncate', 'rotate'],
+  },
+  {
+    name: 'the seal hashes the file as it is now',
+    patches: [
+      {
+        file: 'src/agent/inspect.ts',
+        from: 'if (local.rollup === delivery.rollup) return local.sha256',
+        to: 'return local.sha256',
+      },
+    ],
+    kinds: ['edit', 'rotate', 'kill', 'stop'],
+  },
+  {
+    name: 'a record is renamed before it is synced',
+    patches: [
+      {
+        file: 'src/base/atomic-file.ts',
+        from: '      await handle.sync()\n    } finally {\n      await handle.close()\n    }\n    await disk.rename',
+        to: '    } finally {\n      await handle.close()\n    }\n    await disk.rename',
+      },
+    ],
+    kinds: ['power cut', 'kill', 'state deleted'],
+  },
+  {
+    name: 'the compactor takes for its own what stands in a file without a record',
+    patches: [
+      {
+        file: 'src/compactor/published-file.ts',
+        from: 'if (Buffer.compare(there, bytes.subarray(0, common)) !== 0) return false',
+        to: 'if (there.byteLength < 0) return false',
+      },
+    ],
+    kinds: servers,
+  },
+  {
+    name: 'the compactor records what it has not synced',
+    patches: [
+      { file: 'src/compactor/published-file.ts', from: '        await handle.datasync()\n', to: '' },
+      { file: 'src/compactor/plan.ts', from: 'if (file.window !== record.window) {', to: 'if (file.size < 0) {' },
+    ],
+    kinds: servers,
+  },
+  {
+    name: 'a chain takes the first segment at its end, whatever comes before it',
+    patches: [
+      {
+        file: 'src/format/chain.ts',
+        from: 'return this.#at.get(end.offset)?.get(beforeOf(end))',
+        to: 'return this.startingAt(end.offset)[0]',
+      },
+    ],
+    kinds: ['hostile strays', 'hostile keys', 'rotate', 'kill'],
+  },
+  {
+    name: 'a lock that is taken is taken again',
+    patches: [
+      {
+        file: 'src/base/lock.ts',
+        from: "if (held === 'busy') throw conflict(path, await readOwner(ownerPath, disk))",
+        to: "if (held === 'busy') return { release: async () => {} }",
+      },
+    ],
+    kinds: servers,
+  },
+  {
+    name: 'the next generation does not wait for the end of the one before',
+    patches: [
+      {
+        file: 'src/agent/attach.ts',
+        from: 'if (before && !before.hasGap && before.sealed === undefined) return true',
+        to: '',
+      },
+    ],
+    kinds: ['truncate', 'kill', 'state deleted', 'store bad'],
+  },
+  {
+    name: 'a life that ends leaves no gap',
+    patches: [
+      {
+        file: 'src/agent/finish.ts',
+        from: 'if (delivery.stream !== undefined && !isWhole) {',
+        to: 'if (delivery.stream === "") {',
+      },
+    ],
+    kinds: ['truncate', 'recreate', 'kill'],
+  },
+  {
+    name: 'a directory that could not be read looks empty',
+    patches: [
+      { file: 'src/agent/explore.ts', from: 'if (!isKnown) return', to: '' },
+      {
+        file: 'src/agent/explore.ts',
+        from: ".catch(() => 'unknown' as const)",
+        to: '.catch(() => undefined as string | undefined | "unknown")',
+      },
+    ],
+    kinds: ['directory unreadable', 'kill', 'rotate'],
+  },
+  {
+    name: 'a fork does not say what it shares',
+    patches: [{ file: 'src/agent/fork.ts', from: 'delivery.forkOf = { stream: from, shared }', to: '' }],
+    kinds: ['VM snapshot', 'VM roll back', 'VM clone'],
+  },
+  {
+    name: 'a fork claims to share all of what it left',
+    patches: [
+      {
+        file: 'src/agent/fork.ts',
+        from: 'delivery.forkOf = { stream: from, shared }',
+        to: 'delivery.forkOf = { stream: from, shared: shared + 20 }',
+      },
+    ],
+    kinds: ['VM snapshot', 'VM roll back', 'VM clone'],
+  },
+  {
+    name: 'a copy is judged while it may still grow',
+    patches: [
+      { file: 'src/agent/context.ts', from: 'export const copyHoldMs = 5_000', to: 'export const copyHoldMs = 0' },
+    ],
+    kinds: copies,
+  },
+  {
+    name: 'a copy is judged before the files that it may be a copy of were looked at',
+    patches: [
+      {
+        file: 'src/agent/new-file.ts',
+        from: 'const unseen = unseenSource(context, courier, life)',
+        to: 'const unseen = false ? unseenSource(context, courier, life) : undefined',
+      },
+    ],
+    kinds: copies,
+  },
+  {
+    name: 'any file with a copy’s name is a copy',
+    patches: [
+      {
+        file: 'src/agent/agreement.ts',
+        from: "if (!['same', 'short'].includes(await compareDelivered(context, courier, content, found))) return undefined",
+        to: 'return { length }',
+      },
+      {
+        file: 'src/agent/agreement.ts',
+        from: "if (read.offset > 0 && content.size >= read.offset && compare(read, await sampleAt(content, read)) !== 'same')\n    return undefined",
+        to: '',
+      },
+    ],
+    kinds: ['truncate', 'rotate', 'copytruncate'],
+  },
+  {
+    name: 'a judged copy that grows goes on in the stream of its source',
+    patches: [
+      {
+        file: 'src/agent/look.ts',
+        from: "if (life.copy && life.copy.reason !== 'adopted' && size > life.copy.size) return outgrow(context, life, size)",
+        to: '',
+      },
+      {
+        file: 'src/agent/content.ts',
+        from: "const judged = life.copy?.reason === 'copy' ? life.copy.size : size",
+        to: 'const judged = size',
+      },
+    ],
+    kinds: ['copytruncate', 'rotate chain', 'append to any'],
+  },
+  {
+    name: 'what is acked by the checkpoint is never listed again',
+    patches: [
+      { file: 'src/agent/life.ts', from: '    isChecked: false,\n', to: '    isChecked: true,\n' },
+      { file: 'src/agent/rounds.ts', from: 'delivery.isChecked = false', to: '' },
+    ],
+    kinds: ['bucket emptied', 'bucket backed up', 'bucket restored', 'kill'],
+  },
+  {
+    name: 'an outage of one store holds up the others',
+    patches: [
+      {
+        file: 'src/agent/deliver.ts',
+        from: 'if (life.ended) return recordEnd(',
+        to: "if ([...context.couriers.values()].some((one) => one.destination.health.state !== 'ok')) return false\n  if (life.ended) return recordEnd(",
+      },
+    ],
+    kinds: ['store down', 'store refusing', 'rotate'],
+  },
+  {
+    name: 'bytes of one destination begin another life at a second one',
+    patches: [
+      {
+        file: 'src/agent/segment-reader.ts',
+        from: "return compare(witness, await sampleAt(content, witness)) !== 'different'",
+        to: 'return true',
+      },
+    ],
+    kinds: ['truncate', 'store bad', 'store slow'],
+  },
+  {
+    name: 'the last window of a chain is taken from the file unseen',
+    patches: [
+      {
+        file: 'src/agent/as-shipped.ts',
+        from: 'if (found?.footprint.window !== delivery.acked.window) return undefined',
+        to: 'if (found === undefined) return undefined',
+      },
+    ],
+    kinds: copies,
+  },
+  {
+    name: 'a PUT without an answer counts as stored',
+    patches: [
+      {
+        file: 'src/agent/destination.ts',
+        from: "if (!isCode(error, 'unavailable', 'refused')) throw error",
+        to: "if (isCode(error, 'unavailable') && attempt > 0) return 'created' as T\n        if (!isCode(error, 'unavailable', 'refused')) throw error",
+      },
+    ],
+    kinds: stores,
+  },
+  {
+    name: 'the segment’s key names what the file holds now, not what was delivered',
+    patches: [
+      {
+        file: 'src/agent/ship.ts',
+        from: 'const cargo = { chunk: { offset, bytes }, sha256: read.sha256, after: { offset, window }, isWhole, release }',
+        to: 'const cargo = { chunk: { offset, bytes }, sha256: read.sha256, after: { offset, window: bytes.slice(0, 4096) }, isWhole, release }',
+      },
+    ],
+    kinds: everyday,
+  },
+  {
+    name: 'an alias is followed without looking at its bytes',
+    patches: [
+      {
+        file: 'src/agent/attach.ts',
+        from: "(await compareDelivered(context, courier, held, found)) === 'different'",
+        to: 'held.size < 0',
+      },
+    ],
+    kinds: ['copytruncate', 'state deleted', 'truncate', 'recreate'],
+  },
+]

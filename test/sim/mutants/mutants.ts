@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { drawHistory, runHistory } from '../history.ts'
+import { defects } from './defects.ts'
+
+/** Tries every defect, each in a process of its own, and prints which the simulation caught. Exit status 1 if one got away. */
+const { values } = parseArgs({ options: { seeds: { type: 'string', default: '400' }, only: { type: 'string' } } })
+const script = fileURLToPath(new URL('run-mutant.ts', import.meta.url))
+
+interface Outcome {
+  seed: number
+  caught?: string
+}
+
+/** Only what the sound product withstands counts as caught. */
+async function isSound(seed: number, kinds: readonly string[]): Promise<boolean> {
+  return (await runHistory(drawHistory(seed, kinds))).violations.length === 0
+}
+
+async function tryDefect(number: number, kinds: readonly string[], seeds: number): Promise<Outcome> {
+  for (let from = 1; from <= seeds; ) {
+    const args = ['--disable-warning=ExperimentalWarning', script, String(number), String(from), String(seeds)]
+    const { stdout } = await promisify(execFile)(process.execPath, args)
+    const outcome = JSON.parse(stdout) as Outcome
+    if (outcome.caught === undefined || (await isSound(outcome.seed, kinds))) return outcome
+    from = outcome.seed + 1
+  }
+  return { seed: seeds }
+}
+
+let missed = 0
+let tried = 0
+console.log(`${'defect'.padEnd(74)} ${'histories'.padStart(9)}  caught by`)
+for (const [number, { name, kinds }] of defects.entries()) {
+  if (values.only !== undefined && !name.includes(values.only)) continue
+  const outcome = await tryDefect(number, kinds, Number(values.seeds))
+  tried++
+  if (outcome.caught === undefined) missed++
+  console.log(`${name.padEnd(74)} ${String(outcome.seed).padStart(9)}  ${outcome.caught?.slice(0, 90) ?? 'NOT CAUGHT'}`)
+}
+console.log(`${tried - missed} of ${tried} defects caught`)
+process.exitCode = missed > 0 ? 1 : 0
