@@ -55,6 +55,11 @@ export async function recordEnd(
 ): Promise<boolean> {
   const { ended } = life
   if (ended === undefined || delivery.hasGap) return false
+  if (delivery.stream !== undefined && !delivery.isChecked) {
+    // What the chain holds beyond what an older checkpoint knew is not lost.
+    const { footprint } = await inspectChain(context, courier, delivery.stream)
+    if (footprint.offset > delivery.acked.offset) attach(delivery, delivery.stream, footprint)
+  }
   if (delivery.stream === undefined) {
     const elsewhere = [...life.deliveries.values()].find((other) => other.stream !== undefined)?.stream
     const unsent = life.size > 0 ? streamId(life.identity, life.firstGeneration) : undefined

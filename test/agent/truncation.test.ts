@@ -217,5 +217,7 @@ describe('truncation while the agent was down', () => {
     await appendFile(log, 'four\n')
     await at.once()
     for (const name of ['a', 'b']) await at.delivered(['one\ntwo\n', 'three three three\nfour\n'], name)
+    // What the bucket has beyond what that state knew is not lost.
+    for (const name of ['a', 'b']) expect(await at.gaps(name)).toEqual(['8 truncated'])
   })
 })
