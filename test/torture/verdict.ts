@@ -22,7 +22,7 @@ export interface Verdict {
   wrongSeals: string[]
   forks: number
   strays: number
-  /** Reason → number; those that a seal closes as `<reason>, closed`. */
+  /** Reason → number; `at 0`: nothing of that life is in its stream; `(closed)`: a seal says that nothing is missing. */
   gaps: Map<string, number>
   examples: string[]
 }
@@ -53,7 +53,8 @@ export async function judge(
     wrongSeals.push(...seals.filter((seal) => !isSealOf(seal, content)).map((seal) => `${host}/${stream}: ${seal}`))
     for (const { offset, end, reason } of read.gaps) {
       const isClosed = seals.some((seal) => Number(seal.split('-')[0]) >= offset)
-      const name = `${reason}${end === 'open' ? '' : ' (known end)'}${isClosed ? ', closed' : ''}`
+      const where = `${offset === 0 ? ' at 0' : ''}${end === 'open' ? '' : ' to a known end'}`
+      const name = `${reason}${where}${isClosed ? ' (closed)' : ''}`
       gaps.set(name, (gaps.get(name) ?? 0) + 1)
     }
     if (content.byteLength === 0) continue
