@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path'
-import { isCode, messageOf } from '../base/errors.ts'
 import { completionOf, isRotated } from './complete.ts'
 import { type AgentContext, originOf, type SourceSettings, sourceOf } from './context.ts'
-import type { OpenFile, Scan } from './files.ts'
+import type { Scan } from './files.ts'
 import { type Life, newDelivery, newLife } from './life.ts'
+import { openReported } from './open-reported.ts'
 import { isSettled, sealingMax } from './sweep.ts'
 import { askTurn, inTurn, roomFor } from './turns.ts'
 
@@ -23,6 +23,17 @@ export function reopen(context: AgentContext, life: Life): void {
   if (life.ended) return
   context.book.waiting.add(life)
   takeTurn(context)
+}
+
+/**
+ * [endfirst] What a file in hand waits for is opened whatever the bound says, or both would wait for ever: one more for
+ * each that waits.
+ */
+export function openAwaited(context: AgentContext, life: Life): void {
+  context.book.waiting.delete(life)
+  context.book
+    .inOrder(async () => void (await meet(context, life.path, life.source, { taken: [], room: 1 })))
+    .catch(() => context.scan())
 }
 
 /** Under the name that they were seen by; one that is not there the next scan finds. */
@@ -139,20 +150,6 @@ function mayStayClosed(context: AgentContext, life: Life): boolean {
   if (life.size === 0 && begun.length === 0) return true
   if (begun.some((delivery) => !delivery.isChecked)) return false
   return isSettled(life) || completionOf(context, life) === undefined
-}
-
-async function openReported(
-  context: AgentContext,
-  path: string,
-  followSymlinks: boolean,
-): Promise<OpenFile | undefined> {
-  try {
-    return await context.files.open(path, followSymlinks)
-  } catch (error) {
-    const hint = isCode(error, 'refused', 'unavailable') ? error.hint : undefined
-    context.report({ kind: 'problem', place: path, message: messageOf(error), hint })
-    return undefined
-  }
 }
 
 function birth(context: AgentContext, identity: string, path: string, source: SourceSettings): Life {

@@ -6,6 +6,7 @@ import { type Content, contentOf, sampleAt } from './content.ts'
 import { type AgentContext, copyHoldMs, doubt, sourceOf } from './context.ts'
 import type { Courier } from './courier.ts'
 import { compare } from './evidence.ts'
+import { openAwaited } from './explore.ts'
 import { inspectChain } from './inspect.ts'
 import { attach, type Delivery, isHeld, type Life } from './life.ts'
 import { judgePacked } from './packed.ts'
@@ -85,7 +86,7 @@ function unseenSource(context: AgentContext, courier: Courier, life: Life): Life
     if (other.file === undefined) {
       // Closed because too many are open: what was done to it since is seen when it is opened again.
       if (!hasChangedClosed(context, other)) continue
-      context.scan()
+      openAwaited(context, other)
       return other
     }
     if (!other.isWatched) return other
