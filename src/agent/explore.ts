@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { completionOf, isRotated } from './complete.ts'
 import { type AgentContext, originOf, type SourceSettings, sourceOf } from './context.ts'
-import type { Scan } from './files.ts'
+import type { OpenFile, Scan } from './files.ts'
 import { type Life, newDelivery, newLife } from './life.ts'
 import { openReported } from './open-reported.ts'
 import { isSettled, sealingMax } from './sweep.ts'
