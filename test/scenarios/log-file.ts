@@ -25,14 +25,17 @@ export function onDisk(path: string | Buffer): ExpectedStream {
  */
 export class LogFile implements ExpectedStream {
   readonly identity: string
-  readonly path: string
+  readonly path: string | Buffer
   readonly gaps = []
   readonly #fd: number
   #isOpen = true
   #parts: Buffer[] = []
 
   /** `isAppending`: as loggers open it. Without, it writes where it was, also after a truncation. */
-  constructor(path: string, { isAppending = true, isNew = true }: { isAppending?: boolean; isNew?: boolean } = {}) {
+  constructor(
+    path: string | Buffer,
+    { isAppending = true, isNew = true }: { isAppending?: boolean; isNew?: boolean } = {},
+  ) {
     const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND } = constants
     this.path = path
     this.#fd = openSync(path, O_WRONLY | (isNew ? O_CREAT | O_EXCL : 0) | (isAppending ? O_APPEND : 0), 0o644)
@@ -63,7 +66,8 @@ export class LogFile implements ExpectedStream {
 
   /** `count` numbered lines: what is lost, doubled or mixed shows. */
   lines(count: number, width = 40): this {
-    return this.write(numbered(count, `${basename(this.path)} ${++written}`, width))
+    const name = basename(this.path.toString())
+    return this.write(numbered(count, `${name} ${++written}`, width))
   }
 
   /**

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startFaultS3 } from '../support/fault-s3.ts'
@@ -105,9 +107,20 @@ export class Stage {
     return this.server ? objectsOf(this.server) : objectsBelow(this.bucket, seen)
   }
 
+  /** What a scenario mounted below the directory, the last one first: nothing of it may be left, nor be removed. */
+  #unmount(): void {
+    if (process.platform !== 'linux') return
+    const points = readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '')
+    for (const point of points.reverse())
+      if (point.startsWith(`${this.directory}/`)) execFileSync('umount', ['-l', point])
+  }
+
   async close(): Promise<void> {
     await this.agent.kill()
     await this.server?.close()
+    this.#unmount()
     await this.#remove()
   }
 }
