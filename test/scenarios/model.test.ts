@@ -2,6 +2,7 @@ import { copyFileSync, readdirSync, readFileSync, renameSync, statSync, unlinkSy
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import type { FaultS3 } from '../support/fault-s3.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { type SeededRandom, seededRandom } from '../support/seeded-random.ts'
 import { type Alone, aloneWithServer } from './alone.ts'
@@ -47,10 +48,10 @@ const actions = {
 type Action = keyof typeof actions
 const bag = Object.entries(actions).flatMap(([action, weight]) => Array<Action>(weight).fill(action as Action))
 
+type Site = Alone & { server: FaultS3 }
+
 class Model {
-  readonly #site: Alone & {
-    server: { fault: (rule: () => { kind: 'instead'; reply: { status: number } }) => () => void }
-  }
+  readonly #site: Site
   readonly #random: SeededRandom
   readonly #past: ExpectedStream[] = []
   readonly #counts = new Map<Action, number>()
@@ -58,7 +59,7 @@ class Model {
   #rotations = 0
   #heal: (() => void) | undefined
 
-  constructor(site: Model['#site'], random: SeededRandom) {
+  constructor(site: Site, random: SeededRandom) {
     this.#site = site
     this.#random = random
     this.#file = site.room.create('app.log')
