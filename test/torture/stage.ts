@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type SeededRandom, seededRandom } from '../support/seeded-random.ts'
 import { FaultPlan, fullRates } from './fault-plan.ts'
+import { requireFit } from './fitness.ts'
 import type { TortureOptions } from './options.ts'
 import { Oracle } from './oracle.ts'
 import { Pace } from './pace.ts'
@@ -39,6 +40,10 @@ export async function openStage(options: TortureOptions): Promise<Stage> {
   const target = await resolveTarget(options, name)
   const store = plainStore(target)
   await requireReachable(store, target)
+  const logcask = await prepareLogcask()
+  if (target.scheme === 's3') await requireFit(target, logcask)
+  const pace = new Pace(logcask('--version'))
+  await pace.measure()
   const sightings = new Sightings()
   const plan = new FaultPlan(random.fork(), fullRates, {
     // A request that is older is refused for its signature.
@@ -46,9 +51,6 @@ export async function openStage(options: TortureOptions): Promise<Stage> {
     now: () => performance.now(),
   })
   const proxy = target.scheme === 's3' ? await startProxy(target, plan, sightings) : undefined
-  const logcask = await prepareLogcask()
-  const pace = new Pace(logcask('--version'))
-  await pace.measure()
   const directory = await mkdtemp(join(await realpath(tmpdir()), `logcask-${name}-`))
   return {
     target,
@@ -74,7 +76,7 @@ async function requireReachable(store: PlainStore, target: Target): Promise<void
     await store.list('')
   } catch (error) {
     const where = target.scheme === 's3' ? ` at ${target.endpoint}` : ''
-    throw new Error(`${target.url}${where}: ${reasonOf(error)}\nlook: does logcask doctor '${target.url}' like it?`)
+    throw new Error(`${target.url}${where}: ${reasonOf(error)}`)
   }
 }
 

@@ -27,6 +27,7 @@ export interface S3Target extends Room {
   endpoint: string
   region: string
   profile: string | undefined
+  caFile: string | undefined
   ca: Buffer | undefined
   client: S3Client
 }
@@ -48,7 +49,7 @@ export async function resolveTarget(options: Place, name: string): Promise<Targe
   const region = options.region ?? address.query.region ?? (await regionFrom(set, configured))
   found.destroy()
   const endpoint = (configured ?? `https://s3.${region}.amazonaws.com`).replace(/\/$/, '')
-  const caFile = options.ca ?? process.env.AWS_CA_BUNDLE
+  const caFile = options.ca ?? (process.env.AWS_CA_BUNDLE || undefined)
   const ca = caFile ? readFileSync(caFile) : undefined
   const prefix = `${address.prefix}${name}/`
   const client = new S3Client({
@@ -62,7 +63,18 @@ export async function resolveTarget(options: Place, name: string): Promise<Targe
     ...(ca && { requestHandler: { httpsAgent: { ca, keepAlive: true } } }),
   })
   const { bucket } = address
-  return { scheme: 's3', url: `s3://${bucket}/${prefix}`, bucket, prefix, endpoint, region, profile, ca, client }
+  return {
+    scheme: 's3',
+    url: `s3://${bucket}/${prefix}`,
+    bucket,
+    prefix,
+    endpoint,
+    region,
+    profile,
+    caFile,
+    ca,
+    client,
+  }
 }
 
 function regionOfEnv(): string | undefined {

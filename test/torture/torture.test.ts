@@ -59,6 +59,16 @@ describe('torture', () => {
     timeoutMs,
   )
 
+  it('a store that overwrites is refused before anything is tried', async () => {
+    const server = await startFaultS3()
+    onTestFinished(() => server.close())
+    server.fault(() => ({ kind: 'ignore' }))
+    const { code, stderr } = await torture(['--to', `s3://bucket?endpoint=${server.endpoint}`])
+    expect(code).toBe(2)
+    expect(stderr).toContain('do not ship yet')
+    expect(server.objects.keys().filter((key) => !key.includes('/probes/'))).toEqual([])
+  })
+
   it.each([
     [[], '--to'],
     [['--to', 's3://bucket', '--minutes', 'x'], '--minutes x: is not'],

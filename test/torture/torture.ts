@@ -39,7 +39,7 @@ async function torture(options: TortureOptions): Promise<number> {
     return outcome.isSound ? 0 : 1
   } catch (error) {
     if (stop.signal.aborted) say('torture: stopped before the end: nothing was judged')
-    else say(`torture: ${(error as Error).stack}`)
+    else say(`torture: ${(error as Error).message}`)
     return stop.signal.aborted ? 130 : 2
   }
 }
