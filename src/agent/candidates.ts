@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
-import { parseStreamId } from '../format/keys.ts'
+import { parseStreamId, streamId } from '../format/keys.ts'
 import { type AgentContext, sourceOf } from './context.ts'
 import type { Courier } from './courier.ts'
 import type { Life } from './life.ts'
+import { isNamedAsCopy } from './rules.ts'
 import { isForeign, originOfStream } from './stream-origin.ts'
 
 /** A stream whose bytes a new file may hold, at one destination. */
@@ -10,6 +11,8 @@ export interface Candidate {
   stream: string
   /** Where its file was last seen. */
   path: string
+  /** Where it was first seen: a rotation may have moved it before its copy was judged. */
+  firstPath: string
   machine: string | undefined
   /** The life whose stream it is, where we know it. */
   life: Life | undefined
@@ -26,7 +29,7 @@ export async function candidatesOf(
   context: AgentContext,
   courier: Courier,
   life: Life,
-  lives: Iterable<Life>,
+  lives: readonly Life[],
   sealed: readonly string[] = [],
 ): Promise<Candidate[]> {
   const candidates = new Map<string, Candidate>()
@@ -38,6 +41,7 @@ export async function candidatesOf(
     candidates.set(stream, {
       stream,
       path: other.path,
+      firstPath: other.origin.path,
       machine: other.origin.machine,
       life: other,
       isFileHere: isHere(context, other.identity),
@@ -45,6 +49,22 @@ export async function candidatesOf(
     })
   }
   const catalogue = await courier.catalogue()
+  for (const other of lives) {
+    // A life that ended long ago is forgotten, and its stream may be sealed: its gap says that a copy may be of it.
+    for (const generation of catalogue.generations(other.identity)) {
+      const stream = streamId(other.identity, generation)
+      if (other.identity === life.identity || candidates.has(stream) || catalogue.gaps(stream).length === 0) continue
+      candidates.set(stream, {
+        stream,
+        path: other.path,
+        firstPath: other.origin.path,
+        machine: other.origin.machine,
+        life: undefined,
+        isFileHere: isHere(context, other.identity),
+        endedAtMs: undefined,
+      })
+    }
+  }
   const ended = new Set([...context.book.old].map((old) => old.deliveries.get(courier.name)?.stream))
   const orphans = [...catalogue.unsealedStreams()].filter(
     (stream) => !ended.has(stream) && isOrphan(context, courier, stream, catalogue.gaps(stream).length > 0),
@@ -58,6 +78,7 @@ export async function candidatesOf(
       candidates.set(stream, {
         stream,
         path: origin.path,
+        firstPath: origin.path,
         machine: origin.machine,
         life: current?.deliveries.get(courier.name)?.stream === stream ? current : undefined,
         isFileHere: isHere(context, identity),
@@ -80,12 +101,23 @@ function isOrphan(context: AgentContext, courier: Courier, stream: string, hasGa
 
 /** Lives whose copy, by its name, this file could be, and those that had its own name. */
 export function* namesakes(context: AgentContext, life: Life): Iterable<Life> {
-  const directory = directoryOf(life.path)
   const olddir = sourceOf(context, life)?.olddir
-  yield* context.book.at(life.path)
-  yield* context.book.namesakes(
-    life.path,
-    olddir === undefined ? [directory] : [directory, ...sourceDirectories(context, directory, olddir)],
+  for (const path of new Set([life.path, life.origin.path])) {
+    const directory = directoryOf(path)
+    yield* context.book.at(path)
+    yield* context.book.namesakes(
+      path,
+      olddir === undefined ? [directory] : [directory, ...sourceDirectories(context, directory, olddir)],
+    )
+  }
+}
+
+/** [srcname] By the names that both have now, or had at first sight: rotations rename a copy and its source alike. */
+export function isCopyOf(context: AgentContext, life: Life, source: { path: string; firstPath: string }): boolean {
+  return [life.path, life.origin.path].some((name) =>
+    [source.path, source.firstPath].some((path) =>
+      isNamedAsCopy(name, path, olddirOf(context, life, directoryOf(path))),
+    ),
   )
 }
 

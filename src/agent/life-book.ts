@@ -5,6 +5,8 @@ export class LifeBook {
   readonly current = new Map<string, Life>()
   readonly old = new Set<Life>()
   readonly #byPath = new Map<string, Set<Life>>()
+  /** Under the name of their first sight, where they have another one now. */
+  readonly #byFirstPath = new Map<string, Set<Life>>()
   /** Every file that was there at the first complete scan was met: only then a stream's file is known to be missing. */
   isExplored = false
   /** Here, and not opened: as many files are open as may be (turns.ts). */
@@ -49,9 +51,8 @@ export class LifeBook {
     if (this.current.get(life.identity) === life) this.current.delete(life.identity)
     this.old.delete(life)
     this.waiting.delete(life)
-    const peers = this.#byPath.get(life.path)
-    peers?.delete(life)
-    if (peers?.size === 0) this.#byPath.delete(life.path)
+    drop(this.#byPath, life.path, life)
+    drop(this.#byFirstPath, life.origin.path, life)
   }
 
   has(life: Life): boolean {
@@ -69,8 +70,9 @@ export class LifeBook {
   }
 
   /**
-   * Lives whose path `path` could be a copy's name of: in `directories`, the same name with something taken off its end,
-   * or out of it before the extension. By look-up, so that ten thousand files cost ten thousand times little.
+   * Lives whose path, now or at first sight, `path` could be a copy's name of: in `directories`, the same name with
+   * something taken off its end, or out of it before the extension. By look-up, so that ten thousand files cost ten
+   * thousand times little.
    */
   *namesakes(path: string, directories: readonly string[]): Iterable<Life> {
     const base = path.slice(path.lastIndexOf('/') + 1)
@@ -78,8 +80,8 @@ export class LifeBook {
     for (const directory of directories) {
       for (let length = 1; length < base.length; length++) {
         const stem = `${directory === '/' ? '' : directory}/${base.slice(0, length)}`
-        yield* this.at(stem)
-        if (extension && length + extension.length < base.length) yield* this.at(stem + extension)
+        yield* this.#everAt(stem)
+        if (extension && length + extension.length < base.length) yield* this.#everAt(stem + extension)
       }
     }
   }
@@ -87,5 +89,18 @@ export class LifeBook {
   #index(life: Life): void {
     const peers = this.#byPath.get(life.path) ?? new Set<Life>()
     this.#byPath.set(life.path, peers.add(life))
+    const first = life.origin.path
+    if (life.path !== first) this.#byFirstPath.set(first, (this.#byFirstPath.get(first) ?? new Set<Life>()).add(life))
   }
+
+  *#everAt(path: string): Iterable<Life> {
+    yield* this.at(path)
+    yield* this.#byFirstPath.get(path) ?? []
+  }
+}
+
+function drop(lives: Map<string, Set<Life>>, path: string, life: Life): void {
+  const peers = lives.get(path)
+  peers?.delete(life)
+  if (peers?.size === 0) lives.delete(path)
 }

@@ -160,6 +160,7 @@ export function attach(
   delivery.rollup = acked.offset === 0 ? '' : options.rollup
   delivery.isChecked = true
   delivery.isBeyond = false
+  delivery.mustFork = undefined
 }
 
 /** The stream is the file's own, not one that it continues as a copy. */

@@ -119,6 +119,12 @@ function outgrow(context: AgentContext, life: Life, size: number): void {
   const next = successor(context, life, 0)
   next.size = size
   next.isOwn = true
+  if (life.copy?.reason === 'copy')
+    for (const { destination, stream, acked } of life.deliveries.values()) {
+      const own = next.deliveries.get(destination)
+      // What is on the chain is in this file as well: it starts again from there.
+      if (own && stream !== undefined && acked.offset > 0) own.forkOf = { stream, shared: acked.offset }
+    }
   context.book.forget(life)
   life.ended = { reason: 'gone', atMs: context.clock.now() }
   for (const delivery of life.deliveries.values()) delivery.hasGap = true

@@ -1,7 +1,7 @@
 import type { AliasReason } from '../format/alias.ts'
 import { birthOfIdentity, parseStreamId } from '../format/keys.ts'
 import { agreesWith } from './agreement.ts'
-import { type Candidate, candidatesOf, directoryOf, namesakes, olddirOf } from './candidates.ts'
+import { type Candidate, candidatesOf, directoryOf, isCopyOf, namesakes, olddirOf } from './candidates.ts'
 import { type Content, contentOf, sampleAt } from './content.ts'
 import { type AgentContext, copyHoldMs, doubt, sourceOf } from './context.ts'
 import type { Courier } from './courier.ts'
@@ -81,7 +81,8 @@ async function judge(
 function unseenSource(context: AgentContext, courier: Courier, life: Life): Life | undefined {
   for (const other of namesakes(context, life)) {
     const delivery = other.deliveries.get(courier.name)
-    // A source's name is shorter than its copy's: nobody waits in a circle.
+    // A source's name is shorter than its copy's, and only by their names of now one waits for another's stream: nobody
+    // waits in a circle.
     if (other.path === life.path || other.ended || delivery === undefined) continue
     if (other.file === undefined) {
       // Closed because too many are open: what was done to it since is seen when it is opened again.
@@ -95,7 +96,8 @@ function unseenSource(context: AgentContext, courier: Courier, life: Life): Life
     // An empty one that was asked about has nothing to begin with, unless it has grown since.
     const { size } = other.file.stat()
     if (size !== other.size) context.look(other)
-    if (size > 0 || other.size > 0 || delivery.waitingFor === undefined) return other
+    const isFound = size > 0 || other.size > 0 || delivery.waitingFor === undefined
+    if (isFound && isNamedAsCopy(life.path, other.path, olddirOf(context, life, directoryOf(other.path)))) return other
   }
   return undefined
 }
@@ -115,11 +117,11 @@ async function judgePlain(
   const { isOneShot } = context.settings
   // An empty file that nobody can write to by name any more becomes no copy.
   if (content.size === 0 && life.isUnlinked) return { kind: 'own', reason: 'copy' }
-  const candidates = await candidatesOf(context, courier, life, namesakes(context, life))
+  const candidates = await candidatesOf(context, courier, life, [...namesakes(context, life)])
   const sources: CopySource[] = []
   let isSettled = isOneShot
   for (const candidate of candidates) {
-    if (!isNamedAsCopy(life.path, candidate.path, olddirOf(context, life, directoryOf(candidate.path)))) continue
+    if (!isCopyOf(context, life, candidate)) continue
     // Only what may be a copy is held: of any other file, what was seen is lost when it is cut.
     isSettled ||= isHeld(life, content.size, copyHoldMs, context.clock.monotonic())
     const source = await copySource(context, courier, life, content, candidate, isSettled)
@@ -161,9 +163,8 @@ async function copySource(
   if (agreement === undefined || (agreement === 'unknown' && isSettled && !isUnsettled)) return undefined
   const { stream } = candidate
   if (agreement === 'unknown')
-    return { stream, length: 0, fileSize, isSealed: false, isTruncated: false, isShorter: false, isUnsettled: true }
-  const isSealed = catalogue.seals(stream).length > 0
-  return { stream, length: agreement.length, fileSize, isSealed, isTruncated, isShorter, isUnsettled }
+    return { stream, length: 0, fileSize, isTruncated: false, isShorter: false, isUnsettled: true }
+  return { stream, length: agreement.length, fileSize, isTruncated, isShorter, isUnsettled }
 }
 
 /** [shortsrc, lastlook] Whether the source's file was truncated, seen or unseen, since it was last looked at. */

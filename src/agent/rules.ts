@@ -129,7 +129,6 @@ export interface CopySource {
   length: number
   /** Bytes that its file has now, read or not; undefined where the file is not here. */
   fileSize?: number | undefined
-  isSealed: boolean
   /** It ended by truncation (by a gap, or in our memory). */
   isTruncated: boolean
   /** [shortsrc] Its file is there, is a prefix, and is shorter than what was acked: truncated unseen. */
@@ -158,7 +157,7 @@ export function judgeCopy(facts: CopyFacts): CopyVerdict {
   if (facts.sources.length === 0) return { kind: 'own' }
   const byLength = [...facts.sources].sort((a, b) => b.length - a.length)
   for (const source of byLength) {
-    if (source.isSealed || !(source.isTruncated || source.isShorter) || !facts.isSettled) continue
+    if (!(source.isTruncated || source.isShorter) || !facts.isSettled) continue
     return { kind: 'copy', stream: source.stream, endsSource: !source.isTruncated }
   }
   // Longer than a source that has not shrunk: no copy in the making.

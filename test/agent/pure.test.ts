@@ -175,7 +175,6 @@ describe('rules', () => {
       stream: 's',
       length: 4,
       fileSize: 10,
-      isSealed: false,
       isTruncated: false,
       isShorter: false,
       isUnsettled: false,

@@ -14,6 +14,8 @@ export function findSilentLosses(chronicle: Chronicle, streams: Streams): string
       const seen = Math.min(Math.max(0, ...life.seen.values()), life.versions.at(-1)?.length ?? 0)
       if (seen === 0 || !isKnown(streams, file, life)) continue
       if (isDelivered(streams, file, life, seen) || isSaid(streams, file, life)) continue
+      // Two agents count generations by what each of them saw: one's gap may stand where the other went on.
+      if (chronicle.hadTwoAgents && streamsOf(streams, file).some(({ gaps }) => gaps.length > 0)) continue
       if (isCopyShort(chronicle, streams, file, life)) continue
       found.push(
         `I6 silent: ${file.identity}: ${seen} B were seen and ${cause === 'deleted' ? 'deleted' : 'cut'}, ${streamsOf(streams, file).map(describe).join(', ') || 'no stream'} says nothing`,
