@@ -4,8 +4,8 @@ import { TallyReporter } from './test/support/tally-reporter.ts'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Against real servers: `node test/real/run.ts`, or `.ci/run`.
-    exclude: ['test/real/**'],
+    // Against real servers, and with real programs: `node test/real/run.ts`, or `.ci/run`.
+    exclude: ['test/real/**', 'test/scenarios/programs/**'],
     // A process per file: tests hold descriptors, locks and child processes, which threads would share.
     pool: 'forks',
     // Two run at once also where there are more cores: most start processes of their own.

@@ -2,7 +2,7 @@
  * What `.ci/run` runs once node_modules is there: check, the tests, the demo, then the suite under test/real against
  * each real server. Servers are installed in the background meanwhile. One line per suite at the end, and the sum as the last.
  *
- *     node test/real/run.ts [SUITE…]       all, or some of: check test demo versitygw ceph-rgw …
+ *     node test/real/run.ts [SUITE…]       all, or some of: check test demo programs versitygw ceph-rgw …
  *
  * A server that cannot be had is said to be not run and counts as skipped; with CI=true as failed, except for those
  * that are only there to be refused.
@@ -15,7 +15,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { addTallies, formatTally, parseTally, type Tally } from '../support/tally.ts'
 import { type Installed, installInTurn, toolsDirectory } from './install.ts'
 import { endGroupsAtExit, ProcessGroup } from './process-group.ts'
-import { awsCli, credentials, type RealServer, realServers } from './servers.ts'
+import { awsCli, credentials, programs, type RealServer, realServers } from './servers.ts'
 import { startServer } from './start-server.ts'
 
 const isCi = process.env.CI === 'true'
@@ -34,7 +34,7 @@ const nothing: Tally = { passed: 0, failed: 0, skipped: 0 }
 const names = process.argv.slice(2)
 const wanted = (name: string): boolean => names.length === 0 || names.includes(name)
 const servers = realServers.filter(({ name }) => wanted(name))
-const known = ['check', 'test', 'demo', ...realServers.map(({ name }) => name)]
+const known = ['check', 'test', 'demo', programs, ...realServers.map(({ name }) => name)]
 const unknown = names.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
   process.stderr.write(`no suite ${unknown.join(', ')}: there are ${known.join(' ')}\n`)
@@ -44,7 +44,8 @@ if (unknown.length > 0) {
 endGroupsAtExit()
 process.chdir(checkout)
 // With the tools first: what is quick is ready when the tests are done.
-const installs = installInTurn([...(servers.length > 0 ? [awsCli] : []), ...servers.map(({ name }) => name)])
+const tools = [...(wanted(programs) ? [programs] : []), ...(servers.length > 0 ? [awsCli] : [])]
+const installs = installInTurn([...tools, ...servers.map(({ name }) => name)])
 
 const verdicts: Verdict[] = []
 /** What failed, in the words of its suite. */
@@ -52,6 +53,7 @@ const failures: string[] = []
 if (wanted('check')) verdicts.push(await runScript('check'))
 if (wanted('test')) verdicts.push(await runTests('test', [], { LOGCASK_TEST_REGISTRY: 'true' }))
 if (wanted('demo')) verdicts.push(await runScript('demo'))
+if (wanted(programs)) verdicts.push(await runPrograms())
 for (const server of servers) verdicts.push(await runServer(server))
 const aws = await installs.get(awsCli)
 if (aws?.isInstalled === false) verdicts.push(notRun({ name: awsCli, isRefused: false }, aws.why))
@@ -83,6 +85,14 @@ async function runTests(name: string, options: string[], env: Record<string, str
   const tally = parseTally(output) ?? nothing
   const hasFailedSilently = code !== 0 && tally.failed === 0
   return { name, tally: hasFailedSilently ? { ...tally, failed: 1 } : tally }
+}
+
+/** Real programs write and rotate the logs. One that the packages did not bring is skipped, in its test's own name. */
+async function runPrograms(): Promise<Verdict> {
+  const installed = await installs.get(programs)
+  if (installed?.isInstalled === false) return notRun({ name: programs, isRefused: false }, installed.why)
+  const options = ['--config', 'test/scenarios/programs/vitest.config.ts']
+  return runTests(programs, options, { LOGCASK_TEST_PROGRAMS: join(toolsDirectory, programs, 'root') })
 }
 
 async function runServer(server: RealServer): Promise<Verdict> {

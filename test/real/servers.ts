@@ -33,3 +33,5 @@ export const credentials = { accessKey: 'test', secretKey: 'testtest1' }
 
 /** A tool of the tests, installed like a server. */
 export const awsCli = 'awscli'
+/** logrotate, rsyslogd and the like, which test/scenarios/programs runs: unpacked like a server. */
+export const programs = 'programs'

@@ -81,6 +81,14 @@ export class LogFile implements ExpectedStream {
     return ended
   }
 
+  /** Somebody else has copied and truncated it: that life ends, and the copy has all of it. */
+  wasTruncated(): ExpectedStream {
+    if (fstatSync(this.#fd).size > 0) throw new Error(`${this.path} was not truncated`)
+    const ended = wholeLife(this)
+    this.#parts = []
+    return ended
+  }
+
   close(): void {
     if (this.#isOpen) closeSync(this.#fd)
     this.#isOpen = false
