@@ -83,7 +83,14 @@ function unseenSource(context: AgentContext, courier: Courier, life: Life): Life
     const delivery = other.deliveries.get(courier.name)
     // A source's name is shorter than its copy's, and only by their names of now one waits for another's stream: nobody
     // waits in a circle.
-    if (other.path === life.path || other.ended || delivery === undefined) continue
+    if (other.path === life.path || delivery === undefined) continue
+    if (other.ended) {
+      // Whether the store has any of it is asked when its end is recorded: until then nobody knows (I4).
+      const isAsked = delivery.stream !== undefined || delivery.hasGap
+      if (!isAsked && isNamedAsCopy(life.path, other.path, olddirOf(context, life, directoryOf(other.path))))
+        return other
+      continue
+    }
     if (other.file === undefined) {
       // Closed because too many are open: what was done to it since is seen when it is opened again.
       if (!hasChangedClosed(context, other)) continue

@@ -24,6 +24,9 @@ const aliased = (reason: string): Promise<void> =>
     return true
   })
 
+/** Time in which what must not happen would: ten seconds of the agent's. */
+const settled = (): Promise<void> => fastClock().sleep(10_000)
+
 async function copytruncate(copy: string): Promise<void> {
   await copyFile(log, copy)
   await truncate(log, 0)
@@ -75,6 +78,30 @@ describe('copytruncate, live', () => {
     await both([`one\n${'two\n'.repeat(1000)}`, 'three\n'])
     await aliased('copy')
     await daemon.stop()
+  })
+
+  it('I1, I4: a source that is cut before the store said what it has of it: its copy waits for that', async () => {
+    const first = at.daemon()
+    await writeFile(log, 'one\n')
+    await both(['one\n'])
+    const [stream = ''] = (await at.contents('a')).keys()
+    await first.kill()
+    await at.loseState()
+    await appendFile(log, 'two\n')
+    const slow = { kind: 'slow', ms: 20_000 } as const
+    for (const name of ['a', 'b'])
+      at.fault(name, ({ op, key }) => (op === 'list' && key.includes(`segments/web-1/${stream}`) ? slow : undefined))
+    const second = at.daemon()
+    await until('explored', () => second.agent.isExplored)
+    await copytruncate(`${log}.1`)
+    await until('ended', () => second.events.some((event) => event.kind === 'ended'))
+    await settled()
+    for (const name of ['a', 'b']) at.fault(name, undefined)
+    await both(['one\ntwo\n'])
+    await aliased('copy')
+    await appendFile(log, 'three\n')
+    await both(['one\ntwo\n', 'three\n'])
+    await second.stop()
   })
 
   it('the copy is held while it grows', async () => {
