@@ -72,7 +72,7 @@ export async function fluentBit(program: string, place: PeerPlace): Promise<Peer
     store_dir ${directory}/store
     s3_key_format /${target.prefix}${room}%Y%m%dT%H%M%S-$UUID
     log_key log
-    retry_limit no_limits
+    retry_limit 1000
 `,
   )
   return {
