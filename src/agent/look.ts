@@ -19,7 +19,10 @@ export async function lookAt(context: AgentContext, life: Life): Promise<void> {
   if (life.isWatched && stamp !== life.stamp && size === life.size) context.scan()
   life.isUnlinked = links === 0
   // A restored or moved file is the live one: it goes on growing in its stream.
-  if (life.copy && life.copy.reason !== 'adopted' && size > life.copy.size) return outgrow(context, life, size)
+  if (life.copy && life.copy.reason !== 'adopted' && size > life.copy.size) {
+    const isStill = (await compareAll(life)).every(({ sent }) => sent === 'same' || sent === 'edited')
+    return life.ended || life.file !== file ? undefined : outgrow(context, life, size, isStill)
+  }
   if (life.copy?.reason === 'compressed' && !isSettled(life)) await decodedOf(context, life)
   const facts = {
     size,
@@ -115,11 +118,11 @@ export function endLife(context: AgentContext, life: Life, why: string): void {
 }
 
 /** [growfork] A judged copy that grows is a file of its own. */
-function outgrow(context: AgentContext, life: Life, size: number): void {
+function outgrow(context: AgentContext, life: Life, size: number, isStill: boolean): void {
   const next = successor(context, life, 0)
   next.size = size
   next.isOwn = true
-  if (life.copy?.reason === 'copy')
+  if (life.copy?.reason === 'copy' && isStill)
     for (const { destination, stream, acked } of life.deliveries.values()) {
       const own = next.deliveries.get(destination)
       // What is on the chain is in this file as well: it starts again from there.

@@ -10,6 +10,7 @@ import { type Flight, takeOff } from './flight.ts'
 import { fork } from './fork.ts'
 import { type Delivery, highWatermark, type Life } from './life.ts'
 import { nextRange } from './plan.ts'
+import { originalName } from './rules.ts'
 import { recut } from './settle.ts'
 
 /** Bytes of a segment that the agent cuts: large enough that requests cost little, small enough to hold several. */
@@ -72,6 +73,11 @@ async function launch(
   const content = contentOf(life, delivery)
   // Nobody may meet a later segment of a stream that cannot be named yet: offset 0 first.
   if (content === undefined || (flights.length > 0 && delivery.acked.offset === 0)) return undefined
+  if (hasShrunk(life)) {
+    // What it holds now is the next life's, though nothing of this one was read that could tell.
+    doubt(context, life)
+    return undefined
+  }
   const reason = completionOf(context, life)
   const footprint = delivery.sent
   const size = reason || hasTrailer(context, life) ? content.size : await solidSize(content, footprint.offset)
@@ -113,6 +119,11 @@ async function launch(
     release()
     throw error
   }
+}
+
+/** Shorter than when it was last looked at; a compressed file is rewritten whole by its maker. */
+function hasShrunk({ file, isWatched, size, path }: Life): boolean {
+  return isWatched && file !== undefined && file.stat().size < size && originalName(path) === undefined
 }
 
 /** The one segment is the whole stream and says so: it is the seal as well, and nothing more is to be asked or written. */

@@ -80,9 +80,12 @@ export class Chronicle {
     const now = Buffer.from(inode.bytes)
     if (now.length >= before.length && now.subarray(0, before.length).equals(before)) {
       life.versions[life.versions.length - 1] = now
-      this.#wrote(file, now.subarray(before.length))
+      const added = now.subarray(before.length)
+      if (file.kind === 'copy' && linesOf(added).some((line) => !this.lines.has(line))) this.#becomesOwn(file)
+      else this.#wrote(file, added)
       return
     }
+    if (file.kind === 'copy') this.#becomesOwn(file)
     if (cause === 'edit') {
       life.versions.push(now)
       // Where an agent looks, a file that was rewritten is another life, with all its bytes; elsewhere it goes on.
@@ -169,15 +172,19 @@ export class Chronicle {
     return { versions: [content], beganMs: this.#now(), seen: new Map(), wasSeenCut: false }
   }
 
+  /** Somebody wrote to a copy: it is a file of its own from now on, with all its lines. */
+  #becomesOwn(file: WrittenFile): void {
+    file.kind = 'twin'
+    this.#wrote(file, file.lives.at(-1)?.versions.at(-1) ?? Buffer.alloc(0))
+  }
+
   #wrote(file: WrittenFile, bytes: Buffer): void {
     if (file.kind === 'packed') return
     for (const number of linesOf(bytes)) {
-      const known = this.lines.get(number)
-      const line = known ?? { writings: 0, files: new Set<WrittenFile>() }
+      const line = this.lines.get(number) ?? { writings: 0, files: new Set<WrittenFile>() }
       this.lines.set(number, line)
       line.files.add(file)
-      // What a copy takes from its source counts once; what somebody appends to it is its own.
-      if (file.kind !== 'copy' || known === undefined) line.writings++
+      if (file.kind !== 'copy') line.writings++
     }
   }
 }

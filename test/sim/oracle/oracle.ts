@@ -14,7 +14,7 @@ export function judge(world: World): string[] {
   for (const store of world.stores) found.push(...judgeStore(world, store).map((what) => `${store.name}: ${what}`))
   for (const server of world.servers)
     found.push(
-      ...findFalsePublished(server, host, viewStreams(server.store.objects, host)),
+      ...findFalsePublished(server, host, viewStreams(server.store.objects, host), world.chronicle),
       ...findHostileReach(server, evil, host, viewStreams(server.store.objects, evil)),
     )
   return found

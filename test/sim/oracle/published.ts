@@ -1,8 +1,15 @@
+import type { Chronicle } from '../chronicle.ts'
 import type { ServerSlot } from '../server-slot.ts'
 import { type Streams, startsWith } from './once.ts'
 
 /** I8: what a compactor published is the chain, and only ever grew. */
-export function findFalsePublished(server: ServerSlot, host: string, streams: Streams): string[] {
+export function findFalsePublished(server: ServerSlot, host: string, streams: Streams, chronicle: Chronicle): string[] {
+  // The file has other bytes by now, and those are what a bucket that lost its own is filled with.
+  const wasRewritten = (identity: string): boolean =>
+    chronicle
+      .family(identity)
+      .some(({ lives }) => lives.length > 1 || lives.some(({ versions }) => versions.length > 1))
+
   const found = server.changes.map((change) => `I8 changed: ${server.name}: ${change}`)
   const files = [...server.files()].filter(([path]) => path.startsWith(`${host}/`))
   for (const view of streams.values()) {
@@ -12,7 +19,7 @@ export function findFalsePublished(server: ServerSlot, host: string, streams: St
     const bytes = file?.[1].bytes ?? Buffer.alloc(0)
     // A bucket that was turned back may have less than was published, and goes on from there in its own way.
     const isWhole = server.store.wasTurnedBack
-      ? startsWith(bytes, view.chain) || startsWith(view.chain, bytes)
+      ? startsWith(bytes, view.chain) || startsWith(view.chain, bytes) || wasRewritten(view.identity)
       : bytes.equals(view.chain)
     if (!isWhole)
       found.push(`I8 published: ${server.name}: ${view.stream} has ${bytes.length} B, its chain ${view.chain.length} B`)
