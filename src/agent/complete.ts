@@ -1,5 +1,7 @@
 import { directoryOf, namesakes, olddirOf } from './candidates.ts'
 import { type AgentContext, compressedHoldMs, sourceOf } from './context.ts'
+import { isPacked } from './decode.ts'
+import type { OpenFile } from './files.ts'
 import type { Life } from './life.ts'
 import { type CompletionFacts, completion, patienceMs } from './plan.ts'
 import { isNamedAsRotation, originalName } from './rules.ts'
@@ -19,10 +21,10 @@ export function untilComplete(context: AgentContext, life: Life): number | undef
 
 /**
  * NULs at the end of a compressed file are its trailer's, not blocks that are yet to be written, once it has stood still
- * for as long as it takes to judge it.
+ * for as long as it takes to judge it. sudo's I/O logs are compressed under any name, and never renamed.
  */
-export function hasTrailer(context: AgentContext, life: Life): boolean {
-  if (originalName(life.path) === undefined) return false
+export async function hasTrailer(context: AgentContext, life: Life, file: OpenFile): Promise<boolean> {
+  if (originalName(life.path) === undefined && !(await isPacked(file))) return false
   const restMs = compressedHoldMs - (context.clock.monotonic() - life.grewAtMs)
   if (restMs > 0) context.lookAfter(life, restMs + 1)
   return restMs <= 0

@@ -85,6 +85,12 @@ function isIncomplete(error: unknown): boolean {
   )
 }
 
+/** Whether a content is compressed, by its first bytes: not every maker names it so. */
+export async function isPacked(file: OpenFile): Promise<boolean> {
+  const magic = await readRange(file, 0, 4)
+  return begins(magic, gzipMagic) || begins(magic, zstdMagic)
+}
+
 function begins(bytes: Uint8Array, magic: readonly number[]): boolean {
   return magic.every((byte, at) => bytes[at] === byte)
 }

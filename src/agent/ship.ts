@@ -80,7 +80,8 @@ async function launch(
   }
   const reason = completionOf(context, life)
   const footprint = delivery.sent
-  const size = reason || hasTrailer(context, life) ? content.size : await solidSize(content, footprint.offset)
+  const solid = reason ? content.size : await solidSize(content, footprint.offset)
+  const size = solid < content.size && (await hasTrailer(context, life, content.file)) ? content.size : solid
   const range = nextRange({ sent: footprint.offset, size, segmentBytes, landed: delivery.landed ?? [] })
   if (range === undefined) return undefined
   // Never wait for memory or budget while flights of our own hold it: they are settled first.

@@ -1,5 +1,6 @@
 import { appendFile, open, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { type Rig, rig, text, until } from './rig.ts'
@@ -92,6 +93,16 @@ describe('truncation, live', () => {
     await appendFile(log, 'end\n')
     await at.delivered([`one\ntwo\n${'\0'.repeat(9_992)}end\n`])
     expect(await at.gaps()).toEqual([])
+    await daemon.stop()
+  })
+
+  it('I1: those of a compressed file, whatever its name (sudo’s I/O logs), are its trailer’s: they go once it stands still', async () => {
+    const daemon = at.daemon()
+    const packed = gzipSync('what somebody typed\n')
+    expect(packed.at(-1)).toBe(0)
+    const ttyout = join(at.logs, 'ttyout')
+    await writeFile(ttyout, packed)
+    await at.delivered([packed.toString('latin1')])
     await daemon.stop()
   })
 
