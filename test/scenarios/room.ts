@@ -14,6 +14,8 @@ export type Pause = 'down' | 'killed' | 'frozen' | 'frozen to death'
 export class Room {
   readonly stage: Stage
   readonly directory: string
+  /** A net: beyond it, what is to be there is said to be missing. */
+  patienceMs = 60_000
   readonly #files: LogFile[] = []
   readonly #pause: (how: Pause, work: () => unknown) => Promise<void>
   readonly #skip: (why: string) => never
@@ -119,7 +121,7 @@ export class Room {
         shown = this.#shown(await this.stage.view())
         return shown === wanted
       },
-      { withinMs: 30_000, everyMs: 100, context },
+      { withinMs: this.patienceMs, everyMs: 100, context },
     )
   }
 

@@ -17,7 +17,7 @@ import { makeTempDirectory } from '../support/temp-directory.ts'
 import { alone, aloneTimeout } from './alone.ts'
 import { expectNothingElse } from './family.ts'
 import { wholeLife } from './log-file.ts'
-import { logcask } from './logcask-process.ts'
+import { spawnLogcask } from './logcask-process.ts'
 import type { Stage } from './stage.ts'
 
 guardLeaks()
@@ -93,7 +93,7 @@ describe('the state directory, and the clock', () => {
       await room.holds(file)
       await stage.agent.kill()
       writeFileSync(join(stage.state, 'agent.json'), '{"v":1,"ho')
-      const { code, stderr } = await logcask(['agent', '-c', stage.config])
+      const { code, stderr } = await spawnLogcask(['agent', '-c', stage.config]).ended
       expect(stderr).toMatch(/agent\.json: is damaged(.|\n)*move the state directory away/)
       expect(code).toBe(2)
       renameSync(stage.state, `${stage.state}-away`)
