@@ -12,10 +12,10 @@ const unusedMs = 86_400_000
 
 /**
  * The command line as it is published (packaging/build.ts), built once for the sources as they are now and shared by
- * every process that asks: main.js, to be started with Node.
+ * every process that asks: main.js, to be started with Node. Or the one that LOGCASK_MAIN names.
  */
 export function builtCommand(): Promise<string> {
-  built ??= buildUnlessThere()
+  built ??= process.env.LOGCASK_MAIN === undefined ? buildUnlessThere() : Promise.resolve(process.env.LOGCASK_MAIN)
   return built
 }
 
