@@ -29,7 +29,8 @@ connections and sends PUTs again long after their sender died. Then everything i
                     nothing in the bucket is deleted. The bucket must be there already
   --minutes 5       how long; reading back comes on top
   --seed N          the same plan of lines, rotations, kills and faults; what they meet is up to the machine
-  --agents 3        hosts, each with three logs: the first, third … rename them, the others copy and cut them
+  --agents 3        hosts, each with three logs: the first, third … rename them (and lose their state now and then),
+                    the others copy and cut them
   --rate 400        KiB per second that are written, over all hosts
   --endpoint URL --region NAME --profile NAME --ca FILE     as the other commands have them (or in the URL)
   --peer fluent-bit puts Fluent Bit (tail, S3) and Logcask through a mild form of it, one after the other, where it is
