@@ -8,12 +8,20 @@ import { logcask, storeEnv } from './prepare.ts'
 
 export interface AgentProcess {
   usage(): Promise<Usage | undefined>
-  /** SIGTERM, and waits for the end. */
-  stop(): Promise<void>
+  /** SIGTERM, or another signal, and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<void>
 }
 
-/** The daemon, watching `<directory>/logs`, with its defaults; its state is kept in the directory. */
-export async function startAgent(directory: string, endpoint: string): Promise<AgentProcess> {
+/**
+ * The daemon, watching `<directory>/logs`, with its defaults; its state is kept in the directory. What it warns of is
+ * shown, unless `isQuiet`.
+ */
+export async function startAgent(
+  directory: string,
+  endpoint: string | readonly string[],
+  { isQuiet = false } = {},
+): Promise<AgentProcess> {
+  const endpoints = [endpoint].flat()
   const config = join(directory, 'agent.yaml')
   await writeFile(
     config,
@@ -21,22 +29,22 @@ export async function startAgent(directory: string, endpoint: string): Promise<A
       host: 'bench',
       state: join(directory, 'state'),
       sources: [{ name: 'logs', include: [join(directory, 'logs/*')] }],
-      destinations: [{ name: 'sink', url: 's3://bench/ours', endpoint }],
+      destinations: endpoints.map((one, at) => ({ name: `sink${at || ''}`, url: 's3://bench/ours', endpoint: one })),
       log: { level: 'warn' },
     }),
   )
   const [program = '', ...args] = logcask('agent', '-c', config)
   const child: ChildProcess = spawn(program, args, {
-    env: { ...process.env, ...storeEnv(endpoint) },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, ...storeEnv(endpoints[0] ?? '') },
+    stdio: ['ignore', 'ignore', isQuiet ? 'ignore' : 'inherit'],
   })
   child.once('exit', (code) => {
     if (code) process.stderr.write(`the agent ended with ${code}\n`)
   })
   return {
     usage: () => usageOf(child.pid),
-    async stop() {
-      child.kill('SIGTERM')
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
       if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
     },
   }

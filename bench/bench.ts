@@ -8,12 +8,22 @@
 import { cpus } from 'node:os'
 import { hanging } from './hanging.ts'
 import { idle } from './idle.ts'
+import { independence } from './independence.ts'
 import { latency } from './latency.ts'
 import { withPublished } from './prepare.ts'
 import { say } from './report.ts'
 import { backlog, smallFiles } from './throughput.ts'
 
-const scenarios: Readonly<Record<string, () => Promise<void>>> = { backlog, small: smallFiles, latency, idle, hanging }
+const scenarios: Readonly<Record<string, () => Promise<void>>> = {
+  backlog,
+  small: smallFiles,
+  latency,
+  idle,
+  async hanging() {
+    await independence()
+    await hanging()
+  },
+}
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !Object.hasOwn(scenarios, name))
