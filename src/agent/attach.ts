@@ -2,7 +2,7 @@ import { type AliasReason, decodeAlias } from '../format/alias.ts'
 import { aliasKey, streamId } from '../format/keys.ts'
 import { completionOf } from './complete.ts'
 import { type Content, contentOf } from './content.ts'
-import type { AgentContext, AgentEvent } from './context.ts'
+import { type AgentContext, type AgentEvent, doubt } from './context.ts'
 import type { Courier } from './courier.ts'
 import { decodedOf } from './decoded.ts'
 import { nothingShipped } from './evidence.ts'
@@ -12,7 +12,7 @@ import { isIgnored } from './ignored.ts'
 import { compareDelivered, inspectChain, sharedLength } from './inspect.ts'
 import { attach, type Delivery, type Life } from './life.ts'
 import { judgeNewFile } from './new-file.ts'
-import { leftBehind, nextGeneration, resumable } from './rules.ts'
+import { forkedFrom, leftBehind, nextGeneration, resumable } from './rules.ts'
 import { isForeign, originOfStream } from './stream-origin.ts'
 
 /**
@@ -33,6 +33,7 @@ export async function attachDelivery(
   }
   const known = await knownGenerations(context, courier, life.identity, content)
   if (life.ended || delivery.stream !== undefined) return true
+  if (wasCut(context, life, content)) return false
   const pick = resumable(known, life.firstGeneration)
   if (pick) return resume(context, life, delivery, pick)
   if (!life.isOwn && (await followAlias(context, courier, life, delivery, content))) return true
@@ -120,6 +121,13 @@ async function aliasReason(context: AgentContext, courier: Courier, life: Life, 
   }
 }
 
+/** It was cut while it was compared: what it was compared as is gone, and the next look ends the life. */
+function wasCut(context: AgentContext, life: Life, { file, size }: Content): boolean {
+  if (file.stat().size >= size) return false
+  doubt(context, life)
+  return true
+}
+
 /** A stream of its own: the next free generation, claimed by the PUT of its offset 0. */
 async function begin(
   context: AgentContext,
@@ -129,17 +137,19 @@ async function begin(
   known: KnownGeneration[],
   content: Content,
 ): Promise<void> {
-  const left = leftBehind(known)
-  if (left) {
-    const shared = await sharedLength(context, courier, content, left.delivered)
-    await recordGap(context, courier, life, delivery, left.stream, left.length, 'diverged')
+  const from = forkedFrom(known)
+  if (from) {
+    const shared = await sharedLength(context, courier, content, from.delivered)
+    if (life.ended || delivery.stream !== undefined || wasCut(context, life, content)) return
+    if (from === leftBehind(known))
+      await recordGap(context, courier, life, delivery, from.stream, from.length, 'diverged')
     if (life.ended || delivery.stream !== undefined) return
-    delivery.forkOf = { stream: left.stream, shared }
+    delivery.forkOf = { stream: from.stream, shared }
     context.report({
       kind: 'forked',
       life,
       delivery,
-      from: left.stream,
+      from: from.stream,
       why: 'the file differs from what was delivered under its identity',
     })
   }

@@ -75,6 +75,15 @@ export function leftBehind<T extends Generation>(generations: readonly T[]): T |
   return generations.filter((one) => one.length > 0 && !one.hasGap && !one.hasSeal).at(-1)
 }
 
+/**
+ * The generation that a new one begins again from 0, so that its origin can say what they share: the one that is left, or
+ * one that is complete or was ended, and that the file has come back to (a clone, a disk that was rolled back).
+ */
+export function forkedFrom<T extends Generation>(generations: readonly T[]): T | undefined {
+  const held = generations.filter((one) => one.length > 0)
+  return leftBehind(held) ?? held.filter((one) => !one.isEnded || one.comparison !== 'different').at(-1)
+}
+
 /** The generation in which a life goes on whose last one was truncated: above every one that it used. */
 export function generationAfterEnd(used: readonly number[], firstGeneration: number): number {
   return Math.max(firstGeneration, ...used) + 1

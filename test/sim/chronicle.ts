@@ -48,6 +48,8 @@ export class Chronicle {
   readonly #now: () => number
   /** Two agents have run on one machine's files at the same time. */
   hadTwoAgents = false
+  /** A machine was cloned, or turned back to a snapshot: one identity has several histories. */
+  hadOtherHistories = false
   #nextLine = 1
 
   constructor(now: () => number) {
@@ -125,6 +127,7 @@ export class Chronicle {
 
   /** The files of a copied disk: they hold what their originals held then. */
   copied(origins: ReadonlyMap<Inode, Inode>, machine: string): void {
+    this.hadOtherHistories = true
     for (const [copy, original] of origins) {
       const file = this.#byInode.get(original)
       if (file === undefined) continue

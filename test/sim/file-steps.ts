@@ -87,7 +87,7 @@ export const fileSteps: StepKinds = {
     const inode = path && machine.file(path)
     const to = random.pick(['/logs/copy', `${path}.bak`, `${path}.orig`, '/logs/old/copy'])
     if (!path || !inode || inode.size === 0 || machine.file(to)) return false
-    const copy = machine.create(to, 'twin', machine.chronicle.fileOf(inode))
+    const copy = machine.create(to, ...twinOf(machine, inode))
     machine.append(to, copy, inode.bytes)
     return true
   },
@@ -106,7 +106,7 @@ export const fileSteps: StepKinds = {
       ? `/logs/${path.slice(archive.length + 1)}`
       : `${archive}/${path.slice(path.lastIndexOf('/') + 1)}`
     if (machine.file(to)) return false
-    const copy = machine.create(to, 'twin', machine.chronicle.fileOf(inode))
+    const copy = machine.create(to, ...twinOf(machine, inode))
     machine.append(to, copy, inode.bytes)
     machine.unlink(path)
     return true
@@ -146,6 +146,12 @@ function write(world: World, random: SeededRandom, machine: Machine, path: strin
     text += machine.chronicle.line(random.pick([0, 0, 3, 3, 50, 50, 1_000, 3_000, random.chance(0.1) ? 40_000 : 7]))
   machine.append(path, inode, text)
   machine.hold(path, inode)
+}
+
+/** A copy of a compressed file is one, too. */
+function twinOf(machine: Machine, inode: Inode): ['twin' | 'packed', ReturnType<Machine['chronicle']['fileOf']>] {
+  const file = machine.chronicle.fileOf(inode)
+  return [file?.kind === 'packed' ? 'packed' : 'twin', file]
 }
 
 function pickFile(random: SeededRandom, machine: Machine): string | undefined {

