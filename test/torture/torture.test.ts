@@ -5,7 +5,7 @@ import { faultS3Env, startFaultS3 } from '../support/fault-s3.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
 /** A net for what hangs: all of it takes 20 s where nothing else runs. */
-const timeoutMs = 180_000
+const timeoutMs = 300_000
 
 const main = join(import.meta.dirname, 'torture.ts')
 
