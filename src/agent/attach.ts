@@ -12,6 +12,7 @@ import { isIgnored } from './ignored.ts'
 import { compareDelivered, inspectChain, sharedLength } from './inspect.ts'
 import { attach, type Delivery, type Life } from './life.ts'
 import { judgeNewFile } from './new-file.ts'
+import { isReadOtherwise } from './read-before.ts'
 import { forkedFrom, leftBehind, nextGeneration, resumable } from './rules.ts'
 import { isForeign, originOfStream } from './stream-origin.ts'
 
@@ -140,7 +141,9 @@ async function begin(
   const from = forkedFrom(known)
   if (from) {
     const shared = await sharedLength(context, courier, content, from.delivered)
+    const isOver = await isReadOtherwise(life, delivery, content)
     if (life.ended || delivery.stream !== undefined || wasCut(context, life, content)) return
+    if (isOver) return context.end(life, 'its bytes are not what was read before')
     if (from === leftBehind(known))
       await recordGap(context, courier, life, delivery, from.stream, from.length, 'diverged')
     if (life.ended || delivery.stream !== undefined) return

@@ -8,6 +8,7 @@ import { compare, deliveredWindow } from './evidence.ts'
 import { fork } from './fork.ts'
 import { compareDelivered, inspectChain } from './inspect.ts'
 import { type Delivery, isOwnStream, type Life } from './life.ts'
+import { isReadOtherwise } from './read-before.ts'
 
 /**
  * What the destination has beyond (or no longer has of) what we believe: after a start, before a refill, once a day.
@@ -39,9 +40,7 @@ export async function recheck(
   if (delivery.stream !== stream || life.ended) return true
   delivery.isWholeCheck = false
   if (comparison === 'different') {
-    const { confirmed } = delivery
-    if (confirmed.offset > content.size || compare(confirmed, await sampleAt(content, confirmed)) === 'different') {
-      // Not even what this agent itself had read of it is in the file: another life.
+    if (await isReadOtherwise(life, delivery, content)) {
       context.end(life, 'its bytes are not what was read before')
       return false
     }
