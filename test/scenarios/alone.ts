@@ -1,5 +1,6 @@
 import type { TestContext } from 'vitest'
 import type { FaultS3 } from '../support/fault-s3.ts'
+import { whenLong } from './long.ts'
 import { Room } from './room.ts'
 import { Stage, type StageOptions } from './stage.ts'
 
@@ -9,7 +10,7 @@ export interface Alone {
 }
 
 /** What these scenarios may take: several start agents at the same time. */
-export const aloneTimeout = { timeout: 180_000 }
+export const aloneTimeout = { timeout: whenLong(1_800_000, 180_000) }
 
 /** A stage of its own, with one room: for a scenario that would disturb others. The agent is the test's to start. */
 export async function alone(

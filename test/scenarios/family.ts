@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it, type TestContext, vi } from 'vitest'
 import { liesOf, type StreamView, streamsOf } from './bucket-view.ts'
+import { whenLong } from './long.ts'
 import { type Pause, Room } from './room.ts'
 import { Stage, type StageOptions } from './stage.ts'
 
 /** A net: several agents and the machine's other work share the processor. */
-const scenarioTimeoutMs = 180_000
+const scenarioTimeoutMs = whenLong(1_800_000, 180_000)
 
 export interface Family {
   /** One case, in a directory of its own. All of a family run side by side under one agent. */

@@ -38,6 +38,7 @@ describe('which file is this?', () => {
         else if (how === 'while frozen') await room.whileFrozen(replace)
         else await room.whileDown(replace)
         await room.holds(how === 'while down' ? cutLife(old, 'gone') : old, fresh)
+        if (how === 'live') await room.isSealed(old)
       })
 
   scenario('34: rotated so that the first and the last generation share an inode', async (room) => {
@@ -146,6 +147,7 @@ describe('which file is this?', () => {
     await room.holds(file)
     execFileSync('sed', ['-i', 's/msgnum/number/', room.path('app.log')])
     await room.holds(file, onDisk(room.path('app.log')))
+    await room.isSealed(file)
     expect(onDisk(room.path('app.log')).identity).not.toBe(file.identity)
   })
 
@@ -158,6 +160,7 @@ describe('which file is this?', () => {
       writeFileSync(room.path('app.log'), `${file.content}one more line\n`)
       unlinkSync(room.path('app.log~'))
       await room.holds(file, onDisk(room.path('app.log')))
+      await room.isSealed(file)
     },
   )
 

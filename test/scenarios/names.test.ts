@@ -62,6 +62,8 @@ describe('names, and what is no file', () => {
     old.lines(3)
     fresh.lines(3)
     await room.holds(old, fresh)
+    // Others stop the agent: before this, a file without a name would be one whose end nobody saw.
+    await room.isSealed(old)
   })
 
   scenario(

@@ -22,7 +22,7 @@ guardLeaks()
 
 const isRoot = process.getuid?.() === 0
 const nobody = { uid: 65_534, gid: 65_534 }
-const long = { timeout: 900_000 }
+const long = { timeout: 1_800_000 }
 
 describe('what the machine does not give', () => {
   it.concurrent(

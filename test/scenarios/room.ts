@@ -4,6 +4,7 @@ import { sha256 } from '../../src/base/hash.ts'
 import type { StreamView } from './bucket-view.ts'
 import { type ExpectedStream, LogFile, onDisk } from './log-file.ts'
 import { until } from './logcask-process.ts'
+import { whenLong } from './long.ts'
 import { reuseInode } from './reuse-inode.ts'
 import type { Stage } from './stage.ts'
 
@@ -15,7 +16,7 @@ export class Room {
   readonly stage: Stage
   readonly directory: string
   /** A net: beyond it, what is to be there is said to be missing. */
-  patienceMs = 60_000
+  patienceMs = whenLong(600_000, 60_000)
   readonly #files: LogFile[] = []
   readonly #pause: (how: Pause, work: () => unknown) => Promise<void>
   readonly #skip: (why: string) => never
@@ -143,7 +144,7 @@ export class Room {
         (one) => one.identity === life.identity && one.content.equals(life.content) && condition(one),
       )
     const context = (): string => said(this.stage.agent.said(), this.directory)
-    await until(what, isSo, { withinMs: 90_000, everyMs: 100, context })
+    await until(what, isSo, { withinMs: this.patienceMs, everyMs: 100, context })
   }
 
   /** The same at the end of the family, all of it read anew; the answer is what differs. */
