@@ -41,7 +41,7 @@ export async function candidatesOf(
     candidates.set(stream, {
       stream,
       path: other.path,
-      firstPath: other.origin.path,
+      firstPath: other.firstPath,
       machine: other.origin.machine,
       life: other,
       isFileHere: isHere(context, other.identity),
@@ -57,7 +57,7 @@ export async function candidatesOf(
       candidates.set(stream, {
         stream,
         path: other.path,
-        firstPath: other.origin.path,
+        firstPath: other.firstPath,
         machine: other.origin.machine,
         life: undefined,
         isFileHere: isHere(context, other.identity),
@@ -102,7 +102,7 @@ function isOrphan(context: AgentContext, courier: Courier, stream: string, hasGa
 /** Lives whose copy, by its name, this file could be, and those that had its own name. */
 export function* namesakes(context: AgentContext, life: Life): Iterable<Life> {
   const olddir = sourceOf(context, life)?.olddir
-  for (const path of new Set([life.path, life.origin.path])) {
+  for (const path of new Set([life.path, life.firstPath])) {
     const directory = directoryOf(path)
     yield* context.book.at(path)
     yield* context.book.namesakes(
@@ -114,7 +114,7 @@ export function* namesakes(context: AgentContext, life: Life): Iterable<Life> {
 
 /** [srcname] By the names that both have now, or had at first sight: rotations rename a copy and its source alike. */
 export function isCopyOf(context: AgentContext, life: Life, source: { path: string; firstPath: string }): boolean {
-  return [life.path, life.origin.path].some((name) =>
+  return [life.path, life.firstPath].some((name) =>
     [source.path, source.firstPath].some((path) =>
       isNamedAsCopy(name, path, olddirOf(context, life, directoryOf(path))),
     ),

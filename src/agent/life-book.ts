@@ -52,7 +52,7 @@ export class LifeBook {
     this.old.delete(life)
     this.waiting.delete(life)
     drop(this.#byPath, life.path, life)
-    drop(this.#byFirstPath, life.origin.path, life)
+    drop(this.#byFirstPath, life.firstPath, life)
   }
 
   has(life: Life): boolean {
@@ -89,7 +89,7 @@ export class LifeBook {
   #index(life: Life): void {
     const peers = this.#byPath.get(life.path) ?? new Set<Life>()
     this.#byPath.set(life.path, peers.add(life))
-    const first = life.origin.path
+    const first = life.firstPath
     if (life.path !== first) this.#byFirstPath.set(first, (this.#byFirstPath.get(first) ?? new Set<Life>()).add(life))
   }
 

@@ -32,6 +32,8 @@ export interface Life {
   readonly deliveries: Map<string, Delivery>
 
   // In memory
+  /** Where its file was first seen, be it in an earlier life. */
+  firstPath: string
   file?: OpenFile | undefined
   /** What a compressed file decodes to, where it was judged to continue another stream. */
   decoded?: OpenFile | undefined
@@ -119,6 +121,7 @@ export function newLife(options: {
     origin: options.origin,
     source: options.source,
     path: options.path,
+    firstPath: options.origin.path,
     size: 0,
     seals: 0,
     isOwn: options.firstGeneration > 0,

@@ -149,6 +149,7 @@ function successor(context: AgentContext, life: Life, firstGeneration: number): 
     path: life.path,
     destinations: [...life.deliveries.keys()],
   })
+  next.firstPath = life.firstPath
   next.file = life.file
   next.limit = life.limit
   next.isMet = life.isMet

@@ -82,7 +82,8 @@ export class Chronicle {
     const now = Buffer.from(inode.bytes)
     if (now.length >= before.length && now.subarray(0, before.length).equals(before)) {
       life.versions[life.versions.length - 1] = now
-      const added = now.subarray(before.length)
+      // Whole lines: copies come in pieces.
+      const added = now.subarray(before.lastIndexOf(10) + 1)
       if (file.kind === 'copy' && linesOf(added).some((line) => !this.lines.has(line))) this.#becomesOwn(file)
       else this.#wrote(file, added)
       return
