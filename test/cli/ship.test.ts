@@ -155,7 +155,8 @@ describe('ship of a directory full of odd files, to a directory and to S3', () =
       expect([path, sha256(stdout), code], stderr).toEqual([path, sha256(files.get(path)?.bytes ?? Buffer.alloc(0)), 0])
     }
     await forEachConcurrently([...receipt.entries()], 2, cat)
-  })
+    // A process a file.
+  }, 240_000)
 
   it('a receipt for people is a line per file whatever its name, and ends with no escape of a name', async () => {
     const { logs, ship } = await setUp()

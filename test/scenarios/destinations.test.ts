@@ -58,7 +58,7 @@ describe('ship to several destinations of which some do not work', () => {
     server.fault(always('denied', 'denied'))
     server.fault(always('hanging', 'hang'))
     const urls = ['denied', 'hanging', 'good'].map((bucket) => s3Url(server, bucket))
-    const running = startLogcask([...args(...urls), '--timeout', '6s'])
+    const running = startLogcask([...args(...urls), '--timeout', '15s'])
     await until('the good one has all', () => compareWithFiles(files, holdingsOf(server.bucket('good'))).lost === 0, {
       context: running.stderr,
     })
