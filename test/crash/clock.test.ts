@@ -7,6 +7,7 @@ import { fakedTime, findFaketime, tellTime } from './faketime.ts'
 import { untilDelivered } from './histories/agent-history.ts'
 import { publish } from './histories/publish.ts'
 import { append, expectWholeAfterRestart, newSite, writeLogs } from './new-site.ts'
+import { sample } from './sample.ts'
 import { waitFor } from './wait-for.ts'
 
 guardLeaks()
@@ -30,18 +31,14 @@ describe.skipIf(library === undefined)(`a clock that is set${not}`, { timeout: 1
     await writeLogs(site, 5)
     let agent = start()
     await untilDelivered(site, await site.files(), [agent])
-    for (const [step, offset] of [
-      ['-2d', 'behind'],
-      ['+1y', 'ahead'],
-      ['-1h', 'behind'],
-    ] as const) {
+    for (const step of sample(['-2d', '+1y', '-1h'], 1)) {
       tellTime(clock, step)
       await append(site, '1.log', `the clock says ${step}\n`)
       await append(site, `at ${step}.log`, 'new\n')
       await inDirectory(agent)
       // A store that compares clocks refuses us until somebody sets ours; what it says is passed on, with the remedy.
       if (step === '-2d')
-        await waitFor('it is said', () => new RegExp(`clock is .* ${offset} .*set it`).test(agent.stderr()), {
+        await waitFor('it is said', () => /clock is .* behind .*set it/.test(agent.stderr()), {
           context: agent.stderr,
         })
       agent.process.kill('SIGKILL')

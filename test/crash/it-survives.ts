@@ -7,7 +7,7 @@ import { lineOf } from './table.ts'
  * Real processes, kill -9: a sample of `npm run crash -- --runs 500`. More of it:
  *   LOGCASK_CRASHES=50 LOGCASK_SEED=7 npx vitest run test/crash
  */
-const kills = Number(process.env.LOGCASK_CRASHES ?? 2)
+const kills = Number(process.env.LOGCASK_CRASHES ?? 1)
 const seed = Number(process.env.LOGCASK_SEED ?? 1)
 
 /** A case for each of the modes. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { isLong } from '../scenarios/long.ts'
 import { contentsOf, holdingsOf } from '../scenarios/stored-content.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { seededRandom } from '../support/seeded-random.ts'
@@ -48,47 +49,49 @@ describe('a process that stands still for longer than every timeout', { timeout:
       expect({ stream, strays }).toEqual({ stream, strays: 0 })
   })
 
-  it('I1: ship, beyond its --timeout: the status is honest, and the next one completes it', async () => {
-    const site = await newSite('stopped-ship')
-    site.server.fault(({ operation }) => (operation === 'PutObject' ? { kind: 'slow', ms: 50 } : undefined))
-    await writeLogs(site, 60, 2_000)
-    const args = ['ship', site.logs, ...site.to, '--state', site.state, '--host', 'crash-1']
-    const ship = site.processes.start([...args, '--timeout', '4s'])
-    await waitFor('a segment', () => sentTo(site) > 0 || ship.process.exitCode !== null, { context: ship.stderr })
-    ship.process.kill('SIGSTOP')
-    await sleep(2 * standstillMs)
-    ship.process.kill('SIGCONT')
-    const { code, stderr } = await ship.ended
-    const isWhole = [...(await site.compare(await site.files())).values()].every(({ lost }) => lost === 0)
-    expect({ code, isWhole }, stderr).toEqual({ code: isWhole ? 0 : 75, isWhole })
-    await site.look()
-    expect((await site.processes.run(args)).code).toBe(0)
-    await expectWhole(site)
-  })
+  if (isLong)
+    it('I1: ship, beyond its --timeout: the status is honest, and the next one completes it', async () => {
+      const site = await newSite('stopped-ship')
+      site.server.fault(({ operation }) => (operation === 'PutObject' ? { kind: 'slow', ms: 50 } : undefined))
+      await writeLogs(site, 60, 2_000)
+      const args = ['ship', site.logs, ...site.to, '--state', site.state, '--host', 'crash-1']
+      const ship = site.processes.start([...args, '--timeout', '4s'])
+      await waitFor('a segment', () => sentTo(site) > 0 || ship.process.exitCode !== null, { context: ship.stderr })
+      ship.process.kill('SIGSTOP')
+      await sleep(2 * standstillMs)
+      ship.process.kill('SIGCONT')
+      const { code, stderr } = await ship.ended
+      const isWhole = [...(await site.compare(await site.files())).values()].every(({ lost }) => lost === 0)
+      expect({ code, isWhole }, stderr).toEqual({ code: isWhole ? 0 : 75, isWhole })
+      await site.look()
+      expect((await site.processes.run(args)).code).toBe(0)
+      await expectWhole(site)
+    })
 
-  it('I8: compact goes on where it was', async () => {
-    const site = await newSite('stopped-compact')
-    await writeLogs(site, 20, 2_000)
-    const ship = ['ship', site.logs, ...site.to, '--state', site.state, '--host', 'crash-1']
-    expect((await site.processes.run(ship)).code).toBe(0)
-    const [, s3] = site.stores
-    if (s3 === undefined) throw new Error('no such store')
-    site.server.fault(({ operation }) => (operation === 'GetObject' ? { kind: 'slow', ms: 50 } : undefined))
-    const compact = site.processes.start([...compactArgs(site, s3), '--interval', '100ms'])
-    await waitFor('something is published', () => compact.stderr().includes('published'), { context: compact.stderr })
-    compact.process.kill('SIGSTOP')
-    await site.look()
-    await append(site, '3.log', 'more\n')
-    expect((await site.processes.run(ship)).code).toBe(0)
-    await sleep(standstillMs)
-    compact.process.kill('SIGCONT')
-    // What came meanwhile it sees when it looks next, which a quiet host may wait a minute for.
-    const published = (): number => compact.stderr().match(/^published/gm)?.length ?? 0
-    await waitFor('it goes on', () => published() >= 20, { context: compact.stderr })
-    expect((await stop(compact)).code).toBe(0)
-    expect(await publish(site, s3, await site.files())).toMatchObject({ lost: 0, doubled: 0, different: [] })
-    await expectWhole(site)
-  })
+  if (isLong)
+    it('I8: compact goes on where it was', async () => {
+      const site = await newSite('stopped-compact')
+      await writeLogs(site, 20, 2_000)
+      const ship = ['ship', site.logs, ...site.to, '--state', site.state, '--host', 'crash-1']
+      expect((await site.processes.run(ship)).code).toBe(0)
+      const [, s3] = site.stores
+      if (s3 === undefined) throw new Error('no such store')
+      site.server.fault(({ operation }) => (operation === 'GetObject' ? { kind: 'slow', ms: 50 } : undefined))
+      const compact = site.processes.start([...compactArgs(site, s3), '--interval', '100ms'])
+      await waitFor('something is published', () => compact.stderr().includes('published'), { context: compact.stderr })
+      compact.process.kill('SIGSTOP')
+      await site.look()
+      await append(site, '3.log', 'more\n')
+      expect((await site.processes.run(ship)).code).toBe(0)
+      await sleep(standstillMs)
+      compact.process.kill('SIGCONT')
+      // What came meanwhile it sees when it looks next, which a quiet host may wait a minute for.
+      const published = (): number => compact.stderr().match(/^published/gm)?.length ?? 0
+      await waitFor('it goes on', () => published() >= 20, { context: compact.stderr })
+      expect((await stop(compact)).code).toBe(0)
+      expect(await publish(site, s3, await site.files())).toMatchObject({ lost: 0, doubled: 0, different: [] })
+      await expectWhole(site)
+    })
 })
 
 /** Segments in the S3 store. */
