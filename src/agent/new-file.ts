@@ -126,11 +126,11 @@ async function judgePlain(
   if (content.size === 0 && life.isUnlinked) return { kind: 'own', reason: 'copy' }
   const candidates = await candidatesOf(context, courier, life, [...namesakes(context, life)])
   const sources: CopySource[] = []
-  let isSettled = isOneShot
-  for (const candidate of candidates) {
-    if (!isCopyOf(context, life, candidate)) continue
-    // Only what may be a copy is held: of any other file, what was seen is lost when it is cut.
-    isSettled ||= isHeld(life, content.size, copyHoldMs, context.clock.monotonic())
+  const named = candidates.filter((candidate) => isCopyOf(context, life, candidate))
+  // Only what may be a copy is held: of any other file, what was seen is lost when it is cut.
+  const isSettled = isOneShot || (named.length > 0 && isHeld(life, content.size, copyHoldMs, context.clock.monotonic()))
+  const wereCut = named.map(cutWatch)
+  for (const candidate of named) {
     const source = await copySource(context, courier, life, content, candidate, isSettled)
     if (source) sources.push(source)
   }
@@ -140,9 +140,19 @@ async function judgePlain(
     isOneShot,
     sources,
   })
-  if (copy.kind === 'wait' && content.size > 0) context.lookAfter(life, copyHoldMs / 5)
+  // [lastlook] A slow store answers late: what became of the sources meanwhile is not in what was gathered of them.
+  const isStale = copy.kind === 'own' && wereCut.some((wasCut) => wasCut())
+  if ((copy.kind === 'wait' && content.size > 0) || isStale) context.lookAfter(life, copyHoldMs / 5)
+  if (isStale) return { kind: 'wait', why: 'its source is being looked at', reason: 'copy' }
   if (copy.kind !== 'own' || sources.length > 0) return { ...copy, reason: 'copy' }
   return { ...judgeAdopted(await adoptSources(context, courier, life, content, candidates)), reason: 'adopted' }
+}
+
+/** Tells later whether the source ended or became shorter since now. */
+function cutWatch({ life }: Candidate): () => boolean {
+  const size = life?.file?.stat().size
+  if (life === undefined || life.ended || size === undefined) return () => false
+  return () => life.ended !== undefined || (life.file !== undefined && life.file.stat().size < size)
 }
 
 async function copySource(

@@ -142,8 +142,7 @@ function append(world: World, random: SeededRandom, machine: Machine, path: stri
 function write(world: World, random: SeededRandom, machine: Machine, path: string, inode: Inode): void {
   let text = inode.size === 0 ? '#'.repeat(world.setup.header) : ''
   const lines = random.int(1, 4)
-  for (let line = 0; line < lines; line++)
-    text += machine.chronicle.line(random.pick([0, 0, 3, 3, 50, 50, 1_000, 3_000, random.chance(0.1) ? 40_000 : 7]))
+  for (let line = 0; line < lines; line++) text += machine.chronicle.line(random.pick(world.setup.paddings))
   machine.append(path, inode, text)
   machine.hold(path, inode)
 }

@@ -1,3 +1,4 @@
+import { sinkRoot } from './server-slot.ts'
 import type { StepKinds } from './steps.ts'
 
 /** What becomes of the compactors and their directories. */
@@ -16,6 +17,11 @@ export const serverSteps: StepKinds = {
     server.kill()
     const lost = server.disk.powerCut(random)
     world.counts.add('server power cut lost bytes', Math.min(1, lost.bytes + lost.nuls))
+    if (random.chance(0.3)) {
+      for (const [path, inode] of server.disk.within(`${sinkRoot}/.logcask/streams`))
+        if (inode.kind === 'file') server.disk.unlink(path)
+      world.counts.add('server records lost')
+    }
     server.recollect()
     world.clock.timer(random.pick([0, 100, 10_000]), () => server.start())
     return true

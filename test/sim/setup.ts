@@ -15,6 +15,8 @@ export interface Setup {
   sealAfterMs: number
   scanIntervalMs: number
   openFilesMax: number
+  /** Bytes by which lines are longer than their number: of one length only, whoever writes instead of another fits in. */
+  paddings: readonly number[]
   /** Segments at once that are not full. */
   budget: number
   watches: boolean
@@ -27,6 +29,8 @@ export interface Setup {
 
 /** Files of a history, by path. */
 export const logNames = ['/logs/app.log', '/logs/app.log', '/logs/b.log']
+
+const variedPaddings = [0, 0, 3, 3, 50, 50, 1_000, 3_000, 7, 7, 7, 40_000]
 
 /** What must happen before a step can do anything. */
 const needs: Readonly<Record<string, readonly string[]>> = {
@@ -61,6 +65,7 @@ export function drawSetup(random: SeededRandom, kinds: readonly string[], steps:
       ? random.pick([1, 2])
       : random.pick([0, 0, 0, 1]),
     header: random.pick([0, 0, 5, 300, 4_200]),
+    paddings: random.pick([variedPaddings, variedPaddings, [3]]),
     hasBirthTimes,
     // Known: without birth times a copy that gets a used inode passes for the next life of the file that had it.
     reusesInodes: (hasBirthTimes || !has('copytruncate')) && random.chance(0.6),

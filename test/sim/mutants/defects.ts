@@ -27,7 +27,7 @@ export const defects: Defect[] = [
         to: 'return stored.byteLength > 0',
       },
     ],
-    kinds: ['VM snapshot', 'VM roll back', 'VM clone', 'second agent', 'truncate'],
+    kinds: ['VM clone', 'VM roll back', 'VM snapshot'],
   },
   {
     name: 'a listing that breaks off passes for a whole one',
@@ -38,7 +38,7 @@ export const defects: Defect[] = [
         to: 'return',
       },
     ],
-    kinds: ['store bad-list', 'state deleted', 'kill', 'rotate'],
+    kinds: ['store bad-list', 'state deleted', 'copytruncate'],
   },
   {
     name: 'a stream goes on by inode and birth alone',
@@ -71,18 +71,7 @@ export const defects: Defect[] = [
         to: '',
       },
     ],
-    kinds: ['truncate', 'copytruncate'],
-  },
-  {
-    name: 'a file that shrank goes on',
-    patches: [
-      {
-        file: 'src/agent/rules.ts',
-        from: 'facts.isWatched && facts.size < facts.previousSize && !facts.isCompressed',
-        to: 'false as boolean',
-      },
-    ],
-    kinds: ['truncate', 'rotate'],
+    kinds: ['truncate', 'sync'],
   },
   {
     name: 'the seal hashes the file as it is now',
@@ -167,7 +156,7 @@ export const defects: Defect[] = [
         to: 'if (delivery.stream === "") {',
       },
     ],
-    kinds: ['truncate', 'recreate', 'kill'],
+    kinds: ['truncate', 'recreate', 'store slow', 'store down'],
   },
   {
     name: 'a directory that could not be read looks empty',
@@ -236,8 +225,8 @@ export const defects: Defect[] = [
     patches: [
       {
         file: 'src/agent/look.ts',
-        from: "if (life.copy && life.copy.reason !== 'adopted' && size > life.copy.size) return outgrow(context, life, size)",
-        to: '',
+        from: "if (life.copy && life.copy.reason !== 'adopted' && size > life.copy.size) {",
+        to: 'if (life.copy && size < 0) {',
       },
       {
         file: 'src/agent/content.ts',
@@ -296,6 +285,7 @@ export const defects: Defect[] = [
         from: "if (!isCode(error, 'unavailable', 'refused')) throw error",
         to: "if (isCode(error, 'unavailable') && attempt > 0) return 'created' as T\n        if (!isCode(error, 'unavailable', 'refused')) throw error",
       },
+      { file: 'src/agent/rounds.ts', from: 'delivery.isChecked = false', to: '' },
     ],
     kinds: stores,
   },
@@ -320,5 +310,106 @@ export const defects: Defect[] = [
       },
     ],
     kinds: ['copytruncate', 'state deleted', 'truncate', 'recreate'],
+  },
+  {
+    name: 'a copy may be older than the end of its source, or younger',
+    patches: [
+      {
+        file: 'src/agent/new-file.ts',
+        from: 'if (!isBornWithin(life, candidate.stream, endedAtMs)) return undefined',
+        to: 'if (!isBornWithin(life, candidate.stream, Number.POSITIVE_INFINITY)) return undefined',
+      },
+    ],
+    kinds: ['truncate', 'copy', 'copytruncate', 'state deleted'],
+  },
+  {
+    name: 'a chain is verified by 1 KiB only',
+    patches: [
+      { file: 'src/format/limits.ts', from: 'export const windowBytes = 4096', to: 'export const windowBytes = 1024' },
+    ],
+    kinds: everyday,
+  },
+  {
+    name: 'a stream that ended by truncation is resumed',
+    patches: [
+      {
+        file: 'src/agent/generations.ts',
+        from: "isEnded: gaps.some((gap) => gap.reason === 'truncated')",
+        to: 'isEnded: false',
+      },
+    ],
+    kinds: ['truncate', 'state deleted', 'VM snapshot', 'VM roll back'],
+  },
+  {
+    name: 'a file without a name is closed before it is read',
+    patches: [
+      {
+        file: 'src/agent/look.ts',
+        from: 'life.isUnlinked = links === 0',
+        to: 'life.isUnlinked = links === 0\n  if (life.isUnlinked) return endLife(context, life, "deleted")',
+      },
+    ],
+    kinds: ['delete', 'recreate', 'append after rotation'],
+  },
+  {
+    name: 'a seal is one byte short',
+    patches: [
+      {
+        file: 'src/agent/finish.ts',
+        from: 'const key = sealKey(context.settings.host, stream, length, digest)',
+        to: 'const key = sealKey(context.settings.host, stream, length - 1, digest)',
+      },
+    ],
+    kinds: ['rotate', 'delete'],
+  },
+  {
+    name: 'the compactor writes a segment one byte too early after a restart',
+    patches: [
+      {
+        file: 'src/compactor/plan.ts',
+        from: "return { kind: 'continue', from: record.length }",
+        to: "return { kind: 'continue', from: Math.max(0, record.length - 1) }",
+      },
+    ],
+    kinds: servers,
+  },
+  {
+    name: 'the first segments of a listing are all that there is',
+    patches: [
+      {
+        file: 'src/bucket/stream-listing.ts',
+        from: "if (key?.kind === 'segment') segments.push(listedSegment(entry, key))",
+        to: "if (key?.kind === 'segment' && segments.length < 2) segments.push(listedSegment(entry, key))",
+      },
+    ],
+    kinds: ['rotate', 'kill', 'state deleted'],
+  },
+  {
+    name: 'a lost answer is taken for a refusal to store: the bytes go to a new stream',
+    patches: [
+      {
+        file: 'src/agent/flight.ts',
+        from: "if (result === 'created')",
+        to: "if (result === 'exists') return { kind: 'diverged' }\n  if (result === 'created')",
+      },
+      { file: 'src/agent/fork.ts', from: 'delivery.forkOf = { stream: from, shared }', to: '' },
+    ],
+    kinds: stores,
+  },
+  {
+    name: 'the checkpoint brings a life back that had ended',
+    patches: [{ file: 'src/agent/checkpoint.ts', from: '    ended: record.ended,\n', to: '' }],
+    kinds: ['truncate', 'kill', 'stop', 'store down'],
+  },
+  {
+    name: 'what a file holds after its seal is not shipped',
+    patches: [
+      {
+        file: 'src/agent/ship.ts',
+        from: 'const reason = completionOf(context, life)',
+        to: 'if (delivery.sealed) return undefined\n  const reason = completionOf(context, life)',
+      },
+    ],
+    kinds: ['rotate', 'append after rotation', 'append to any'],
   },
 ]

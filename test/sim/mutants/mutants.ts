@@ -34,7 +34,10 @@ let tried = 0
 console.log(`${'defect'.padEnd(74)} ${'histories'.padStart(9)}  caught by`)
 for (const [number, { name, kinds }] of defects.entries()) {
   if (values.only !== undefined && !name.includes(values.only)) continue
-  const outcome = await tryDefect(number, kinds, Number(values.seeds))
+  const outcome: Outcome = await tryDefect(number, kinds, Number(values.seeds)).catch((error: Error) => {
+    console.log(`${name}: cannot be tried: ${/Error: .*/.exec(error.message)?.[0] ?? error.message}`)
+    return { seed: 0 }
+  })
   tried++
   if (outcome.caught === undefined) missed++
   console.log(`${name.padEnd(74)} ${String(outcome.seed).padStart(9)}  ${outcome.caught?.slice(0, 90) ?? 'NOT CAUGHT'}`)

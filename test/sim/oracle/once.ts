@@ -38,7 +38,7 @@ export function findMissing(streams: Streams, present: Iterable<readonly [string
         wanted.some((bytes) => startsWith(view.chain, bytes)) ||
         (life.versions.length > 1 &&
           view.chain.length >= content.length &&
-          couldGive(life.versions, view, content.length)),
+          isFromAny(life.versions, view.chain, content.length)),
     )
     if (!isThere)
       found.push(
@@ -46,6 +46,12 @@ export function findMissing(streams: Streams, present: Iterable<readonly [string
       )
   }
   return found
+}
+
+/** A read in the middle of an edit has some bytes from before it, and some from after it. */
+function isFromAny(versions: readonly Buffer[], chain: Buffer, length: number): boolean {
+  for (let at = 0; at < length; at++) if (!versions.some((version) => version[at] === chain[at])) return false
+  return true
 }
 
 /** Trailing NULs may be no bytes yet. */
