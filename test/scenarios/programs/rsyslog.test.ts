@@ -52,8 +52,12 @@ action(type="omfile" file="${room.path('app.log')}" template="line")
       renameSync(room.path('app.log'), room.path('app.log.1'))
       send(100)
       daemon.kill('SIGHUP')
-      send(10)
-      await until('it has opened the next file', () => readdirSync(room.directory).includes('app.log'))
+      // It opens the next file when it has something to write there.
+      const isOpened = (): boolean => {
+        send(1)
+        return readdirSync(room.directory).includes('app.log')
+      }
+      await until('it has opened the next file', isOpened, { everyMs: 20 })
       if (round === 2) await stage.agent.start()
     }
     await until('all of it is written', () => written() === sent, { everyMs: 50 })
