@@ -12,8 +12,14 @@ import { type Outcome, wrongsOf } from './histories/outcome.ts'
 import { type Mode, modes, runHistory } from './modes.ts'
 import { head, hitsOf, lineOf } from './table.ts'
 
+const help = `npm run crash -- [--runs 40] [--seed 1] [--mode NAME] [--kills N] [--at-once 2]
+
+Modes (any part of a name will do): ${modes.map(({ name }) => name).join(' | ')}
+`
+
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', default: false },
     runs: { type: 'string', default: '40' },
     seed: { type: 'string', default: '1' },
     mode: { type: 'string', default: '' },
@@ -21,13 +27,15 @@ const { values } = parseArgs({
     'at-once': { type: 'string', default: '2' },
   },
 })
+if (values.help) {
+  process.stdout.write(help)
+  process.exit(0)
+}
 const [runs, firstSeed, atOnce] = [values.runs, values.seed, values['at-once']].map(Number)
 const wanted = modes.filter(({ name }) => name.includes(values.mode))
 const here = wanted.filter(({ notHere }) => notHere === undefined)
 if (!runs || firstSeed === undefined || !atOnce || here.length === 0) {
-  process.stderr.write(
-    `--runs, --seed and --at-once are numbers; modes: ${modes.map(({ name }) => name).join(' | ')}\n`,
-  )
+  process.stderr.write(help)
   process.exit(2)
 }
 
