@@ -56,6 +56,8 @@ describe('symbolic and hard links', () => {
     t1.lines(1)
     t2.lines(1)
     await room.holds(t1, t2)
+    // Others stop the agent, and no link leads to it any more.
+    await room.isSealed(t1)
   })
 
   scenario('43: a symlink that is removed, its target is still written', async (room) => {
@@ -66,6 +68,7 @@ describe('symbolic and hard links', () => {
     unlinkSync(room.path('links/A'))
     file.lines(10)
     await room.holds(file)
+    await room.isSealed(file)
   })
 
   scenario('43-both: a symlink and its target both match: once', async (room) => {
@@ -95,6 +98,7 @@ describe('symbolic and hard links', () => {
       file.lines(50)
     }
     await room.holds(...files)
+    for (const file of files.slice(0, -1)) await room.isSealed(file)
   })
 
   scenario('44: a symlink to itself, one to its parent, a dangling one, and ten to one target', async (room) => {
