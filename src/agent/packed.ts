@@ -28,7 +28,7 @@ export async function judgePacked(
   const now = context.clock.monotonic()
   const isSettled = isHeld(life, content.size, compressedHoldMs, now) || isOneShot
   const isQuiet = isHeld(life, content.size, quietMs, now) || isOneShot
-  const hasOriginal = [...context.book.at(original)].some((one) => !one.ended && !one.isUnlinked && isHere(one))
+  const hasOriginal = [...context.book.at(original)].some((one) => !isMissing(one))
   const packed = hasOriginal || !isQuiet ? undefined : await decodedOf(context, life)
   const unpacked = packed && { file: packed, size: packed.stat().size }
   const verdict = judgeCompressed({
@@ -43,8 +43,13 @@ export async function judgePacked(
   return verdict
 }
 
-function isHere(life: Life): boolean {
-  return life.file !== undefined || life.isMet
+/**
+ * The descriptor is asked itself: a file that went under a name that no scan saw is looked at some time later only, and
+ * what was made of it would be taken for a file like any other meanwhile.
+ */
+function isMissing(life: Life): boolean {
+  if (life.ended || life.isUnlinked) return true
+  return life.file === undefined ? !life.isMet : life.file.stat().links === 0
 }
 
 async function sourcesOf(
@@ -56,7 +61,7 @@ async function sourcesOf(
 ): Promise<CompressedSource[]> {
   const digest = await hashFile(unpacked)
   // A stream whose file is here is none that a compressed file continues; one that is delivered is found by its seal.
-  const missing = [...context.book.all()].filter((one) => one.ended || one.isUnlinked || !isHere(one))
+  const missing = [...context.book.all()].filter(isMissing)
   const catalogue = await courier.catalogue()
   const sealed = [
     ...catalogue.streamsSealedAs({ length: unpacked.size, sha256: digest }),
@@ -105,7 +110,7 @@ async function compressedSource(
   return {
     stream: candidate.stream,
     length: agreement.length,
-    isMissing: life === undefined || life.ended !== undefined || life.isUnlinked || !isHere(life),
+    isMissing: life === undefined || isMissing(life),
     // A chain that is longer than its seal is unsealed.
     isSealed: seals.some((seal) => seal.length >= agreement.length),
     // Where the state was lost, only its first name is known.

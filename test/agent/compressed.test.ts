@@ -2,8 +2,9 @@ import { appendFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { localFiles } from '../../src/agent/local-files.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
-import { type Rig, rig, text, until } from './rig.ts'
+import { fastClock, type Rig, rig, text, until } from './rig.ts'
 
 guardLeaks()
 
@@ -122,6 +123,35 @@ for (const [ending, compress] of kinds) {
       await aliased()
       await both([`${content}late\nlast\n`])
       await third.stop()
+    })
+
+    it('I1: an original that went where no scan saw it go is missing, as its descriptor says', async () => {
+      const files = localFiles({ birthTimes: true, spoolDirectory: join(at.state, 'spool') })
+      let isBlind = false
+      let before: ReturnType<typeof files.peek>
+      const daemon = at.daemon({
+        files: {
+          ...files,
+          scan: async (sources) => {
+            const scan = await files.scan(sources)
+            // It began before the file went.
+            if (isBlind) scan.found.set(log, 'logs')
+            return scan
+          },
+          peek: (path, follow) => (isBlind && path === log ? before : files.peek(path, follow)),
+        },
+      })
+      await writeFile(log, content)
+      await both([content])
+      // So quiet that it is asked every ten seconds only.
+      await fastClock().sleep(30_000)
+      before = files.peek(log, false)
+      isBlind = true
+      await writeFile(join(at.logs, packed), compress(content))
+      await unlink(log)
+      await aliased()
+      await both([content])
+      await daemon.stop()
     })
 
     it('a cut one, one that is not what it says, and one of nobody are files like any other', async () => {
