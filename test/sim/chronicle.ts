@@ -132,9 +132,14 @@ export class Chronicle {
     for (const [copy, original] of origins) {
       const file = this.#byInode.get(original)
       if (file === undefined) continue
-      const twin: WrittenFile = { ...file, machine, inode: copy, lives: [this.#life(Buffer.from(copy.bytes))] }
+      const life = this.#life(Buffer.from(copy.bytes))
+      // What was delivered before an edit is still what it once held.
+      life.versions.unshift(...(file.lives.at(-1)?.versions.slice(0, -1) ?? []))
+      const twin: WrittenFile = { ...file, machine, inode: copy, lives: [life] }
       this.files.push(twin)
       this.#byInode.set(copy, twin)
+      // A disk that was turned back is rewritten, as after a power cut; a clone goes on beside the machine.
+      if (file.machine === machine) this.#wrote(twin, copy.bytes)
       for (const line of linesOf(copy.bytes)) this.lines.get(line)?.files.add(twin)
     }
   }

@@ -91,10 +91,20 @@ export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
     // Known: a copy of a file whose disk was turned back, of which nothing was delivered since, begins a stream that does
     // not name the one that the file had before.
     if (chronicle.hadOtherHistories && [...line.files].some((file) => file.kind === 'copy')) continue
+    if ([...line.files].some(isLeftAlone)) continue
     const names = views.map((view) => view.stream).join(' and ')
     if (!found.has(names)) found.set(names, `I1 twice: line ${number}, written ${line.writings} times, is in ${names}`)
   }
   return [...found.values()]
+}
+
+/**
+ * Known: the copy of a file that was cut and deleted while no agent ran: nothing is left that says that it was cut, and not
+ * just deleted.
+ */
+function isLeftAlone({ kind, source }: WrittenFile): boolean {
+  if (kind !== 'copy' || source === undefined || source.inode.links > 0) return false
+  return source.lives.some(({ end, wasSeenCut }) => end?.cause === 'truncate' && !wasSeenCut)
 }
 
 /** What a fork has in common with the stream that it names: equal bytes at equal offsets are one history. */
