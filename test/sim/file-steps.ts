@@ -74,6 +74,22 @@ export const fileSteps: StepKinds = {
     if (random.chance(0.5)) write(world, random, machine, path, inode)
     return true
   },
+  'rewrite in bursts': (world, random, machine) => {
+    const path = random.pick(logNames)
+    const inode = machine.file(path)
+    if (inode === undefined || machine.busy.has(path)) return false
+    // Again and again while somebody may be reading it, and never shorter than before.
+    for (let burst = random.int(2, 8), ms = 0; burst > 0; burst--) {
+      ms += random.pick([0.1, 0.3, 1, 4, 20])
+      world.later(machine, ms, () => {
+        if (machine.file(path) !== inode || machine.busy.has(path)) return
+        const before = inode.size
+        machine.truncate(path, inode, 0)
+        while (inode.size <= before) write(world, random, machine, path, inode)
+      })
+    }
+    return true
+  },
   edit: (_, random, machine) => {
     const path = pickFile(random, machine)
     const inode = path && machine.file(path)

@@ -71,7 +71,7 @@ export const defects: Defect[] = [
         to: '',
       },
     ],
-    kinds: ['truncate', 'sync'],
+    kinds: ['rewrite in bursts', 'sync'],
   },
   {
     name: 'the seal hashes the file as it is now',
@@ -94,17 +94,6 @@ export const defects: Defect[] = [
       },
     ],
     kinds: ['power cut', 'kill', 'state deleted'],
-  },
-  {
-    name: 'the compactor takes for its own what stands in a file without a record',
-    patches: [
-      {
-        file: 'src/compactor/published-file.ts',
-        from: 'if (Buffer.compare(there, bytes.subarray(0, common)) !== 0) return false',
-        to: 'if (there.byteLength < 0) return false',
-      },
-    ],
-    kinds: servers,
   },
   {
     name: 'the compactor records what it has not synced',
@@ -221,22 +210,6 @@ export const defects: Defect[] = [
     kinds: ['truncate', 'rotate', 'copytruncate'],
   },
   {
-    name: 'a judged copy that grows goes on in the stream of its source',
-    patches: [
-      {
-        file: 'src/agent/look.ts',
-        from: "if (life.copy && life.copy.reason !== 'adopted' && size > life.copy.size) {",
-        to: 'if (life.copy && size < 0) {',
-      },
-      {
-        file: 'src/agent/content.ts',
-        from: "const judged = life.copy?.reason === 'copy' ? life.copy.size : size",
-        to: 'const judged = size',
-      },
-    ],
-    kinds: ['copytruncate', 'rotate chain', 'append to any'],
-  },
-  {
     name: 'what is acked by the checkpoint is never listed again',
     patches: [
       { file: 'src/agent/life.ts', from: '    isChecked: false,\n', to: '    isChecked: true,\n' },
@@ -254,17 +227,6 @@ export const defects: Defect[] = [
       },
     ],
     kinds: ['store down', 'store refusing', 'rotate'],
-  },
-  {
-    name: 'bytes of one destination begin another life at a second one',
-    patches: [
-      {
-        file: 'src/agent/segment-reader.ts',
-        from: "return compare(witness, await sampleAt(content, witness)) !== 'different'",
-        to: 'return true',
-      },
-    ],
-    kinds: ['truncate', 'store bad', 'store slow'],
   },
   {
     name: 'the last window of a chain is taken from the file unseen',

@@ -24,7 +24,11 @@ function versionsOf(file: WrittenFile): Buffer[] {
 }
 
 /** I1: what a file holds now is delivered. `present`: the files that an agent can read, by path. */
-export function findMissing(streams: Streams, present: Iterable<readonly [string, WrittenFile]>): string[] {
+export function findMissing(
+  chronicle: Chronicle,
+  streams: Streams,
+  present: Iterable<readonly [string, WrittenFile]>,
+): string[] {
   const found: string[] = []
   for (const [path, file] of present) {
     const life = file.lives.at(-1)
@@ -32,13 +36,15 @@ export function findMissing(streams: Streams, present: Iterable<readonly [string
     const content = file.kind === 'packed' ? whole : solid(whole)
     if (life === undefined || content.length === 0) continue
     const own = streamsOf(streams, file)
+    // A clone's file may have been edited where nobody looks, and be what a bucket was filled with.
+    const twins = chronicle.files.filter(({ identity }) => identity === file.identity)
+    const versions = twins.flatMap(({ lives }) => lives.at(-1)?.versions ?? [])
+    const wasEdited = twins.some(({ lives }) => (lives.at(-1)?.versions.length ?? 0) > 1)
     const wanted = file.kind === 'packed' ? [content, unpacked(content) ?? content] : [content]
     const isThere = own.some(
       (view) =>
         wanted.some((bytes) => startsWith(view.chain, bytes)) ||
-        (life.versions.length > 1 &&
-          view.chain.length >= content.length &&
-          isFromAny(life.versions, view.chain, content.length)),
+        (wasEdited && view.chain.length >= content.length && isFromAny(versions, view.chain, content.length)),
     )
     if (!isThere)
       found.push(
@@ -85,8 +91,8 @@ export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
   const found = new Map<string, string>()
   for (const [number, views] of holders) {
     const line = chronicle.lines.get(number)
-    if (line === undefined || views.length <= line.writings) continue
-    const wasCut = [...line.files].some((file) => file.lives.some((life) => life.end?.cause === 'truncate'))
+    if (line === undefined || views.length <= line.writings + [...line.files].filter(isUncutCopy).length) continue
+    const wasCut = [...line.files].some((file) => file.lives.some((life) => life.end && life.end.cause !== 'deleted'))
     if (chronicle.hadTwoAgents && wasCut) continue
     // Known: a copy of a file whose disk was turned back, of which nothing was delivered since, begins a stream that does
     // not name the one that the file had before.
@@ -96,6 +102,12 @@ export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
     if (!found.has(names)) found.set(names, `I1 twice: line ${number}, written ${line.writings} times, is in ${names}`)
   }
   return [...found.values()]
+}
+
+/** A copytruncate that was interrupted: its source was never cut, and both are files with these bytes. */
+function isUncutCopy({ kind, source, lives }: WrittenFile): boolean {
+  const beganMs = lives[0]?.beganMs ?? 0
+  return kind === 'copy' && !source?.lives.some(({ end }) => end?.cause === 'truncate' && end.atMs >= beganMs)
 }
 
 /**

@@ -25,7 +25,7 @@ function judgeStore(world: World, store: Store): string[] {
   const streams = viewStreams(store.objects, host)
   return [
     ...findStrangers(chronicle, streams),
-    ...findMissing(streams, presentFiles(world)),
+    ...findMissing(chronicle, streams, presentFiles(world)),
     ...findRepeated(chronicle, streams),
     ...findFalseForks(streams),
     ...(store.wasTurnedBack ? [] : [...findSilentLosses(chronicle, streams), ...findFalseSeals(streams)]),
@@ -35,7 +35,7 @@ function judgeStore(world: World, store: Store): string[] {
 
 /** What is not delivered (yet), of all stores. */
 export function missing(world: World, stores: readonly Store[] = world.stores): string[] {
-  return stores.flatMap((store) => findMissing(viewStreams(store.objects, host), presentFiles(world)))
+  return stores.flatMap((store) => findMissing(world.chronicle, viewStreams(store.objects, host), presentFiles(world)))
 }
 
 /** Files of machines with a running agent that its sources name. */
