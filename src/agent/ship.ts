@@ -82,6 +82,7 @@ async function launch(
   const footprint = delivery.sent
   const solid = reason ? content.size : await solidSize(content, footprint.offset)
   const size = solid < content.size && (await hasTrailer(context, life, content.file)) ? content.size : solid
+  life.withheld = { size: content.size, from: size }
   const range = nextRange({ sent: footprint.offset, size, segmentBytes, landed: delivery.landed ?? [] })
   if (range === undefined) return undefined
   // Never wait for memory or budget while flights of our own hold it: they are settled first.

@@ -77,15 +77,16 @@ export async function closeFile(life: Life): Promise<void> {
   await decoded?.close()
 }
 
-/** Everything that was seen is acked by every destination that answers. */
+/** Everything that was seen, and may be sent, is acked by every destination that answers. */
 export function isDrained({ book, couriers }: Pick<AgentContext, 'book' | 'couriers'>): boolean {
   if (book.waiting.size > 0) return false
   for (const life of book.all()) {
     // Found, and not looked at yet: nobody knows how much it holds.
     if (!life.ended && life.file !== undefined && !life.isWatched) return false
+    const end = life.withheld?.size === life.size ? life.withheld.from : life.size
     for (const [name, delivery] of life.deliveries) {
       const isUp = couriers.get(name)?.destination.health.state === 'ok'
-      if (isUp && (life.ended ? !delivery.hasGap : delivery.acked.offset < life.size)) return false
+      if (isUp && (life.ended ? !delivery.hasGap : delivery.acked.offset < end)) return false
     }
   }
   return true

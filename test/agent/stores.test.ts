@@ -193,6 +193,16 @@ describe('two agents on the same files, with state directories of their own', ()
 })
 
 describe('at rest', () => {
+  it('NULs at the end of a live file, which may be no bytes yet, keep no stop waiting', async () => {
+    const daemon = at.daemon()
+    await writeFile(log, 'one\n\0\0')
+    await both(['one\n'])
+    await until('drained', () => daemon.agent.isDrained)
+    await appendFile(log, 'two\n')
+    await both(['one\n\0\0two\n'])
+    await daemon.stop()
+  })
+
   it('I7: nothing is asked of a store while nothing changes, and no descriptor of a deleted file is kept', async () => {
     const daemon = at.daemon()
     for (let n = 0; n < 20; n++) await writeFile(join(at.logs, `f${n + 100}.log`), text(n * 300))
