@@ -263,55 +263,11 @@ export const defects: Defect[] = [
     kinds: everyday,
   },
   {
-    name: 'an alias is followed without looking at its bytes',
-    patches: [
-      {
-        file: 'src/agent/attach.ts',
-        from: "(await compareDelivered(context, courier, held, found)) === 'different'",
-        to: 'held.size < 0',
-      },
-    ],
-    kinds: ['copytruncate', 'state deleted', 'truncate', 'recreate'],
-  },
-  {
-    name: 'a copy may be older than the end of its source, or younger',
-    patches: [
-      {
-        file: 'src/agent/new-file.ts',
-        from: 'if (!isBornWithin(life, candidate.stream, endedAtMs)) return undefined',
-        to: 'if (!isBornWithin(life, candidate.stream, Number.POSITIVE_INFINITY)) return undefined',
-      },
-    ],
-    kinds: ['truncate', 'copy', 'copytruncate', 'state deleted'],
-  },
-  {
     name: 'a chain is verified by 1 KiB only',
     patches: [
       { file: 'src/format/limits.ts', from: 'export const windowBytes = 4096', to: 'export const windowBytes = 1024' },
     ],
     kinds: everyday,
-  },
-  {
-    name: 'a stream that ended by truncation is resumed',
-    patches: [
-      {
-        file: 'src/agent/generations.ts',
-        from: "isEnded: gaps.some((gap) => gap.reason === 'truncated')",
-        to: 'isEnded: false',
-      },
-    ],
-    kinds: ['truncate', 'state deleted', 'VM snapshot', 'VM roll back'],
-  },
-  {
-    name: 'a file without a name is closed before it is read',
-    patches: [
-      {
-        file: 'src/agent/look.ts',
-        from: 'life.isUnlinked = links === 0',
-        to: 'life.isUnlinked = links === 0\n  if (life.isUnlinked) return endLife(context, life, "deleted")',
-      },
-    ],
-    kinds: ['delete', 'recreate', 'append after rotation'],
   },
   {
     name: 'a seal is one byte short',
@@ -345,23 +301,6 @@ export const defects: Defect[] = [
       },
     ],
     kinds: ['rotate', 'kill', 'state deleted'],
-  },
-  {
-    name: 'a lost answer is taken for a refusal to store: the bytes go to a new stream',
-    patches: [
-      {
-        file: 'src/agent/flight.ts',
-        from: "if (result === 'created')",
-        to: "if (result === 'exists') return { kind: 'diverged' }\n  if (result === 'created')",
-      },
-      { file: 'src/agent/fork.ts', from: 'delivery.forkOf = { stream: from, shared }', to: '' },
-    ],
-    kinds: stores,
-  },
-  {
-    name: 'the checkpoint brings a life back that had ended',
-    patches: [{ file: 'src/agent/checkpoint.ts', from: '    ended: record.ended,\n', to: '' }],
-    kinds: ['truncate', 'kill', 'stop', 'store down'],
   },
   {
     name: 'what a file holds after its seal is not shipped',
