@@ -92,8 +92,10 @@ function unseenSource(context: AgentContext, courier: Courier, life: Life): Life
       continue
     }
     if (other.file === undefined) {
-      // Closed because too many are open: what was done to it since is seen when it is opened again.
-      if (!hasChangedClosed(context, other)) continue
+      // Closed because too many are open: what was done to it since is seen when it is opened again. A one-shot run is
+      // about what it found: it opens only what waits for its turn.
+      const isToCome = context.settings.isOneShot ? context.book.waiting.has(other) : hasChangedClosed(context, other)
+      if (!isToCome) continue
       openAwaited(context, other)
       return other
     }

@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs'
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -12,6 +13,19 @@ beforeEach(async () => {
 afterEach(() => at.close())
 
 describe('one-shot', () => {
+  it('a file that grows on once it is delivered keeps no other waiting', async () => {
+    const log = join(at.logs, 'app.log')
+    await writeFile(log, 'live\n')
+    await writeFile(`${log}.1`, 'rotated\n')
+    const push = at.events.push.bind(at.events)
+    at.events.push = (...events) => {
+      if (events.some((event) => event.kind === 'sealed' && event.life.path === log)) appendFileSync(log, 'more\n')
+      return push(...events)
+    }
+    await at.once({ openFilesMax: 1 })
+    await at.delivered(['live\n', 'rotated\n'])
+  })
+
   it('I1: delivers every file whole to every bucket, a small one with one request', async () => {
     await writeFile(join(at.logs, 'one.log'), 'hello\n')
     await writeFile(join(at.logs, 'two.log'), Buffer.alloc(9 * 1024 * 1024, 'x'))
