@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
 import { onTestFinished } from 'vitest'
 import { faultS3Env } from '../support/fault-s3.ts'
 import { mainFile } from './main-file.ts'
@@ -63,8 +64,17 @@ export async function endNow({ process: child }: Running): Promise<void> {
   await once(child, 'exit')
 }
 
+/** What takes this long will be a test's timeout, which tells nothing: what is known by then is said. */
+const longMs = 50_000
+
 export function logcask(args: readonly string[], options?: RunOptions): Promise<Ended> {
-  return startLogcask(args, options).ended
+  const running = startLogcask(args, options)
+  const timer = setTimeout(() => {
+    const { pid } = running.process
+    const files = existsSync(`/proc/${pid}/fd`) ? readdirSync(`/proc/${pid}/fd`).length : '?'
+    process.stderr.write(`still runs: logcask ${args.join(' ')} (${files} descriptors)\n${running.stderr()}\n`)
+  }, longMs)
+  return running.ended.finally(() => clearTimeout(timer))
 }
 
 /** Asks every `everyMs` until `condition` answers true; after `withinMs` it throws `what`, with what `context` says by then. */
