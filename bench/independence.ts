@@ -1,15 +1,14 @@
-import { appendFile, mkdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { identityOf, parseKey } from '../src/format/keys.ts'
 import { startAgent, until } from './agent-process.ts'
+import { measureAppends, SegmentArrivals } from './appends.ts'
 import { inDirectory, writeBigFile } from './prepare.ts'
 import { median, quantile, say } from './report.ts'
-import { type Arrival, type Sink, startSink } from './start-sink.ts'
+import { startSink } from './start-sink.ts'
 
 const rounds = Number(process.env.LOGCASK_BENCH_ROUNDS ?? 5)
 const backlogBytes = Number(process.env.LOGCASK_BENCH_GIB ?? 0.25) * 1024 ** 3
-const filesCount = 10
+const files = 10
 /** Within the request budget of a stream, which is 20 at once. */
 const appendsPerFile = 15
 
@@ -37,7 +36,7 @@ export async function independence(): Promise<void> {
   const measured: Record<Kind, Measured[]> = { healthy: [], hanging: [], stopped: [] }
   for (let round = 0; round < rounds; round++)
     for (const kind of Object.keys(kinds) as Kind[]) measured[kind].push(await inDirectory((at) => measure(at, kind)))
-  const appends = filesCount * appendsPerFile
+  const appends = files * appendsPerFile
   say(
     `\nindependence: the agent, ${backlogBytes / 1024 ** 2} MiB and then ${appends} appends to two stores, ${rounds} × with a third one that …`,
   )
@@ -76,78 +75,22 @@ async function measure(directory: string, kind: Kind): Promise<Measured> {
   const logs = join(directory, 'logs')
   await mkdir(logs)
   await writeBigFile(join(logs, 'backlog.log'), backlogBytes)
-  const stores = [new Store(), new Store()]
+  const stores = [new SegmentArrivals(), new SegmentArrivals()]
+  const sinks = await Promise.all(stores.map((store) => startSink({ onArrival: (arrival) => store.note(arrival) })))
   const third = await startSink({ isHanging: kind === 'hanging', onArrival: () => {} })
   // Its port is nobody's for the moment that this takes.
   if (kind === 'stopped') await third.stop()
-  const endpoints = [...(await Promise.all(stores.map((store) => store.start()))), third.endpoint]
   const startMs = performance.now()
+  const endpoints = [...sinks, third].map(({ endpoint }) => endpoint)
   const agent = await startAgent(directory, endpoints, { isQuiet: true })
   try {
     await until('the backlog', () => stores.every(({ bytes }) => bytes >= backlogBytes))
     const seconds = (performance.now() - startMs) / 1000
-    return { throughput: backlogBytes / seconds, lags: await measureLags(logs, stores) }
+    const lags = await measureAppends(logs, stores, { files, appendsPerFile, pauseMs: 50 })
+    return { throughput: backlogBytes / seconds, lags }
   } finally {
     // Nothing of what the third one lacks is waited for.
     await agent.stop('SIGKILL')
-    await Promise.all(stores.map((store) => store.stop()))
-    await third.stop()
-  }
-}
-
-/** Appends to some files at any moment, and when each was in each store. */
-async function measureLags(logs: string, stores: readonly Store[]): Promise<number[]> {
-  const files = await Promise.all(
-    Array.from({ length: filesCount }, async (_, at) => {
-      const path = join(logs, `${at}.log`)
-      await writeFile(path, 'first line\n')
-      const { birthtimeNs, ino } = await stat(path, { bigint: true })
-      return { path, stream: identityOf(birthtimeNs, ino), size: 11 }
-    }),
-  )
-  await until('the first lines', () => stores.every((store) => files.every(({ stream }) => store.arrivedAt(stream, 1))))
-  const appends: { stream: string; end: number; atNs: bigint }[] = []
-  for (let round = 0; round < appendsPerFile; round++) {
-    for (const file of files) {
-      const line = `line ${round} of ${file.path}\n`
-      await appendFile(file.path, line)
-      file.size += Buffer.byteLength(line)
-      appends.push({ stream: file.stream, end: file.size, atNs: process.hrtime.bigint() })
-      // Not in step with anything that the agent does.
-      await sleep(Math.random() * 50)
-    }
-  }
-  const isThere = (store: Store): boolean => appends.every(({ stream, end }) => store.arrivedAt(stream, end))
-  await until('the last line', () => stores.every(isThere))
-  return stores.flatMap((store) =>
-    appends.map(({ stream, end, atNs }) => Number((store.arrivedAt(stream, end) ?? 0n) - atNs) / 1e6),
-  )
-}
-
-/** A sink, and what of segments has arrived there. */
-class Store {
-  bytes = 0
-  readonly #ends = new Map<string, { end: number; atNs: bigint }[]>()
-  #sink: Sink | undefined
-
-  async start(): Promise<string> {
-    this.#sink = await startSink({ onArrival: (arrival) => this.#note(arrival) })
-    return this.#sink.endpoint
-  }
-
-  /** When the stream's bytes up to `end` were there. */
-  arrivedAt(stream: string, end: number): bigint | undefined {
-    return this.#ends.get(stream)?.find((arrival) => arrival.end >= end)?.atNs
-  }
-
-  async stop(): Promise<void> {
-    await this.#sink?.stop()
-  }
-
-  #note({ path, size, atNs }: Arrival): void {
-    const key = parseKey(path.replace('/bench/ours/', ''))
-    if (key?.kind !== 'segment') return
-    this.bytes += size
-    this.#ends.set(key.stream, [...(this.#ends.get(key.stream) ?? []), { end: key.offset + size, atNs }])
+    await Promise.all([...sinks, third].map((sink) => sink.stop()))
   }
 }

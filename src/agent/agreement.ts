@@ -9,9 +9,9 @@ import type { Life } from './life.ts'
 
 /**
  * Evidence E4: whether a file and a stream are equal over the shorter of the two, by all that was read of the stream's
- * life. The answer is that length; undefined where they differ or there is nothing to compare; `unknown` for a file that is
- * shorter than what only other destinations have. Cheap evidence rejects
- * first; what is left is compared whole, by hashes of our own where there are any, else by reading back.
+ * life. The answer is that length; undefined where they differ or there is nothing to compare; `unknown` for a file that
+ * is shorter than what only other destinations have. Cheap evidence rejects first; what is left is compared whole, by
+ * hashes of our own where there are any, else by reading back.
  */
 export async function agreesWith(
   context: AgentContext,

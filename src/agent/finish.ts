@@ -180,9 +180,11 @@ async function isSealGone(
   sealed: SealRef,
 ): Promise<boolean> {
   if (!delivery.isSealUnseen) return false
-  // A one-shot run has just listed them all; what a daemon listed at its start may be long ago.
-  const isThere = context.settings.isOneShot
-    ? (await courier.catalogue()) && (await isSealedThere(context, courier, stream, sealed))
+  const { isOneShot } = context.settings
+  // A one-shot run lists them all now; what a daemon listed at its start may be long ago.
+  if (isOneShot) await courier.catalogue()
+  const isThere = isOneShot
+    ? await isSealedThere(context, courier, stream, sealed)
     : (await isStored(context, courier, stream, sealed)) || (await isFinal(context, courier, stream, sealed))
   delivery.isSealUnseen = false
   if (isThere) return false

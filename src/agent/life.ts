@@ -59,8 +59,8 @@ export interface Life {
   withheld?: { size: number; from: number } | undefined
   /** Last time that the size changed, on the monotonic clock. */
   grewAtMs: number
-  /** When it is to be asked next whether it changed, on the monotonic clock. */
-  askAtMs: number
+  /** When it was last asked whether it changed, on the monotonic clock. */
+  askedAtMs: number
   /** When the oldest byte that is not yet delivered everywhere was seen, on the monotonic clock. */
   pendingSinceMs?: number | undefined
   stamp: string
@@ -133,7 +133,7 @@ export function newLife(options: {
     isUnlinked: false,
     isAway: false,
     grewAtMs: 0,
-    askAtMs: 0,
+    askedAtMs: 0,
     stamp: '',
   }
 }

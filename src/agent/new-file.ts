@@ -93,8 +93,10 @@ function unseenSource(context: AgentContext, courier: Courier, life: Life): Life
     }
     if (other.file === undefined) {
       // Closed because too many are open: what was done to it since is seen when it is opened again. A one-shot run is
-      // about what it found: it opens only what waits for its turn.
-      const isToCome = context.settings.isOneShot ? context.book.waiting.has(other) : hasChangedClosed(context, other)
+      // about what it found: it opens only what it has not had open yet.
+      const isToCome = context.settings.isOneShot
+        ? other.isMet && other.limit === undefined
+        : hasChangedClosed(context, other)
       if (!isToCome) continue
       openAwaited(context, other)
       return other

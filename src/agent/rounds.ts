@@ -15,6 +15,15 @@ const roundMs = 1_000
 const sweepRounds = 10
 const dayMinutes = 24 * 60
 
+/**
+ * Until a file that is quiet for so long is asked again: up to a fifth earlier, each by another part, so that thousands
+ * that became quiet together are not asked together.
+ */
+function pauseMs(quietMs: number, place: number): number {
+  const everyMs = tiers.find((tier) => quietMs < tier.quietMs)?.everyMs ?? seldomMs
+  return everyMs * (1 - (place % 100) / 500)
+}
+
 /** Asks the open files, round after round; `look` takes those that changed. Ends when aborted. */
 export async function keepRounds(
   book: LifeBook,
@@ -28,11 +37,9 @@ export async function keepRounds(
     const now = clock.monotonic()
     let place = 0
     for (const life of book.current.values()) {
-      if (life.file === undefined || now < life.askAtMs) continue
-      const quietMs = now - life.grewAtMs
-      const everyMs = tiers.find((tier) => quietMs < tier.quietMs)?.everyMs ?? seldomMs
-      // Up to a fifth earlier, each by another part: thousands that became quiet together are not asked together.
-      life.askAtMs = now + everyMs * (1 - (place++ % 100) / 500)
+      place++
+      if (life.file === undefined || now - life.askedAtMs < pauseMs(now - life.grewAtMs, place)) continue
+      life.askedAtMs = now
       if (hasChanged(life)) look(life)
     }
     if (round % sweepRounds === 0) afterRounds()

@@ -14,9 +14,9 @@ export interface Lock {
  * Never waits. Rejects with `conflict`, naming the owner, while another one (or this process) holds it, and with
  * `unavailable` where the file system cannot say.
  *
- * The lock is the kernel's (file-lock.ts): it ends with its process however that dies, so there is no stale lock, and nothing to take over, guess from a process number (which
- * containers share and reboots reuse) or delete by hand. `<path>.owner` only tells people who it is. Removing the file
- * of a live owner lets a second one in.
+ * The lock is the kernel's (file-lock.ts): it ends with its process however that dies, so there is no stale lock, and
+ * nothing to take over, to guess from a process number (which containers share and reboots reuse) or to delete by hand.
+ * `<path>.owner` only tells people who it is. Removing the file of a live owner lets a second one in.
  */
 export async function acquireLock(path: string, clock: Pick<Clock, 'now'>, disk: Disk = localDisk): Promise<Lock> {
   const ownerPath = `${path}.owner`

@@ -2,6 +2,7 @@ import type { Clock } from '../../src/base/clock.ts'
 import type { Disk, DiskFile } from '../../src/base/disk.ts'
 import { LogcaskError } from '../../src/base/errors.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
+import { sleepOn } from '../support/virtual-clock.ts'
 import type { Inode } from './inode.ts'
 import { systemError, type VirtualDisk } from './virtual-disk.ts'
 
@@ -44,19 +45,7 @@ export class VirtualProcess {
       random: clock.random,
       id: clock.id,
       timer,
-      sleep: (ms, signal) =>
-        new Promise((resolve, reject) => {
-          if (signal?.aborted) return reject(signal.reason)
-          const stop = (): void => {
-            cancel()
-            reject(signal?.reason)
-          }
-          const cancel = timer(ms, () => {
-            signal?.removeEventListener('abort', stop)
-            resolve()
-          })
-          signal?.addEventListener('abort', stop, { once: true })
-        }),
+      sleep: sleepOn(timer),
     }
   }
 

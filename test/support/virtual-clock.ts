@@ -33,6 +33,23 @@ interface Timer {
 const dayMs = 86_400_000
 const realWaitMs = 10_000
 
+/** A sleep that a signal ends, made of timers. */
+export function sleepOn(timer: Clock['timer']): Clock['sleep'] {
+  return (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const stop = (): void => {
+        cancel()
+        reject(signal?.reason)
+      }
+      const cancel = timer(ms, () => {
+        signal?.removeEventListener('abort', stop)
+        resolve()
+      })
+      signal?.addEventListener('abort', stop, { once: true })
+    })
+}
+
 export function createVirtualClock(options: { seed?: number; startMs?: number } = {}): VirtualClock {
   const random = seededRandom(options.seed ?? 1)
   const timers = new Set<Timer>()
@@ -67,19 +84,7 @@ export function createVirtualClock(options: { seed?: number; startMs?: number } 
   return {
     now: () => Math.floor(wallMs),
     monotonic: () => elapsedMs,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason)
-        const stop = (): void => {
-          cancel()
-          reject(signal?.reason)
-        }
-        const cancel = timer(ms, () => {
-          signal?.removeEventListener('abort', stop)
-          resolve()
-        })
-        signal?.addEventListener('abort', stop, { once: true })
-      }),
+    sleep: sleepOn(timer),
     timer,
     random: random.next,
     id: (bytes) => Buffer.from(random.bytes(bytes)).toString('hex'),

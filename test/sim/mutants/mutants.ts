@@ -5,7 +5,21 @@ import { drawHistory, runHistory } from '../history.ts'
 import { defects } from './defects.ts'
 
 /** Tries every defect, each in a process of its own, and prints which the simulation caught. Exit status 1 if one got away. */
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '400' }, only: { type: 'string' } } })
+const help = `npm run sim:mutants -- [--seeds 400] [--only TEXT]
+
+Histories per defect at most (--seeds), and only the defects whose name holds TEXT (--only).
+`
+const { values } = parseArgs({
+  options: {
+    help: { type: 'boolean', default: false },
+    seeds: { type: 'string', default: '400' },
+    only: { type: 'string' },
+  },
+})
+if (values.help) {
+  process.stdout.write(help)
+  process.exit(0)
+}
 const script = fileURLToPath(new URL('run-mutant.ts', import.meta.url))
 
 interface Outcome {
