@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { absolutePath, checkedBy, day, duration, minute, name, rate, refuse, second } from './field.ts'
+import { parseStoreUrl } from './store-url.ts'
+
+const budget = z.strictObject({
+  burst: z
+    .int('must be a whole number')
+    .min(1, 'must be at least 1: nothing would ever be sent')
+    // More than one request per millisecond of a burst's second is no bound.
+    .max(1000, 'must be at most 1000: more is no bound')
+    .default(20)
+    .describe('Segments at once.'),
+  everySeconds: z
+    .number()
+    .min(0.1, 'must be at least 0.1: at that a stream costs $130 a month')
+    .max(3600, 'must be at most 3600: more than an hour of a file would be on this machine alone')
+    .default(10)
+    .describe('Then one segment in so many seconds.'),
+})
+
+export const destination = z
+  .strictObject({
+    name: name.optional().describe('Names the destination in messages and metrics. Default: from the URL.'),
+    url: z
+      .string()
+      .superRefine(checkedBy(parseStoreUrl))
+      .describe('file:///dir or s3://bucket/prefix')
+      .meta({ examples: ['s3://acme-logs-eu/prod/', 'file:///mnt/nas/logs'] }),
+    endpoint: z
+      .string()
+      .regex(/^https?:\/\/[^/?#]+\/?$/, 'must be an http or https URL without a path, as in https://minio.example:9000')
+      .optional()
+      .describe('Of a store that is not AWS.'),
+    region: z.string().min(1, 'must not be empty').optional(),
+    profile: z.string().min(1, 'must not be empty').optional().describe("A profile of AWS's own configuration files."),
+    ca: absolutePath.optional().describe('Trust this authority: a file in PEM.'),
+    cert: absolutePath.optional().describe('Client certificate: a file in PEM.'),
+    key: absolutePath.optional().describe("The client certificate's key: a file in PEM."),
+    rate: rate.optional().describe('Bytes per second at most.'),
+    requestTimeout: duration(
+      {
+        min: second,
+        max: 15 * minute,
+        least: '1s',
+        most: '15m',
+        why: 'sooner, a slow line never finishes; later, a store that hangs goes unnoticed',
+      },
+      '30s',
+    )
+      .optional()
+      .describe('A connection on which nothing moves for so long is given up, and the request repeated.'),
+    retention: duration(
+      { min: day, max: 36_500 * day, least: '1d', most: '36500d', why: "it is the age in the bucket's lifecycle rule" },
+      '90d',
+    )
+      .optional()
+      .describe("How long the bucket's lifecycle rule keeps segments. Default: for ever."),
+    budget: budget.prefault({}).describe('Requests per stream: latency against cost.'),
+  })
+  .superRefine(({ cert, key }, context) => {
+    if ((cert === undefined) !== (key === undefined))
+      refuse(context, 'has only one of cert and key', 'set both, or neither')
+  })
+  .describe('Where to deliver.')
