@@ -2,25 +2,17 @@ import type { Clock } from '../base/clock.ts'
 import type { Life } from './life.ts'
 import type { LifeBook } from './life-book.ts'
 
-/**
- * Events are hints, and one may be lost: an open file is asked whether it changed, the more seldom the longer it is
- * quiet (milliseconds).
- */
-const tiers = [
-  { quietMs: 10_000, everyMs: 1_000 },
-  { quietMs: 600_000, everyMs: 10_000 },
-]
-const seldomMs = 60_000
 const roundMs = 1_000
 const sweepRounds = 10
 const dayMinutes = 24 * 60
 
 /**
- * Until a file that is quiet for so long is asked again: up to a fifth earlier, each by another part, so that thousands
- * that became quiet together are not asked together.
+ * Events are hints, and one may be lost: an open file is asked whether it changed, the more seldom the longer it has been
+ * quiet, from once a second to once a minute. Up to a fifth earlier, each by another part, so that thousands that became
+ * quiet together are not asked together.
  */
 function pauseMs(quietMs: number, place: number): number {
-  const everyMs = tiers.find((tier) => quietMs < tier.quietMs)?.everyMs ?? seldomMs
+  const everyMs = Math.min(Math.max(quietMs / 6, 1_000), 60_000)
   return everyMs * (1 - (place % 100) / 500)
 }
 
