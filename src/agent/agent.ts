@@ -5,7 +5,7 @@ import { untilComplete } from './complete.ts'
 import type { AgentContext, AgentEvent, AgentSettings } from './context.ts'
 import { Courier } from './courier.ts'
 import type { DestinationSettings } from './destination.ts'
-import { explore, meetSuccessor, reopen, takeTurn } from './explore.ts'
+import { meetSuccessor, reopen, takeTurn } from './explore.ts'
 import type { Files } from './files.ts'
 import type { Hasher } from './hasher.ts'
 import type { Life } from './life.ts'
@@ -14,6 +14,7 @@ import { endLife, lookAt } from './look.ts'
 import { Looks } from './looks.ts'
 import { keepDailyChecks, keepRounds } from './rounds.ts'
 import { Saver } from './saver.ts'
+import { keepScanning } from './scan-loop.ts'
 import { ScanPace } from './scan-pace.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { segmentBytes } from './ship.ts'
@@ -37,7 +38,6 @@ export interface AgentParts {
   watch?: ((hint: (hint: Hint) => void) => { close(): Promise<void> }) | undefined
 }
 
-const searchHint = 'let this user read and search it (chmod o+rx, an ACL, or CAP_DAC_READ_SEARCH)'
 /** A file that could not be read is tried again after this. */
 const retryMs = 5_000
 
@@ -98,7 +98,11 @@ export class Agent {
       for (const life of await this.#parts.checkpoint.load([...this.couriers.keys()])) this.#restore(life)
       const loops = [...this.couriers.values()].map((courier) => courier.destination.run(this.#stop.signal))
       const saving = this.#saver.keepSaving(this.#parts.clock, this.#stop.signal, (error) => this.#saveFailed(error))
-      loops.push(this.#scanLoop(), saving)
+      const wake = (life: Life): void => this.#wake(life)
+      loops.push(
+        keepScanning(this.#context, this.#pace, wake, () => this.#checkDone()),
+        saving,
+      )
       if (!this.#parts.settings.isOneShot) loops.push(...this.#rounds())
       await Promise.all(loops.map((loop) => loop.catch((error) => this.#fail(error))))
       if (this.#failure !== undefined) throw this.#failure
@@ -142,32 +146,6 @@ export class Agent {
     if (this.#parts.settings.isOneShot)
       for (const delivery of life.deliveries.values()) delivery.isWholeCheck = delivery.isSealUnseen = true
     this.book.restore(life)
-  }
-
-  async #scanLoop(): Promise<void> {
-    const { clock, files, settings } = this.#parts
-    while (!this.#stop.signal.aborted) {
-      const startedMs = clock.monotonic()
-      const scanned = this.#pace.begins()
-      await this.#explore(files.scan(settings.sources)).catch((error) => {
-        if (settings.isOneShot) throw error
-        this.#parts.report({ kind: 'problem', place: 'scan', message: messageOf(error) })
-      })
-      scanned()
-      for (const life of this.book.old) this.#wake(life)
-      this.#checkDone()
-      if (settings.isOneShot && this.book.waiting.size === 0) return
-      await this.#pace.next(clock.monotonic() - startedMs, this.#stop.signal)
-    }
-  }
-
-  async #explore(scanning: ReturnType<Files['scan']>): Promise<void> {
-    const scan = await scanning
-    for (const { path, errno } of scan.problems)
-      this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}`, hint: searchHint })
-    const isFirst = !this.isExplored
-    await explore(this.#context, scan)
-    if (isFirst) for (const life of this.book.current.values()) this.#wake(life)
   }
 
   #hint({ path, appeared }: Hint): void {
