@@ -14,7 +14,7 @@ import { attach, type Delivery, type Life } from './life.ts'
 import { judgeNewFile } from './new-file.ts'
 import { isReadOtherwise } from './read-before.ts'
 import { forkedFrom, leftBehind, nextGeneration, resumable } from './rules.ts'
-import { isForeign, originOfStream } from './stream-origin.ts'
+import { isForeign, originOfStream, recallName } from './stream-origin.ts'
 
 /**
  * Finds out which stream this life's bytes belong to at this destination: one of its own that matches, one that an alias
@@ -36,7 +36,10 @@ export async function attachDelivery(
   if (life.ended || delivery.stream !== undefined) return true
   if (wasCut(context, life, content)) return false
   const pick = resumable(known, life.firstGeneration)
-  if (pick) return resume(context, life, delivery, pick)
+  if (pick) {
+    await recallName(context, courier, life, pick.stream)
+    return life.ended !== undefined || delivery.stream !== undefined || resume(context, life, delivery, pick)
+  }
   if (!life.isOwn && (await followAlias(context, courier, life, delivery, content))) return true
   if (life.firstGeneration === 0 && known.length === 0 && !life.isOwn) {
     // [perdest] What it is at one destination does not decide what it is at another.

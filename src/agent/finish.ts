@@ -14,6 +14,7 @@ import type { Courier } from './courier.ts'
 import { compare } from './evidence.ts'
 import { hashContent, inspectChain } from './inspect.ts'
 import { attach, type Delivery, isOwnStream, type Life } from './life.ts'
+import { recallName } from './stream-origin.ts'
 
 /** Creates a small record, or finds it there: its key is its content. */
 export async function createRecord(
@@ -67,6 +68,7 @@ export async function recordEnd(
     if (stream !== undefined) {
       const found = await inspectChain(context, courier, stream)
       attach(delivery, stream, found.footprint)
+      await recallName(context, courier, life, stream)
     }
   }
   // Nothing of it was ever seen, or its seal covers all that was: nothing is lost.

@@ -11,6 +11,8 @@ export class LifeBook {
   isExplored = false
   /** Here, and not opened: as many files are open as may be (turns.ts). */
   waiting = new Set<Life>()
+  /** Paths that the last look left out because they are old, with their source. */
+  readonly leftOut = new Map<string, string>()
   /** Some of them will be opened soon. */
   isTurnDue = false
   #names: Promise<unknown> = Promise.resolve()
@@ -38,6 +40,13 @@ export class LifeBook {
   move(life: Life, path: string): void {
     this.#byPath.get(life.path)?.delete(life)
     life.path = path
+    this.#index(life)
+  }
+
+  /** Its stream says how the file was called when it began, before the state was lost. */
+  recall(life: Life, firstPath: string): void {
+    drop(this.#byFirstPath, life.firstPath, life)
+    life.firstPath = firstPath
     this.#index(life)
   }
 

@@ -1,24 +1,16 @@
 import type { AliasReason } from '../format/alias.ts'
 import { birthOfIdentity, parseStreamId } from '../format/keys.ts'
 import { agreesWith } from './agreement.ts'
-import { type Candidate, candidatesOf, directoryOf, isCopyOf, namesakes, olddirOf } from './candidates.ts'
+import { type Candidate, candidatesOf, isCopyOf, namesakes } from './candidates.ts'
 import { type Content, contentOf, sampleAt } from './content.ts'
-import { type AgentContext, copyHoldMs, doubt, sourceOf } from './context.ts'
+import { type AgentContext, copyHoldMs, doubt } from './context.ts'
 import type { Courier } from './courier.ts'
 import { compare } from './evidence.ts'
-import { openAwaited } from './explore.ts'
 import { inspectChain } from './inspect.ts'
 import { attach, type Delivery, isHeld, type Life } from './life.ts'
 import { judgePacked } from './packed.ts'
-import {
-  type AdoptSource,
-  type CopySource,
-  type CopyVerdict,
-  isNamedAsCopy,
-  judgeAdopted,
-  judgeCopy,
-  originalName,
-} from './rules.ts'
+import { type AdoptSource, type CopySource, type CopyVerdict, judgeAdopted, judgeCopy, originalName } from './rules.ts'
+import { unseenSource } from './unseen-source.ts'
 
 /** A copy whose source ends first is looked at again so soon. */
 const othersMs = 200
@@ -66,7 +58,7 @@ async function judge(
   life: Life,
   content: Content,
 ): Promise<CopyVerdict & { reason: AliasReason }> {
-  const unseen = unseenSource(context, courier, life)
+  const unseen = await unseenSource(context, courier, life)
   if (unseen) courier.waitFor(life, unseen)
   // After the first scan every life is woken.
   if (unseen || !context.book.isExplored)
@@ -75,48 +67,6 @@ async function judge(
   if (original !== undefined)
     return { ...(await judgePacked(context, courier, life, content, original)), reason: 'compressed' }
   return judgePlain(context, courier, life, content)
-}
-
-/** [endfirst] Files known by E2 are looked at, and find their own stream here, before a copy of theirs is judged. */
-function unseenSource(context: AgentContext, courier: Courier, life: Life): Life | undefined {
-  for (const other of namesakes(context, life)) {
-    const delivery = other.deliveries.get(courier.name)
-    // A source's name is shorter than its copy's, and only by their names of now one waits for another's stream: nobody
-    // waits in a circle.
-    if (other.path === life.path || delivery === undefined) continue
-    if (other.ended) {
-      // Whether the store has any of it is asked when its end is recorded: until then nobody knows (I4).
-      const isAsked = delivery.stream !== undefined || delivery.hasGap
-      if (!isAsked && isNamedAsCopy(life.path, other.path, olddirOf(context, life, directoryOf(other.path))))
-        return other
-      continue
-    }
-    if (other.file === undefined) {
-      // Closed because too many are open: what was done to it since is seen when it is opened again. A one-shot run is
-      // about what it found: it opens only what it has not had open yet.
-      const isToCome = context.settings.isOneShot
-        ? other.isMet && other.limit === undefined
-        : hasChangedClosed(context, other)
-      if (!isToCome) continue
-      openAwaited(context, other)
-      return other
-    }
-    if (!other.isWatched) return other
-    if (delivery.stream !== undefined && !delivery.isChecked) return other
-    if (delivery.stream !== undefined) continue
-    // An empty one that was asked about has nothing to begin with, unless it has grown since.
-    const { size } = other.file.stat()
-    if (size !== other.size) context.look(other)
-    const isFound = size > 0 || other.size > 0 || delivery.waitingFor === undefined
-    if (isFound && isNamedAsCopy(life.path, other.path, olddirOf(context, life, directoryOf(other.path)))) return other
-  }
-  return undefined
-}
-
-function hasChangedClosed(context: AgentContext, life: Life): boolean {
-  const followSymlinks = sourceOf(context, life)?.followSymlinks ?? false
-  const hint = life.isMet ? context.files.peek(life.path, followSymlinks) : undefined
-  return hint?.identity === life.identity && hint.stamp !== life.stamp
 }
 
 async function judgePlain(

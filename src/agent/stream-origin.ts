@@ -1,9 +1,10 @@
 import { beforeOf, chainStart } from '../format/chain.ts'
-import { segmentKey } from '../format/keys.ts'
+import { parseStreamId, segmentKey } from '../format/keys.ts'
 import type { Origin } from '../format/origin.ts'
 import { decodeSegmentHeader } from '../format/segment.ts'
 import type { AgentContext, AgentSettings } from './context.ts'
 import type { Courier } from './courier.ts'
+import type { Life } from './life.ts'
 
 /** As its first segment says; origins never change, so that each is asked for once. */
 export async function originOfStream(
@@ -26,6 +27,14 @@ export async function originOfStream(
     // Not an agent's: a stray, and no candidate.
     return undefined
   }
+}
+
+/** [srcname] The name that its copies are called after, where a rotation changed it while the state was lost. */
+export async function recallName(context: AgentContext, courier: Courier, life: Life, stream: string): Promise<void> {
+  if (parseStreamId(stream)?.identity !== life.identity) return
+  const origin = await originOfStream(context, courier, stream)
+  if (origin && origin.path !== life.path && !isForeign(context.settings, origin) && context.book.has(life))
+    context.book.recall(life, origin.path)
 }
 
 /**
