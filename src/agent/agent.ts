@@ -128,6 +128,12 @@ export class Agent {
     return isDrained(this.#context)
   }
 
+  /** For those who watch over it; times on the monotonic clock, undefined before the first. */
+  get progress(): { scannedAtMs: number | undefined; savedAtMs: number | undefined; isStalled: boolean } {
+    const { seenMs: scannedAtMs, isStalled } = this.#pace
+    return { scannedAtMs, savedAtMs: this.#saver.savedAtMs, isStalled }
+  }
+
   /** Another number when sizes or deliveries may be others. */
   get revision(): number {
     return this.#saver.revision

@@ -14,6 +14,8 @@ export class Saver {
   readonly #forgotten = new Set<string>()
   /** Another number after each change. */
   revision = 0
+  /** When all that had changed was last on disk, on the monotonic clock. */
+  savedAtMs: number | undefined
 
   constructor(checkpoint: Checkpoint, book: LifeBook) {
     this.#checkpoint = checkpoint
@@ -34,7 +36,9 @@ export class Saver {
   async keepSaving(clock: Clock, signal: AbortSignal, onProblem: (error: unknown) => void): Promise<void> {
     while (!signal.aborted) {
       await clock.sleep(saveMs, signal).catch(() => {})
-      await this.save().catch(onProblem)
+      await this.save().then(() => {
+        this.savedAtMs = clock.monotonic()
+      }, onProblem)
     }
   }
 

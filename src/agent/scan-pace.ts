@@ -4,6 +4,8 @@ import type { Clock } from '../base/clock.ts'
 const burstMs = 20
 /** Scans take at most this part of the time, however many events there are. */
 const share = 10
+/** A scan that is under way for so long, or this late, is one that hangs (a mount that does not answer). */
+const stalledMs = 15 * 60_000
 
 /** When to scan next: at its interval, or soon after somebody asked for it. */
 export class ScanPace {
@@ -13,10 +15,20 @@ export class ScanPace {
   #wake: (() => void) | undefined
   /** Who waits for a scan that has not begun yet. */
   readonly #waiting: (() => void)[] = []
+  /** When the scan that is under way has to have ended, or else the next one to have begun. */
+  #dueMs: number
+  /** When the last scan that ended had begun, on the monotonic clock: what was there by then has been seen. */
+  seenMs: number | undefined
 
   constructor(clock: Clock, intervalMs: number) {
     this.#clock = clock
     this.#intervalMs = intervalMs
+    this.#dueMs = clock.monotonic() + stalledMs
+  }
+
+  /** The loop of scans no longer comes round. */
+  get isStalled(): boolean {
+    return this.#clock.monotonic() > this.#dueMs
   }
 
   ask(): void {
@@ -32,14 +44,19 @@ export class ScanPace {
   /** A scan begins; the answer is called when it has ended. */
   begins(): () => void {
     const waiting = this.#waiting.splice(0)
+    const beganMs = this.#clock.monotonic()
+    this.#dueMs = beganMs + stalledMs
     return () => {
+      this.seenMs = beganMs
       for (const resolve of waiting) resolve()
     }
   }
 
   /** Resolves when the next scan is due, or aborted; the last one took `lastTookMs`. */
   async next(lastTookMs: number, signal: AbortSignal): Promise<void> {
-    await this.#clock.sleep(Math.max(burstMs, share * lastTookMs), signal).catch(() => {})
+    const restMs = Math.max(burstMs, share * lastTookMs)
+    this.#dueMs = this.#clock.monotonic() + restMs + this.#intervalMs + stalledMs
+    await this.#clock.sleep(restMs, signal).catch(() => {})
     const asked = Promise.withResolvers<void>()
     this.#wake = asked.resolve
     const over = new AbortController()
