@@ -8,6 +8,7 @@ import type { DestinationSettings } from './destination.ts'
 import { meetSuccessor, reopen, takeTurn } from './explore.ts'
 import type { Files } from './files.ts'
 import type { Hasher } from './hasher.ts'
+import { Housekeeping } from './housekeep.ts'
 import type { Life } from './life.ts'
 import { LifeBook } from './life-book.ts'
 import { endLife, lookAt } from './look.ts'
@@ -54,6 +55,7 @@ export class Agent {
   readonly #looks: Looks
   readonly #saver: Saver
   readonly #pace: ScanPace
+  readonly #house: Housekeeping
   #failure: unknown
 
   constructor(parts: AgentParts) {
@@ -74,6 +76,7 @@ export class Agent {
       couriers: this.couriers,
       signal: this.#stop.signal,
       openFilesMax: parts.openFilesMax,
+      isHurried: false,
       report: parts.report,
       changed: (life) => this.#saver.changed(life),
       look: (life) => this.#looks.look(life),
@@ -85,7 +88,9 @@ export class Agent {
         this.#checkDone()
       },
       end: (life, why) => endLife(this.#context, life, why),
+      forget: (life) => this.#saver.forget(life),
     }
+    this.#house = new Housekeeping(this.#context)
     for (const settings of parts.destinations) this.couriers.set(settings.name, new Courier(this.#context, settings))
   }
 
@@ -122,6 +127,12 @@ export class Agent {
   async scanAgain(): Promise<void> {
     this.#pace.ask()
     await this.#pace.whenScanned()
+  }
+
+  /** The machine may be going for good: small appends no longer wait for others, or for a budget. */
+  hurry(): void {
+    this.#context.isHurried = true
+    for (const life of this.book.current.values()) if (life.pendingSinceMs !== undefined) this.#looks.look(life)
   }
 
   get isDrained(): boolean {
@@ -164,7 +175,7 @@ export class Agent {
       meetSuccessor(this.#context, path, life).catch(() => this.#pace.ask())
     }
     // A change of a file that is not ours is nothing; a name that came or went may be a rotation.
-    if (!appeared && (isKnown || this.isExplored)) return
+    if (!appeared && (isKnown || (this.isExplored && !this.book.leftOut.has(path)))) return
     this.#pace.ask()
   }
 
@@ -195,6 +206,7 @@ export class Agent {
     return [
       keepRounds(this.book, clock, signal, this.#context.look, () => this.#sweep()),
       keepDailyChecks(this.book, clock, signal, (life) => this.#wake(life)),
+      this.#house.keep(),
     ]
   }
 
@@ -218,7 +230,7 @@ export class Agent {
     if (!this.#looks.isIdle) return
     for (const courier of this.couriers.values()) if (!courier.isIdle) return
     for (const life of this.book.all()) if (life.isMet && !isSettled(life)) return
-    this.#stop.abort(new Error('done'))
+    this.#house.last().finally(() => this.#stop.abort(new Error('done')))
   }
 
   async #close(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Courier } from './courier.ts'
 import type { Files, SourcePatterns } from './files.ts'
 import type { Delivery, Life } from './life.ts'
 import type { LifeBook } from './life-book.ts'
+import type { Gathering } from './pace.ts'
 import type { SegmentReader } from './segment-reader.ts'
 
 export interface SourceSettings extends SourcePatterns {
@@ -17,6 +18,14 @@ export interface SourceSettings extends SourcePatterns {
   sealAfterMs: number
   /** `ignore`: a file whose whole content another present file has is not shipped. */
   copies: 'new-stream' | 'ignore'
+  /** What becomes of a rotated file that every destination has whole; undefined: it stays. */
+  after?: 'keep' | 'delete' | 'move' | undefined
+  /** The directory that `move` moves to. */
+  moveTo?: string | undefined
+  /** Small appends are gathered; undefined: sent as soon as the budget allows. */
+  gathering?: Gathering | undefined
+  /** Files that have not changed for longer when they are first seen are left out. */
+  sinceMs?: number | undefined
 }
 
 export interface AgentSettings {
@@ -43,6 +52,8 @@ export interface AgentContext {
   readonly signal: AbortSignal
   /** Files that may be open at once. */
   readonly openFilesMax: number
+  /** The machine may be going for good: what is here is sent now, whatever it costs. */
+  isHurried: boolean
   /** Something that people may want to know. */
   report(event: AgentEvent): void
   /** The life's state changed: it goes to the next checkpoint. */
@@ -57,6 +68,8 @@ export interface AgentContext {
   worked(life: Life): void
   /** Ends the life; what the file holds from now on is the next generation's. */
   end(life: Life, why: string): void
+  /** Nothing of it is left to do or to remember. */
+  forget(life: Life): void
 }
 
 export type AgentEvent =
@@ -77,6 +90,8 @@ export type AgentEvent =
   | { kind: 'ignored'; life: Life; delivery: Delivery; original: string }
   | { kind: 'ended'; life: Life; why: string }
   | { kind: 'edited'; life: Life; delivery: Delivery }
+  /** `to`: where it was moved; undefined: deleted. */
+  | { kind: 'removed'; life: Life; to: string | undefined }
   | { kind: 'problem'; place: string; life?: Life | undefined; message: string; hint?: string | undefined }
 
 /** How long a copy is held after it stopped growing: a copytruncate truncates its source within that. */

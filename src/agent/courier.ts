@@ -4,7 +4,7 @@ import type { AgentContext } from './context.ts'
 import { deliverStep } from './deliver.ts'
 import { Destination, type DestinationSettings } from './destination.ts'
 import type { Delivery, Life } from './life.ts'
-import { full, type TokenBucket, take } from './token-bucket.ts'
+import { Pace } from './pace.ts'
 
 /** Lives that are worked on at once; their requests are bounded by the destination. */
 const livesMax = 32
@@ -14,11 +14,11 @@ const waitMs = 5_000
 /** Carries every life that is routed to it to one destination, each at its own pace. */
 export class Courier {
   readonly destination: Destination
+  readonly pace: Pace
   readonly #context: AgentContext
   readonly #queue = new Set<Life>()
   readonly #running = new Map<Life, Promise<void>>()
   readonly #again = new Set<Life>()
-  readonly #budgets = new WeakMap<Delivery, TokenBucket>()
   /** Life → those that can only go on when it was worked on. */
   readonly #waiting = new Map<Life, Set<Life>>()
   #catalogue: Promise<Catalogue> | undefined
@@ -26,6 +26,7 @@ export class Courier {
   constructor(context: AgentContext, settings: DestinationSettings) {
     this.#context = context
     this.destination = new Destination(settings, context.clock)
+    this.pace = new Pace(context.clock, settings.budget, settings.totalBudget)
     this.destination.onHealth = (health) => {
       if ('problem' in health)
         context.report({
@@ -82,15 +83,6 @@ export class Courier {
   /** Names only what was loaded or done so far; undefined where nothing was loaded. */
   get knownCatalogue(): Promise<Catalogue> | undefined {
     return this.#catalogue
-  }
-
-  /** 0, and one small segment may go; else the milliseconds until one may. */
-  budgetWaitMs(delivery: Delivery): number {
-    const rate = this.destination.settings.budget
-    const now = this.#context.clock.monotonic()
-    const bucket = this.#budgets.get(delivery) ?? full(rate, now)
-    this.#budgets.set(delivery, bucket)
-    return take(bucket, rate, 1, now).waitMs
   }
 
   /** Ends when everything that is at work has stopped. */

@@ -10,8 +10,12 @@ export interface DestinationSettings {
   bucket: Bucket
   /** Bytes per second; undefined: as fast as it goes. */
   rate?: number | undefined
+  /** Shared by all destinations of the agent, beside its own. */
+  totalRate?: RateLimit | undefined
   /** Segments per stream that are not full: a quiet stream ships at once, a trickle is bounded. */
   budget: TokenRate
+  /** The same over all streams together; undefined: no bound but each stream's. */
+  totalBudget?: TokenRate | undefined
   /** Bytes in flight: what this destination may hold in memory. */
   bytesInFlightMax: number
   /** Passes the store before its first byte; rejects with `refused` where it must not be used. */
@@ -84,6 +88,7 @@ export class Destination {
   async upload<T>(bytes: number, operation: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.ready(signal)
     await this.#rate?.pass(bytes, signal)
+    await this.settings.totalRate?.pass(bytes, signal)
     return this.#retry(operation, signal)
   }
 

@@ -54,6 +54,7 @@ async function apply(context: AgentContext, scan: Scan): Promise<void> {
   const paths = new Map<string, string[]>()
   const waited = context.book.waiting
   context.book.waiting = new Set()
+  context.book.leftOut.clear()
   const opened: Opened = { taken: [], room: roomFor(context) }
   for (const [path, source] of inTurn(scan.found, waited)) {
     const met = meet(context, path, source, opened)
@@ -104,6 +105,10 @@ function meet(
   if (known?.isMet && known.stamp === hint?.stamp && opened.taken.length >= sealingMax) return known
   // A one-shot run is about what its first scan found: later ones are for those that wait.
   if (context.settings.isOneShot && context.book.isExplored && !isWaiting(known)) return known
+  if (hint && known === undefined && isLeftOut(context, source, hint.modifiedMs)) {
+    context.book.leftOut.set(path, source.name)
+    return undefined
+  }
   if (hint && opened.room <= 0) return wait(context, known ?? birth(context, hint.identity, path, source), source)
   return open(context, path, source, opened, known)
 }
@@ -141,6 +146,11 @@ export async function meetSuccessor(context: AgentContext, path: string, former:
   context.scan()
   const opened = { taken: [], room: roomFor(context) }
   await context.book.inOrder(async () => meet(context, path, source.name, opened))
+}
+
+/** Its source asks for what has changed of late. Once it changes, it is like any other. */
+function isLeftOut({ clock }: AgentContext, { sinceMs }: SourceSettings, modifiedMs: number): boolean {
+  return sinceMs !== undefined && clock.now() - modifiedMs > sinceMs
 }
 
 /** A closed file that nobody touched is left alone, until it is to be sealed or checked. */

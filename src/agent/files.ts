@@ -10,7 +10,7 @@ export interface Files {
   open(path: string, followSymlinks: boolean): Promise<OpenFile | undefined>
 
   /** What the name stands for now (E2), and its stamp: a hint, since the name may stand for another file a moment later. */
-  peek(path: string, followSymlinks: boolean): { identity: string; stamp: string } | undefined
+  peek(path: string, followSymlinks: boolean): { identity: string; stamp: string; modifiedMs: number } | undefined
 
   /** One complete look at the sources' patterns. */
   scan(sources: readonly SourcePatterns[]): Promise<Scan>

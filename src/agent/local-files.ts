@@ -19,7 +19,8 @@ export function localFiles(options: { birthTimes: boolean; spoolDirectory: strin
         const stats = followSymlinks
           ? statSync(pathForSystem(path), { bigint: true })
           : lstatSync(pathForSystem(path), { bigint: true })
-        return stats.isFile() ? { identity: identify(stats), stamp: stampOf(stats) } : undefined
+        if (!stats.isFile()) return undefined
+        return { identity: identify(stats), stamp: stampOf(stats), modifiedMs: Number(stats.mtimeMs) }
       } catch {
         // A hint only: whoever acts on it opens the file, and sees the error there.
         return undefined

@@ -2,7 +2,7 @@ import { sha256 } from '../base/hash.ts'
 import { advance } from '../format/chain.ts'
 import { completionOf, hasTrailer } from './complete.ts'
 import { contentOf, solidSize } from './content.ts'
-import { type AgentContext, doubt } from './context.ts'
+import { type AgentContext, doubt, sourceOf } from './context.ts'
 import type { Courier } from './courier.ts'
 import { extendRollup } from './delivered.ts'
 import { extend, type Footprint } from './evidence.ts'
@@ -89,13 +89,15 @@ async function launch(
   const { bytes: room } = courier.destination
   const length = Math.min(range.end - range.start, room.count)
   if (flights.length > 0 && room.free < length) return undefined
-  if (!range.isFull && !reason) {
-    const waitMs = flights.length > 0 ? 1 : courier.budgetWaitMs(delivery)
+  if (!range.isFull && !reason && !context.isHurried) {
+    if (flights.length > 0) return undefined
+    const waitMs = courier.pace.waitMs(delivery, range.end - range.start, sourceOf(context, life)?.gathering)
     if (waitMs > 0) {
-      if (flights.length === 0) context.lookAfter(life, waitMs)
+      context.lookAfter(life, waitMs)
       return undefined
     }
   }
+  courier.pace.sent(delivery)
   await room.acquire(signal, length)
   let release = (): void => room.release(length)
   try {

@@ -18,14 +18,25 @@ export function full(rate: TokenRate, nowMs: number): TokenBucket {
 
 /** Takes `count` where they are there (it may go into debt once: a segment larger than the capacity must still pass), else says how long to wait. */
 export function take(bucket: TokenBucket, rate: TokenRate, count: number, nowMs: number): { waitMs: number } {
-  bucket.tokens = Math.min(rate.capacity, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * rate.perSecond)
-  bucket.atMs = nowMs
+  refill(bucket, rate, nowMs)
   const needed = Math.min(count, rate.capacity)
   if (bucket.tokens + 1e-9 >= needed) {
     bucket.tokens -= count
     return { waitMs: 0 }
   }
   return { waitMs: Math.ceil(((needed - bucket.tokens) / rate.perSecond) * 1000) }
+}
+
+/** Takes one token, which may not be there yet: milliseconds until it is. Whoever books later waits longer. */
+export function book(bucket: TokenBucket, rate: TokenRate, nowMs: number): number {
+  refill(bucket, rate, nowMs)
+  bucket.tokens -= 1
+  return Math.max(0, Math.ceil((-bucket.tokens / rate.perSecond) * 1000))
+}
+
+function refill(bucket: TokenBucket, rate: TokenRate, nowMs: number): void {
+  bucket.tokens = Math.min(rate.capacity, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * rate.perSecond)
+  bucket.atMs = nowMs
 }
 
 /** Waits until `count` bytes may pass: the rate limit of a destination. */

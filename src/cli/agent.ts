@@ -9,6 +9,7 @@ import { watchStatus, writeStatus } from './agent-status.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
 import { exits } from './exit.ts'
+import { sayFirstStart } from './first-start.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { readMachine } from './machine.ts'
 import { RunReport, sayOutcome } from './run-report.ts'
@@ -55,6 +56,8 @@ async function runAgent(input: CommandInput): Promise<number> {
   const log = withoutRepetitions(lines, clock)
   const state = await openState(textOf(values, 'state') ?? config.stateDirectory, host, clock)
   try {
+    if (!config.destinations.some(({ url }) => state.hasUsed(url)))
+      await sayFirstStart(config, machineId !== undefined, clock.now(), log)
     const report = new RunReport()
     const sources = sourcesOf(config)
     const isOneShot = isSet(values, 'once')
@@ -65,6 +68,7 @@ async function runAgent(input: CommandInput): Promise<number> {
       destinations: config.destinations.map((one) => ({ ...one, requestTimeoutMs: one.requestTimeoutMs })),
       isOneShot,
       scanIntervalMs: config.scanIntervalMs,
+      rate: config.rate,
       clock,
       report(event) {
         report.add(event)
@@ -120,6 +124,7 @@ async function attend(
   }
   const drain = async (): Promise<void> => {
     log.info('draining', { withinMs: config.drainTimeoutMs })
+    agent.hurry()
     const endMs = clock.monotonic() + config.drainTimeoutMs
     // What came since the last scan is delivered, too: the machine may be going for good.
     await Promise.race([agent.scanAgain(), clock.sleep(config.drainTimeoutMs, stop.signal).catch(() => {})])

@@ -5,6 +5,7 @@ import type { AgentEvent, SourceSettings } from '../agent/context.ts'
 import type { DestinationSettings } from '../agent/destination.ts'
 import { hasBirthTimes, localFiles } from '../agent/local-files.ts'
 import type { AgentState } from '../agent/state.ts'
+import { RateLimit } from '../agent/token-bucket.ts'
 import { createWorkerHasher } from '../agent/worker-hasher.ts'
 import type { Clock } from '../base/clock.ts'
 import type { LogcaskError } from '../base/errors.ts'
@@ -12,6 +13,7 @@ import { type Meter, meteredBucket } from '../bucket/metered.ts'
 import { probe, requirePassed } from '../bucket/probe.ts'
 import { retryingReads } from '../bucket/retrying-reads.ts'
 import type { Budget } from '../config/agent-config.ts'
+import { smallSegments } from './cost.ts'
 import { version } from './help.ts'
 import { openBucket, type StoreSettings, storeWords } from './open-bucket.ts'
 import { openFilesMax } from './open-files.ts'
@@ -30,6 +32,8 @@ export interface AgentComposition {
   destinations: readonly AgentDestination[]
   isOneShot: boolean
   scanIntervalMs: number
+  /** Bytes per second, over all destinations together. */
+  rate?: number | undefined
   clock: Clock
   report: (event: AgentEvent) => void
   watch?: AgentParts['watch']
@@ -54,6 +58,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
   const meters = new Map<string, Meter>()
   const troubles = new Map<string, LogcaskError>()
   const destinations: DestinationSettings[] = []
+  const totalRate = parts.rate === undefined ? undefined : new RateLimit(parts.rate, clock)
   const bytesEach = Math.min(perDestinationMax, Math.floor(bytesInFlightMax / parts.destinations.length))
   for (const { name, url, rate, budget, ...store } of parts.destinations) {
     const opened = await openBucket(url, store, 'write', clock, { create: !state.hasUsed(url) })
@@ -66,7 +71,9 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
       name,
       bucket,
       rate,
+      totalRate,
       budget: { capacity: budget.burst, perSecond: 1000 / budget.everyMs },
+      totalBudget: budget.dollarsPerMonth === undefined ? undefined : smallSegments(budget.dollarsPerMonth),
       bytesInFlightMax: bytesEach,
       async admit(subject, signal) {
         requirePassed(await probe(subject, { host: state.host, clock, signal }), bucket.url, storeWords(url, store))

@@ -1,3 +1,4 @@
+import type { TokenRate } from '../agent/token-bucket.ts'
 import { noUsage, requestCount, requestDollars } from '../bucket/metered.ts'
 import type { Budget } from '../config/agent-config.ts'
 
@@ -9,7 +10,11 @@ export interface RequestBound {
 
 /** As AWS counts them. */
 const hoursPerMonth = 730
+const secondsPerDay = 24 * 3_600
+const daysPerMonth = hoursPerMonth / 24
 const listedPerRequest = 1000
+/** S3 Standard in us-east-1 (aws.amazon.com/s3/pricing, November 2026), the first 50 TB. */
+const dollarsPerGibMonth = 0.023
 
 /**
  * The bound for `streams` files, of which `active` are appended to without a pause: segments as the budget lets them
@@ -17,7 +22,7 @@ const listedPerRequest = 1000
  * taken to be rotated daily; full segments, which no budget holds back, come on top (`dollarsPerGib`).
  */
 export function requestBound(streams: number, active: number, budget: Budget): RequestBound {
-  const segmentsPerDay = (24 * 3_600_000) / budget.everyMs
+  const segmentsPerDay = secondsPerDay / longestWait(active, budget)
   const idle = streams - active
   const usage = noUsage()
   usage.requests.put.ok = (active * segmentsPerDay) / 24
@@ -29,9 +34,33 @@ export function requestBound(streams: number, active: number, budget: Budget): R
   }
 }
 
+/** Seconds between two small segments of a stream, once its burst is used up and `active` streams take turns. */
+export function longestWait(active: number, budget: Budget): number {
+  const own = budget.everyMs / 1000
+  const total = budget.dollarsPerMonth === undefined ? undefined : smallSegments(budget.dollarsPerMonth)
+  return total === undefined ? own : Math.max(own, active / total.perSecond)
+}
+
+/** How many small segments a price allows: each is a PUT, and is listed and read once by the daily check. */
+export function smallSegments(dollarsPerMonth: number): TokenRate {
+  const usage = noUsage()
+  usage.requests.put.ok = 1
+  usage.requests.get.ok = 1
+  usage.requests.list.ok = 1 / listedPerRequest
+  const perSecond = dollarsPerMonth / requestDollars(usage) / hoursPerMonth / 3600
+  // What a quiet hour has saved: a morning's logins do not wait for a price that is meant per month.
+  return { capacity: Math.max(1, perSecond * 3600), perSecond }
+}
+
 /** What the requests cost that carry 1 GiB in full segments. */
 export function dollarsPerGib(segmentBytes: number): number {
   const usage = noUsage()
   usage.requests.put.ok = 2 ** 30 / segmentBytes
   return requestDollars(usage)
+}
+
+/** What storage costs that grows by so many bytes a day: more each month, or in all where segments expire. */
+export function storageDollars(bytesPerDay: number, retentionMs: number | undefined): number {
+  const days = retentionMs === undefined ? daysPerMonth : retentionMs / (secondsPerDay * 1000)
+  return ((bytesPerDay * days) / 2 ** 30) * dollarsPerGibMonth
 }

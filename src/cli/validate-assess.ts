@@ -1,18 +1,31 @@
-import type { AgentConfig, DestinationConfig } from '../config/agent-config.ts'
+import type { AgentConfig, Budget, DestinationConfig } from '../config/agent-config.ts'
 import { parseStoreUrl } from '../config/store-url.ts'
-import { requestBound } from './cost.ts'
+import { longestWait, requestBound, storageDollars } from './cost.ts'
 import type { Match, Matches } from './matches.ts'
-import { countText, formatDuration, formatSpan } from './units.ts'
+import { countText, formatCount, formatDollars, formatDuration, formatSpan } from './units.ts'
 
 /** What a configuration means on this machine at present. */
 export interface Assessment {
-  sources: { name: string; files: number; bytes: number; live: number; to: string[] }[]
+  sources: {
+    name: string
+    files: number
+    bytes: number
+    live: number
+    /** Files that `since` leaves out; not in the other numbers. */
+    leftOut: number
+    bytesPerDay: number
+    to: string[]
+  }[]
   destinations: {
     name: string
     url: string
     files: number
     bytes: number
     live: number
+    /** As the files of the last day show. */
+    bytesPerDay: number
+    /** Dollars that storage costs more each month, or in all where segments expire; undefined where it costs nothing. */
+    storage: number | undefined
     /** With as many live files as now. */
     atMost: Bound
     /** With every file appended to all the time. */
@@ -34,34 +47,42 @@ const liveWithinMs = 3_600_000
 export function assess(
   config: AgentConfig,
   matches: Matches,
-  machine: { hasMachineId: boolean; nowMs: number },
+  machine: { hasMachineId: boolean; nowMs: number; openFilesMax: number },
 ): Assessment {
-  const isLive = (file: Match): boolean => machine.nowMs - file.changedAtMs <= liveWithinMs
-  const count = (files: readonly Match[]) => ({
-    files: files.length,
-    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-    live: files.filter(isLive).length,
+  const { nowMs } = machine
+  const isLive = (file: Match): boolean => nowMs - file.changedAtMs <= liveWithinMs
+  const since = new Map(config.sources.map(({ name, sinceMs }) => [name, sinceMs]))
+  const isLeftOut = ({ source, changedAtMs }: Match): boolean => nowMs - changedAtMs > (since.get(source) ?? Infinity)
+  const files = matches.files.filter((file) => !isLeftOut(file))
+  const count = (some: readonly Match[]) => ({
+    files: some.length,
+    bytes: some.reduce((sum, file) => sum + file.bytes, 0),
+    live: some.filter(isLive).length,
+    bytesPerDay: Math.round(some.reduce((sum, file) => sum + bytesPerDay(file, nowMs), 0)),
   })
   const filesFor = (destination: DestinationConfig): Match[] => {
     const names = config.sources.filter(({ to }) => to.includes(destination.name)).map(({ name }) => name)
-    return matches.files.filter(({ source }) => names.includes(source))
+    return files.filter(({ source }) => names.includes(source))
   }
+  const destinations = config.destinations.map((destination) => {
+    const { name, url, budget, retentionMs } = destination
+    const counts = count(filesFor(destination))
+    const isFree = parseStoreUrl(url).scheme === 'file'
+    const bound = (live: number): Bound => {
+      const { requestsPerHour, dollarsPerMonth } = requestBound(counts.files, live, budget)
+      return { requestsPerHour, dollarsPerMonth: isFree ? undefined : dollarsPerMonth }
+    }
+    const storage = isFree ? undefined : storageDollars(counts.bytesPerDay, retentionMs)
+    return { name, url, ...counts, storage, atMost: bound(counts.live), ifAllLive: bound(counts.files) }
+  })
   return {
     sources: config.sources.map(({ name, to }) => ({
       name,
-      ...count(matches.files.filter(({ source }) => source === name)),
+      ...count(files.filter(({ source }) => source === name)),
+      leftOut: matches.files.filter((file) => file.source === name && isLeftOut(file)).length,
       to,
     })),
-    destinations: config.destinations.map((destination) => {
-      const counts = count(filesFor(destination))
-      const bound = (live: number): Bound => {
-        const { requestsPerHour, dollarsPerMonth } = requestBound(counts.files, live, destination.budget)
-        const isFree = parseStoreUrl(destination.url).scheme === 'file'
-        return { requestsPerHour, dollarsPerMonth: isFree ? undefined : dollarsPerMonth }
-      }
-      const { name, url } = destination
-      return { name, url, ...counts, atMost: bound(counts.live), ifAllLive: bound(counts.files) }
-    }),
+    destinations,
     warnings: [
       ...machineWarnings(config, machine.hasMachineId),
       ...unreadableWarnings(matches),
@@ -71,11 +92,47 @@ export function assess(
           : [emptySourceWarning(name, matches.takenBy.get(name))],
       ),
       ...config.destinations.flatMap((destination) =>
-        destinationWarnings(destination, filesFor(destination), config, machine.nowMs),
+        destinationWarnings(destination, filesFor(destination), config, nowMs),
       ),
+      ...destinations.flatMap((counted, at) => costWarnings(counted, config.destinations[at]?.budget)),
       ...birthWarnings(matches),
+      ...limitWarnings(files.length, machine.openFilesMax),
     ],
   }
+}
+
+const dayMs = 24 * 3_600_000
+
+/** What a file that changed within the last day grew by in that day: evenly over its life, where that is longer. */
+function bytesPerDay({ bytes, changedAtMs, bornAtMs = changedAtMs }: Match, nowMs: number): number {
+  if (nowMs - changedAtMs > dayMs) return 0
+  return bytes * (dayMs / Math.max(dayMs, changedAtMs - bornAtMs))
+}
+
+/** Beyond it, nobody should find out from the bill. */
+const surprisingDollars = 50
+/** Beyond it, a price makes logs late. */
+const lateSeconds = 60
+
+function costWarnings(counted: Assessment['destinations'][number], budget: Budget | undefined): string[] {
+  const { name, files, live, ifAllLive } = counted
+  if (budget === undefined || ifAllLive.dollarsPerMonth === undefined) return []
+  const waitSeconds = longestWait(live, budget)
+  if (budget.dollarsPerMonth !== undefined && waitSeconds > lateSeconds)
+    return [
+      `destination ${name}: at ${formatDollars(budget.dollarsPerMonth)} a month each of ${countText(live, 'live file')} waits up to ${formatSpan(waitSeconds * 1000)} for its turn: raise budget:, or gather appends with minSize: and maxDelay:`,
+    ]
+  if (budget.dollarsPerMonth !== undefined || ifAllLive.dollarsPerMonth <= surprisingDollars) return []
+  return [
+    `destination ${name}: if all ${countText(files, 'file')} were written to all the time, requests would cost up to ${formatDollars(ifAllLive.dollarsPerMonth)} a month: set budget: 10 USD/month there, if that is too much`,
+  ]
+}
+
+function limitWarnings(files: number, openFilesMax: number): string[] {
+  if (files <= openFilesMax) return []
+  return [
+    `${countText(files, 'file')}, and ${formatCount(openFilesMax)} may be open at once: the others take turns, which is slower, and what is deleted before its turn is lost: raise LimitNOFILE= (ulimit -n)`,
+  ]
 }
 
 function emptySourceWarning(name: string, takers: readonly string[] | undefined): string {

@@ -10,6 +10,7 @@ import { dollarsPerGib } from './cost.ts'
 import { exits } from './exit.ts'
 import { readMachine } from './machine.ts'
 import { findMatches } from './matches.ts'
+import { openFilesMax } from './open-files.ts'
 import { tableLines } from './table.ts'
 import type { Paint } from './terminal.ts'
 import { formatBytes, formatCount, formatDollars } from './units.ts'
@@ -26,7 +27,8 @@ Reads the configuration and what it matches on this machine; asks no destination
                       with the fragments beside it in agent.d/
 
 The bound in requests and dollars follows from each destination's budget: per file 20 requests at once, then one per
-10 s (budget: { burst, everySeconds }). Live is a file that changed within the last hour.
+10 s (budget: { burst, everySeconds }, or a price for all: budget: 10 USD/month). Live is a file that changed within the
+last hour; too old is what since: leaves out.
 
 A configuration
   host: "{hostname}"
@@ -50,6 +52,7 @@ Exit status: 0 nothing is wrong (there may be warnings), 2 the configuration can
     const assessed = assess(config, await findMatches(config.sources), {
       hasMachineId: machineId !== undefined,
       nowMs: clock.now(),
+      openFilesMax: await openFilesMax(),
     })
     const assessment = {
       ...assessed,
@@ -83,37 +86,44 @@ async function readStateWarnings(directory: string, host: string): Promise<strin
 
 function reportLines(config: AgentConfig, host: string, assessment: Assessment, paint: Paint): string[] {
   const { sources, destinations } = assessment
-  const sourceRows = sources.map(({ name, files, bytes, live, to }) => [
+  const sourceRows = sources.map(({ name, files, bytes, live, bytesPerDay, leftOut, to }) => [
     name,
     formatCount(files),
     formatBytes(bytes),
     formatCount(live),
+    formatBytes(bytesPerDay),
+    formatCount(leftOut),
     to.join(', '),
   ])
-  const destinationRows = destinations.map(({ name, url, files, atMost, ifAllLive }) => [
+  const destinationRows = destinations.map(({ name, url, files, atMost, ifAllLive, storage }) => [
     name,
     url,
     formatCount(files),
     `≤ ${formatCount(atMost.requestsPerHour)}`,
     dollars(atMost.dollarsPerMonth),
+    storage === undefined ? '–' : formatDollars(storage),
     `≤ ${formatCount(ifAllLive.requestsPerHour)}/h ${dollars(ifAllLive.dollarsPerMonth)}`,
   ])
   const paidFor = destinations.some(({ atMost }) => atMost.dollarsPerMonth !== undefined)
   return [
     `host ${host} · state ${config.stateDirectory}`,
     '',
-    ...headed(tableLines([['SOURCE', 'FILES', 'BYTES', 'LIVE', 'TO'], ...sourceRows], [1, 2, 3]), paint),
+    ...headed(
+      tableLines([['SOURCE', 'FILES', 'BYTES', 'LIVE', 'PER DAY', 'TOO OLD', 'TO'], ...sourceRows], [1, 2, 3, 4, 5]),
+      paint,
+    ),
     '',
     ...headed(
       tableLines(
-        [['DESTINATION', 'URL', 'FILES', 'REQUESTS/H', '$/MONTH', 'IF ALL WERE LIVE'], ...destinationRows],
-        [2, 3, 4],
+        [['DESTINATION', 'URL', 'FILES', 'REQUESTS/H', '$/MONTH', 'STORAGE', 'IF ALL WERE LIVE'], ...destinationRows],
+        [2, 3, 4, 5],
       ),
       paint,
     ),
     ...(paidFor
       ? [
-          `At the prices of AWS S3 in us-east-1, without storage; ${formatDollars(dollarsPerGib(segmentBytes))} per GiB on top.`,
+          `S3 Standard in us-east-1. Requests: small segments and the daily check; ${formatDollars(dollarsPerGib(segmentBytes))} per GiB on top. Storage: what`,
+          'the growth of the last day adds to the bill each month; in all, where retention is set.',
         ]
       : []),
   ]

@@ -9,6 +9,8 @@ export interface AgentConfig {
   destinations: DestinationConfig[]
   scanIntervalMs: number
   drainTimeoutMs: number
+  /** Bytes per second over all destinations together; undefined: as fast as it goes. */
+  rate?: number | undefined
   log: { level: LogLevel }
 }
 
@@ -26,10 +28,18 @@ export interface SourceConfig {
   followSymlinks: boolean
   /** A file with the content of another that is still there: a stream of its own, or not shipped. */
   copies: 'new-stream' | 'ignore'
+  /** What becomes of a rotated file that every destination has whole. */
+  after: 'keep' | 'delete' | 'move'
+  /** An absolute directory, no source's; there where `after` is `move`. */
+  moveTo?: string | undefined
   /** Names of destinations; all of them where the file says nothing. */
   to: string[]
   /** A rotated file that has been idle for so long is complete. */
   sealAfterMs: number
+  /** Smaller appends are gathered. */
+  gathering?: { bytes: number; delayMs: number } | undefined
+  /** Files that had not changed for longer when they were first seen are left out. */
+  sinceMs?: number | undefined
 }
 
 export interface DestinationConfig {
@@ -50,8 +60,10 @@ export interface DestinationConfig {
   budget: Budget
 }
 
-/** Requests per stream and destination: `burst` at once, then one per `everyMs`. */
+/** Of segments that are not full, per stream and destination: `burst` at once, then one per `everyMs`. */
 export interface Budget {
   burst: number
   everyMs: number
+  /** What those of all streams together may cost. */
+  dollarsPerMonth?: number | undefined
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { absolutePath, checkedBy, day, duration, minute, name, rate, refuse, second } from './field.ts'
 import { parseStoreUrl } from './store-url.ts'
 
-const budget = z.strictObject({
+const segments = z.strictObject({
   burst: z
     .int('must be a whole number')
     .min(1, 'must be at least 1: nothing would ever be sent')
@@ -16,6 +16,21 @@ const budget = z.strictObject({
     .max(3600, 'must be at most 3600: more than an hour of a file would be on this machine alone')
     .default(10)
     .describe('Then one segment in so many seconds.'),
+})
+
+const price = z
+  .string()
+  .transform((text, context) => {
+    const dollars = Number(/^\$?(\d+(?:\.\d+)?) ?(?:USD)? ?\/ ?month$/.exec(text)?.[1] ?? Number.NaN)
+    if (Number.isNaN(dollars)) return refuse(context, `${text} is no budget`, 'write it as 10 USD/month')
+    if (dollars < 0.1)
+      return refuse(context, `${text} is less than 0.1 USD/month`, 'at that, one file would wait for minutes')
+    return { burst: 20, everySeconds: 10, dollarsPerMonth: dollars }
+  })
+  .meta({ examples: ['10 USD/month'] })
+
+const budget = z.union([segments, price], {
+  error: 'must be a price such as 10 USD/month, or segments such as { burst: 20, everySeconds: 10 }',
 })
 
 export const destination = z
@@ -55,7 +70,9 @@ export const destination = z
     )
       .optional()
       .describe("How long the bucket's lifecycle rule keeps segments. Default: for ever."),
-    budget: budget.prefault({}).describe('Requests per stream: latency against cost.'),
+    budget: budget
+      .prefault({})
+      .describe('Of small appends: segments per stream, or dollars per month for all: latency against cost.'),
   })
   .superRefine(({ cert, key }, context) => {
     if ((cert === undefined) !== (key === undefined))

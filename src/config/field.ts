@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { LogcaskError } from '../base/errors.ts'
-import { parseDuration, parseRate } from '../base/quantity.ts'
+import { parseBytes, parseDuration, parseRate } from '../base/quantity.ts'
 
 /** The kinds of values that settings have. An issue's `fix`, where it has one, is the remedy that problem.ts prints. */
 
@@ -53,6 +53,18 @@ export const rate = z
     return bytes
   })
   .meta({ examples: ['20MB/s', '512KiB/s'] })
+
+export function bytes(bounds: { min: number; max: number; least: string; most: string; why: string }, example: string) {
+  return z
+    .string({ error: `must be a size such as ${example}` })
+    .transform((text, context) => {
+      const count = parseBytes(text)
+      if (count === undefined) return refuse(context, `${text} is no size`, `write it as ${example}`)
+      if (count >= bounds.min && count <= bounds.max) return count
+      return refuse(context, `${text} is not between ${bounds.least} and ${bounds.most}`, bounds.why)
+    })
+    .meta({ examples: [example] })
+}
 
 /** A label of metrics and a name in the state directory. */
 export const name = z

@@ -1,5 +1,6 @@
 import { closest } from '../base/closest.ts'
 import type { AgentConfig, DestinationConfig, SourceConfig } from './agent-config.ts'
+import { afterProblem, leaveOutMoved } from './housekeeping.ts'
 import type { ParsedFile, SettingPath } from './parse.ts'
 import { type Problem, pathText, problemAt } from './problem.ts'
 import type { FileSettings } from './schema.ts'
@@ -27,7 +28,9 @@ export function mergeFiles(
   defaults: { stateDirectory: string },
   problems: Problem[],
 ): AgentConfig {
-  const single = <K extends 'host' | 'state' | 'machineId' | 'scanInterval' | 'drainTimeout' | 'log'>(key: K) => {
+  const single = <K extends 'host' | 'state' | 'machineId' | 'scanInterval' | 'drainTimeout' | 'rate' | 'log'>(
+    key: K,
+  ) => {
     const [first, ...others] = files.filter(({ settings }) => settings[key] !== undefined)
     for (const { parsed } of others) {
       problems.push(problemAt(parsed, [key], `is set in ${first?.parsed.file} as well`, 'keep one of them'))
@@ -50,10 +53,11 @@ export function mergeFiles(
     host: single('host') ?? '{hostname}',
     stateDirectory: single('state') ?? defaults.stateDirectory,
     machineId: single('machineId'),
-    sources: sources.map((item) => toSource(item.value, names)),
+    sources: leaveOutMoved(sources.map((item) => toSource(item.value, names))),
     destinations: destinations.map((item) => item.value),
     scanIntervalMs: single('scanInterval') ?? 60_000,
     drainTimeoutMs: single('drainTimeout') ?? 20_000,
+    rate: single('rate'),
     log: single('log') ?? { level: 'info' },
   }
 }
@@ -77,8 +81,15 @@ function items(
   )
 }
 
-function toSource({ sealAfter, to, ...same }: SourceSettings, destinations: readonly string[]): SourceConfig {
-  return { ...same, to: to ?? [...destinations], sealAfterMs: sealAfter }
+function toSource(settings: SourceSettings, destinations: readonly string[]): SourceConfig {
+  const { sealAfter, minSize, maxDelay = 30_000, since, to, ...same } = settings
+  return {
+    ...same,
+    to: to ?? [...destinations],
+    sealAfterMs: sealAfter,
+    gathering: minSize === undefined ? undefined : { bytes: minSize, delayMs: maxDelay },
+    sinceMs: since,
+  }
 }
 
 function toDestination(settings: DestinationSettings): DestinationConfig {
@@ -88,7 +99,11 @@ function toDestination(settings: DestinationSettings): DestinationConfig {
     name: name ?? nameOfAddress(parseStoreUrl(settings.url)),
     requestTimeoutMs: requestTimeout,
     retentionMs: retention,
-    budget: { burst: budget.burst, everyMs: budget.everySeconds * 1000 },
+    budget: {
+      burst: budget.burst,
+      everyMs: budget.everySeconds * 1000,
+      dollarsPerMonth: 'dollarsPerMonth' in budget ? budget.dollarsPerMonth : undefined,
+    },
   }
 }
 
@@ -132,6 +147,8 @@ function checkSources(
       problems.push(problemAt(item.parsed, [...item.path, 'name'], message, 'give one of them another'))
     }
     names.set(name, sameName ?? item)
+    const [setting, message, fix] = afterProblem(item.value) ?? []
+    if (setting && message) problems.push(problemAt(item.parsed, [...item.path, setting], message, fix))
     for (const [index, wanted] of to.entries()) {
       if (destinations.includes(wanted)) continue
       const meant = closest(wanted, destinations)

@@ -34,7 +34,7 @@ export function pathText(path: SettingPath): string {
 
 /** What zod found in a file, in our words. */
 export function schemaProblems(schema: z.ZodType, parsed: ParsedFile, issues: readonly z.core.$ZodIssue[]): Problem[] {
-  const problems = issues.flatMap((issue): Problem[] => {
+  const problems = issues.flatMap(ofUnion).flatMap((issue): Problem[] => {
     const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
     if (issue.code !== 'unrecognized_keys') return [problemAt(parsed, path, ...issueText(issue, parsed.value))]
     const known = keysAt(schema, path)
@@ -45,6 +45,17 @@ export function schemaProblems(schema: z.ZodType, parsed: ParsedFile, issues: re
     })
   })
   return problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+}
+
+/** Of a choice between kinds, what is wrong with the kind that was meant; where none was, that it is none of them. */
+function ofUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const meant = issue.errors.find(
+    (inner) => !inner.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  )
+  return (meant ?? []).length === 0
+    ? [issue]
+    : (meant ?? []).map((one) => ({ ...one, path: [...issue.path, ...one.path] }))
 }
 
 export function problemAt(parsed: ParsedFile, path: SettingPath, message: string, fix?: string): Problem {
@@ -99,6 +110,10 @@ function keysAt(schema: z.core.$ZodType, path: SettingPath): string[] {
 }
 
 function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodUnion) {
+    const settings = schema.options.find((one) => one instanceof z.ZodObject)
+    if (settings) return settings
+  }
   const isWrapper = schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
   return isWrapper ? unwrapped(schema.unwrap()) : schema
 }

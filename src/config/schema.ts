@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { logLevels } from './agent-config.ts'
 import { destination } from './destination-schema.ts'
-import { absolutePath, checkedBy, duration, hour, second } from './field.ts'
+import { absolutePath, checkedBy, duration, hour, rate, second } from './field.ts'
 import { source } from './source-schema.ts'
 import { checkHostTemplate } from './template.ts'
 
@@ -56,6 +56,7 @@ export const fileSchema = z
       .optional()
       .describe('How long a stop waits for what is not delivered.')
       .meta({ default: '20s' }),
+    rate: rate.optional().describe('Bytes per second at most, over all destinations together.'),
     log: z
       .strictObject({ level: z.enum(logLevels).default('info') })
       .optional()

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { day, duration, exclude, include, name, second } from './field.ts'
+import { absolutePath, bytes, day, duration, exclude, hour, include, name, refuse, second } from './field.ts'
 
 export const source = z
   .strictObject({
@@ -42,6 +42,48 @@ export const source = z
     )
       .prefault('1m')
       .describe('A rotated file that has been idle for so long is complete, and sealed.'),
+    minSize: bytes(
+      { min: 1, max: 4 * 2 ** 20, least: '1B', most: '4MiB', why: 'a full segment has 4 MiB, and goes at once' },
+      '4KiB',
+    )
+      .optional()
+      .describe('Smaller appends are gathered until there is so much, or maxDelay is over. Default: sent at once.'),
+    maxDelay: duration(
+      {
+        min: second,
+        max: hour,
+        least: '1s',
+        most: '1h',
+        why: 'sooner, nothing is gathered; later, more than an hour of a file would be on this machine alone',
+      },
+      '30s',
+    )
+      .optional()
+      .describe('With minSize: what was appended waits no longer. Default: 30s.'),
+    since: duration(
+      {
+        min: hour,
+        max: 36_500 * day,
+        least: '1h',
+        most: '36500d',
+        why: 'a file that is written to must not be left out',
+      },
+      '7d',
+    )
+      .optional()
+      .describe('Files that had not changed for longer when they were first seen are left out. Default: everything.'),
+    after: z
+      .enum(['keep', 'delete', 'move'])
+      .default('keep')
+      .describe('What becomes of a rotated file that every destination has whole. Live files are never touched.'),
+    moveTo: absolutePath
+      .optional()
+      .describe('Where after: move puts them: a directory on this machine, left out by every source.')
+      .meta({ examples: ['/var/log/archive'] }),
+  })
+  .superRefine(({ minSize, maxDelay }, context) => {
+    if (maxDelay !== undefined && minSize === undefined)
+      refuse(context, 'has maxDelay without minSize', 'set minSize: 4KiB beside it, or leave it out')
   })
   .describe(
     'A set of files. One that several sources match belongs to the first of them, and goes where that one goes.',

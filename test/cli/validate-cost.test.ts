@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dollarsPerGib, requestBound } from '../../src/cli/cost.ts'
+import { dollarsPerGib, longestWait, requestBound, smallSegments, storageDollars } from '../../src/cli/cost.ts'
 
 const usual = { burst: 20, everyMs: 10_000 }
 
@@ -36,4 +36,27 @@ describe('I7: the bound in requests and dollars', () => {
 
   it('of volume follows from the size of a segment', () =>
     expect(dollarsPerGib(4 * 2 ** 20)).toBeCloseTo(256 * 5e-6, 9))
+
+  it('with a price, is that price, whatever number of files', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100_000 }), fc.integer({ min: 1, max: 500 }), (live, dollarsPerMonth) => {
+        const bound = requestBound(live, live, { ...usual, dollarsPerMonth })
+        const listings = ((live * 730) / 24) * 5e-6
+        expect(bound.dollarsPerMonth).toBeLessThanOrEqual(dollarsPerMonth + listings + 1e-6)
+        expect(bound.dollarsPerMonth).toBeLessThanOrEqual(requestBound(live, live, usual).dollarsPerMonth + 1e-6)
+      }),
+    )
+  })
+
+  it('with a price, files wait for their turn', () => {
+    const { perSecond } = smallSegments(10)
+    expect(perSecond).toBeCloseTo(0.7, 1)
+    expect(longestWait(1, { ...usual, dollarsPerMonth: 10 })).toBe(10)
+    expect(longestWait(700, { ...usual, dollarsPerMonth: 10 })).toBeCloseTo(700 / perSecond, 6)
+  })
+
+  it('of storage is what growth adds each month, or what retention keeps', () => {
+    expect(storageDollars(2 ** 30, undefined)).toBeCloseTo((730 / 24) * 0.023, 9)
+    expect(storageDollars(2 ** 30, 10 * 86_400_000)).toBeCloseTo(0.23, 9)
+  })
 })

@@ -16,14 +16,14 @@ describe('logcask validate', () => {
     expect(lines[0]).toBe(`ok ${file}`)
     expect(lines[1]).toBe('host web-1 · state /var/lib/test')
     expect(lines.slice(3, 9)).toEqual([
-      'SOURCE FILES BYTES LIVE TO',
-      'app 2 3.0 KiB 2 eu, nas',
-      'empty 0 0 B 0 eu',
+      'SOURCE FILES BYTES LIVE PER DAY TOO OLD TO',
+      'app 2 3.0 KiB 2 3.0 KiB 0 eu, nas',
+      'empty 0 0 B 0 0 B 0 eu',
       '',
-      'DESTINATION URL FILES REQUESTS/H $/MONTH IF ALL WERE LIVE',
-      'eu s3://acme-eu/prod 2 ≤ 1,441 ≤ $2.84 ≤ 1,441/h ≤ $2.84',
+      'DESTINATION URL FILES REQUESTS/H $/MONTH STORAGE IF ALL WERE LIVE',
+      'eu s3://acme-eu/prod 2 ≤ 1,441 ≤ $2.84 <$0.001 ≤ 1,441/h ≤ $2.84',
     ])
-    expect(lines[9]).toBe(`nas file://${logs}/nas 2 ≤ 1,441 – ≤ 1,441/h –`)
+    expect(lines[9]).toBe(`nas file://${logs}/nas 2 ≤ 1,441 – – ≤ 1,441/h –`)
     expect(stderr).toContain('warning: source empty matches no file at present')
   })
 
@@ -124,7 +124,7 @@ describe('the warnings', () => {
     hasMachineId = true,
     unreadable: { path: string; errno: string }[] = [],
     takenBy: ReadonlyMap<string, string[]> = new Map(),
-  ) => assess(settings, { files, unreadable, takenBy }, { hasMachineId, nowMs }).warnings
+  ) => assess(settings, { files, unreadable, takenBy }, { hasMachineId, nowMs, openFilesMax: 1_000 }).warnings
 
   it('are none where nothing is wrong', () => expect(warnings(config(), [file('/a')])).toEqual([]))
 
@@ -132,6 +132,27 @@ describe('the warnings', () => {
     expect(warnings(config(), [file('/a')], false)).toEqual([
       expect.stringMatching(/has no id.*systemd-machine-id-setup/),
     ])
+  })
+
+  it('say what all files together could cost, and how late a price makes them', () => {
+    const files = Array.from({ length: 200 }, (_, at) => file(`/log/${at}`))
+    expect(warnings(config(), files)).toEqual([
+      expect.stringMatching(/^destination eu: if all 200 files .* up to \$\d+.* a month: set budget: 10 USD\/month/),
+    ])
+    const priced = (dollarsPerMonth: number): AgentConfig =>
+      config({
+        destinations: [{ ...destination('eu', 's3://eu'), budget: { burst: 20, everyMs: 10_000, dollarsPerMonth } }],
+      })
+    expect(warnings(priced(1_000), files)).toEqual([])
+    expect(warnings(priced(10), files)).toEqual([
+      expect.stringMatching(/^destination eu: at \$10\.00 a month each of 200 live files waits up to \d+ m .*minSize/),
+    ])
+  })
+
+  it('say that files will take turns', () => {
+    const files = Array.from({ length: 1_001 }, (_, at) => file(`/log/${at}`, { changedAtMs: 0, bornAtMs: 0 }))
+    const free = config({ destinations: [destination('eu', 'file:///nas')] })
+    expect(warnings(free, files)).toEqual([expect.stringMatching(/^1,001 files, and 1,000 may be open.*LimitNOFILE/)])
   })
 
   it('say that a file outlives its segments', () => {
@@ -195,8 +216,13 @@ describe('the warnings', () => {
     const { destinations } = assess(
       settings,
       { files, unreadable: [], takenBy: new Map() },
-      { hasMachineId: true, nowMs },
+      { hasMachineId: true, nowMs, openFilesMax: 1_000 },
     )
+    const old = config({ sources: [{ ...source('app', ['eu']), sinceMs: 7 * day }] })
+    const ages = [file('/a'), file('/b', { changedAtMs: nowMs - 8 * day })]
+    const machine = { hasMachineId: true, nowMs, openFilesMax: 1_000 }
+    const { sources } = assess(old, { files: ages, unreadable: [], takenBy: new Map() }, machine)
+    expect(sources).toMatchObject([{ files: 1, leftOut: 1, bytesPerDay: 10 }])
     expect(destinations.map(({ name, files, bytes, live }) => ({ name, files, bytes, live }))).toEqual([
       { name: 'eu', files: 2, bytes: 15, live: 1 },
       { name: 'us', files: 1, bytes: 5, live: 0 },
@@ -205,7 +231,16 @@ describe('the warnings', () => {
 })
 
 function source(name: string, to: string[]): AgentConfig['sources'][number] {
-  return { name, include: ['/x'], exclude: [], followSymlinks: false, copies: 'new-stream', to, sealAfterMs: 60_000 }
+  return {
+    name,
+    include: ['/x'],
+    exclude: [],
+    followSymlinks: false,
+    copies: 'new-stream',
+    to,
+    sealAfterMs: 60_000,
+    after: 'keep',
+  }
 }
 
 function destination(name: string, url: string): AgentConfig['destinations'][number] {

@@ -54,6 +54,9 @@ sources:
     copies: ignore
     to: [eu]
     sealAfter: 1h30m
+    minSize: 4KiB
+    maxDelay: 5s
+    since: 7d
 destinations:
   - name: eu
     url: s3://eu/logs
@@ -85,6 +88,9 @@ followSymlinks = true
 copies = "ignore"
 to = ["eu"]
 sealAfter = "1h30m"
+minSize = "4KiB"
+maxDelay = "5s"
+since = "7d"
 
 [[destinations]]
 name = "eu"
@@ -104,6 +110,10 @@ budget = { burst = 5, everySeconds = 0.5 }
     const yaml = await loadConfig(join(directory, 'a.yaml'), {})
     const toml = await loadConfig(join(directory, 'b.toml'), {})
     expect(toml.config).toEqual(yaml.config)
+    expect(yaml.config.sources[0]).toMatchObject({
+      gathering: { bytes: 4096, delayMs: 5_000 },
+      sinceMs: 7 * 86_400_000,
+    })
     expect(yaml.config.destinations[0]).toMatchObject({
       rate: 20e6,
       requestTimeoutMs: 90_000,
@@ -235,6 +245,37 @@ describe('a broken configuration is refused with file, line, setting and remedy:
       'FILE:2: destinations[0].rate: 1kB/s is less than 10kB/s',
       /slower/,
     ],
+    [
+      'a budget that is none',
+      destination('budget: 10 EUR'),
+      'FILE:2: destinations[0].budget: 10 EUR is no budget',
+      'write it as 10 USD/month',
+    ],
+    [
+      'a budget that is too small',
+      destination('budget: 0.01 USD/month'),
+      /budget: 0.01 USD\/month is less than 0.1/,
+      /would wait/,
+    ],
+    [
+      'a number for a budget',
+      destination('budget: 10'),
+      /^FILE:2: destinations\[0\].budget: must be a price such as 10 USD\/month, or segments/,
+      undefined,
+    ],
+    [
+      'a delay without a size',
+      'sources: [{ name: a, include: [/a], maxDelay: 5s }]',
+      'FILE:1: sources[0]: has maxDelay without minSize',
+      'set minSize: 4KiB beside it, or leave it out',
+    ],
+    [
+      'a size that is none',
+      'sources: [{ name: a, include: [/a], minSize: 4096 }]',
+      'FILE:1: sources[0].minSize: must be a size such as 4KiB, not 4096',
+      undefined,
+    ],
+    ['a rate of 0', 'rate: 0MB/s\n', 'FILE:1: rate: 0MB/s is less than 10kB/s', /slower/],
     [
       'a budget of nothing',
       destination('budget: { burst: 0 }'),

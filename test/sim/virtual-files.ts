@@ -21,7 +21,8 @@ export function virtualFiles(disk: VirtualDisk, process: VirtualProcess, onSeen:
     peek(path, followSymlinks) {
       if (disk.unreadable.has(dirname(path))) return undefined
       const inode = disk.lookUp(path, followSymlinks)
-      return inode?.kind === 'file' ? { identity: inode.identity, stamp: stampOf(inode) } : undefined
+      if (inode?.kind !== 'file') return undefined
+      return { identity: inode.identity, stamp: stampOf(inode), modifiedMs: inode.modifiedMs }
     },
     scan: (sources) => scan(disk, process, sources),
     async decode(file, bytesMax) {
