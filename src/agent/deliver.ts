@@ -1,10 +1,11 @@
 import { attachDelivery } from './attach.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
-import { finish, recordEnd } from './finish.ts'
+import { finish } from './finish.ts'
 import { fork } from './fork.ts'
 import type { Delivery, Life } from './life.ts'
 import { recheck } from './recheck.ts'
+import { recordEnd } from './record-end.ts'
 import { ship } from './ship.ts'
 
 /**

@@ -3,7 +3,7 @@ import { sha256 } from '../base/hash.ts'
 import { encodeAlias } from '../format/alias.ts'
 import { beforeOf, chainStart } from '../format/chain.ts'
 import { encodeGap, type GapReason } from '../format/gap.ts'
-import { aliasKey, gapKey, sealKey, segmentKey, streamId } from '../format/keys.ts'
+import { aliasKey, gapKey, sealKey, segmentKey } from '../format/keys.ts'
 import { encodeSeal, type SealReason } from '../format/seal.ts'
 import { listAsShipped } from './as-shipped.ts'
 import type { SealRef } from './catalogue.ts'
@@ -13,8 +13,7 @@ import { type AgentContext, doubt } from './context.ts'
 import type { Courier } from './courier.ts'
 import { compare } from './evidence.ts'
 import { hashContent, inspectChain } from './inspect.ts'
-import { attach, type Delivery, isOwnStream, type Life } from './life.ts'
-import { recallName } from './stream-origin.ts'
+import { type Delivery, isOwnStream, type Life } from './life.ts'
 
 /** Creates a small record, or finds it there: its key is its content. */
 export async function createRecord(
@@ -45,46 +44,6 @@ export async function recordGap(
   const result = await createRecord(context, courier, key, encodeGap(gap))
   ;(await courier.knownCatalogue)?.noteGap(key, gap)
   if (result === 'created') context.report({ kind: 'gap', life, delivery, offset, reason })
-}
-
-/** The end of a life that no file will complete: a gap where the destination's chain ends. */
-export async function recordEnd(
-  context: AgentContext,
-  courier: Courier,
-  life: Life,
-  delivery: Delivery,
-): Promise<boolean> {
-  const { ended } = life
-  if (ended === undefined || delivery.hasGap) return false
-  if (delivery.stream !== undefined && !delivery.isChecked) {
-    // What the chain holds beyond what an older checkpoint knew is not lost.
-    const { footprint } = await inspectChain(context, courier, delivery.stream)
-    if (footprint.offset > delivery.acked.offset) attach(delivery, delivery.stream, footprint)
-  }
-  if (delivery.stream === undefined) {
-    const elsewhere = [...life.deliveries.values()].find((other) => other.stream !== undefined)?.stream
-    const unsent = life.size > 0 ? streamId(life.identity, life.firstGeneration) : undefined
-    const stream = elsewhere ?? unsent
-    if (stream !== undefined) {
-      const found = await inspectChain(context, courier, stream)
-      attach(delivery, stream, found.footprint)
-      await recallName(context, courier, life, stream)
-    }
-  }
-  // Nothing of it was ever seen, or its seal covers all that was: nothing is lost.
-  const isWhole =
-    ended.reason === 'gone' &&
-    delivery.sealed !== undefined &&
-    delivery.sealed.length >= Math.max(delivery.acked.offset, life.size)
-  if (delivery.stream !== undefined && !isWhole) {
-    await recordGap(context, courier, life, delivery, delivery.stream, delivery.acked.offset, ended.reason)
-  }
-  delivery.hasGap = true
-  context.changed(life)
-  // The next generation may begin there now.
-  const next = context.book.current.get(life.identity)
-  if (next) context.look(next)
-  return false
 }
 
 /** Alias and seal of a life that is complete and delivered. True where something was written. */
@@ -187,7 +146,7 @@ async function isSealGone(
   if (isOneShot) await courier.catalogue()
   const isThere = isOneShot
     ? await isSealedThere(context, courier, stream, sealed)
-    : (await isStored(context, courier, stream, sealed)) || (await isFinal(context, courier, stream, sealed))
+    : await isSealStored(context, courier, stream, sealed)
   delivery.isSealUnseen = false
   if (isThere) return false
   ;(await courier.knownCatalogue)?.forgetRecords(stream)
@@ -200,6 +159,16 @@ async function isSealedThere(context: AgentContext, courier: Courier, stream: st
   const catalogue = await courier.knownCatalogue
   if (catalogue?.seals(stream).some((one) => one.length === seal.length && one.sha256 === seal.sha256)) return true
   return isFinal(context, courier, stream, seal)
+}
+
+/** Asks for it, whatever was listed before. */
+export async function isSealStored(
+  context: AgentContext,
+  courier: Courier,
+  stream: string,
+  seal: SealRef,
+): Promise<boolean> {
+  return (await isStored(context, courier, stream, seal)) || (await isFinal(context, courier, stream, seal))
 }
 
 async function isStored(context: AgentContext, courier: Courier, stream: string, seal: SealRef): Promise<boolean> {

@@ -81,6 +81,32 @@ describe('truncation, live', () => {
     await daemon.stop()
   })
 
+  it('I6: without the state, before the store said what it has: the loss is said of the generation that stood open', async () => {
+    const first = at.daemon()
+    await writeFile(log, 'one\n')
+    await at.delivered(['one\n'])
+    await rewrite(log, 'second life\n')
+    for (const name of ['a', 'b']) await at.delivered(['one\n', 'second life\n'], name)
+    const [stream = ''] = (await at.contents()).keys()
+    await first.kill()
+    await at.loseState()
+    await appendFile(log, 'unread\n')
+    for (const name of ['a', 'b'])
+      at.fault(name, ({ op, key }) =>
+        op === 'list' && key.includes(stream) ? { kind: 'slow', ms: 20_000 } : undefined,
+      )
+    const second = at.daemon()
+    await until('seen', () => [...second.agent.book.current.values()].some((life) => life.size === 19))
+    await rewrite(log, 'third\n')
+    await until('ended', () => second.events.some((event) => event.kind === 'ended'))
+    for (const name of ['a', 'b']) at.fault(name, undefined)
+    for (const name of ['a', 'b']) {
+      await at.delivered(['one\n', 'second life\n', 'third\n'], name)
+      expect(await at.gaps(name)).toEqual(['12 truncated', '4 truncated'])
+    }
+    await second.stop()
+  })
+
   it('trailing NULs wait for a byte behind them', async () => {
     const daemon = at.daemon()
     await writeFile(log, 'one\n\0\0\0\0')
