@@ -27,6 +27,8 @@ export interface WhyFile {
 export type WhySource =
   | { kind: 'matched'; name: string }
   | { kind: 'excluded'; name: string; patterns: readonly string[] }
+  /** It had not changed for longer than the source's `since` (milliseconds). */
+  | { kind: 'too old'; name: string; sinceMs: number }
   | { kind: 'none'; patterns: readonly string[] }
   /** There is no configuration to ask. */
   | { kind: 'unknown' }

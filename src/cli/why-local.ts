@@ -81,15 +81,20 @@ export async function recordOf(subject: Subject, place: AgentPlace): Promise<Why
 
 /** The source that the agent would find it by. */
 export async function sourceOfPath(
-  path: string,
+  { path, content }: Subject,
   record: WhyRecord | undefined,
   { config }: AgentPlace,
+  nowMs: number,
 ): Promise<WhySource> {
   if (config === undefined) return { kind: 'unknown' }
   const known = config.sources.find(({ name }) => name === record?.source)
   if (known !== undefined && record?.isSameFile) return { kind: 'matched', name: known.name }
   const found = (await scanPatterns(config.sources)).found.get(path)
-  if (found !== undefined) return { kind: 'matched', name: found }
+  if (found !== undefined) {
+    const sinceMs = config.sources.find(({ name }) => name === found)?.sinceMs ?? Number.POSITIVE_INFINITY
+    const ageMs = nowMs - (content?.file.stat().modifiedMs ?? nowMs)
+    return ageMs > sinceMs ? { kind: 'too old', name: found, sinceMs } : { kind: 'matched', name: found }
+  }
   const wider = config.sources.filter(({ exclude }) => exclude.length > 0)
   const excludedBy = (await scanPatterns(wider.map((source) => ({ ...source, exclude: [] })))).found.get(path)
   const excluding = wider.find(({ name }) => name === excludedBy)

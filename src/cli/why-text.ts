@@ -4,7 +4,7 @@ import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { parseStreamId } from '../format/keys.ts'
 import { tableLines } from './table.ts'
 import type { Paint } from './terminal.ts'
-import { formatBytes, formatCount } from './units.ts'
+import { formatBytes, formatCount, formatDuration } from './units.ts'
 import type { WhyAnswer, WhyDelivery, WhyFacts, WhyRecord } from './why-facts.ts'
 
 /** What the agent does with the file, for one destination, from the checkpoint alone. */
@@ -72,6 +72,11 @@ function sourceLines({ isLink, record, source }: WhyFacts): string[] {
   if (source.kind === 'matched') return [...link, `source ${source.name}`]
   if (source.kind === 'excluded')
     return [...link, `source ${source.name} would match it, but excludes it: ${source.patterns.join(' ')}`]
+  if (source.kind === 'too old')
+    return [
+      ...link,
+      `source ${source.name} leaves it out: it had not changed for longer than its since: ${formatDuration(source.sinceMs)}; it is shipped once it changes`,
+    ]
   if (source.kind === 'unknown') return record ? [...link, `source ${record.source}`] : link
   return [
     ...link,

@@ -63,7 +63,7 @@ async function why(input: CommandInput): Promise<number> {
   if (isSet(values, 'json')) await terminal.json(forMachine(facts))
   else for (const line of whyLines(facts, terminal.paint)) await terminal.line(line)
   if (facts.asked.some(({ problem }) => problem !== undefined)) return exits.undelivered
-  return facts.source.kind === 'none' || facts.source.kind === 'excluded' ? exits.failed : exits.done
+  return isShipped(facts) ? exits.done : exits.failed
 }
 
 async function gather(input: CommandInput, path: string, place: AgentPlace): Promise<WhyFacts> {
@@ -76,13 +76,12 @@ async function gather(input: CommandInput, path: string, place: AgentPlace): Pro
         `${pathForPeople(path)}: no such file, and no record of one`,
         'check the name; logcask ls URL HOST lists what was delivered',
       )
-    const source = await sourceOfPath(path, record, place)
+    const source = await sourceOfPath(subject, record, place, clock.now())
     const destinations = await destinationsToAsk(input, place, record !== undefined)
     const identity = subject.file?.identity
     const host = await hostOf(textOf(values, 'host'), place)
-    const isShipped = source.kind !== 'none' && source.kind !== 'excluded'
     const asked =
-      identity === undefined || !(isShipped || textsOf(values, 'to').length > 0)
+      identity === undefined || !(isShipped({ source }) || textsOf(values, 'to').length > 0)
         ? []
         : await Promise.all(
             destinations.map((one) => askDestination(one, host, identity, subject.content, clock, signal)),
@@ -101,6 +100,11 @@ async function gather(input: CommandInput, path: string, place: AgentPlace): Pro
   } finally {
     await subject.close()
   }
+}
+
+/** Some source delivers it. */
+function isShipped({ source }: Pick<WhyFacts, 'source'>): boolean {
+  return source.kind === 'matched' || source.kind === 'unknown'
 }
 
 /** Those of --to; else, for a file that the checkpoint does not know, those of the configuration. */

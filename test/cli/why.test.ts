@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createPaint } from '../../src/cli/terminal.ts'
@@ -212,6 +212,22 @@ describe('logcask why', () => {
     const excluded = await commandLine(['why', join(place, 'logs', 'debug.log'), '-c', config])
     expect(excluded.code).toBe(1)
     expect(excluded.stdout).toContain('source s would match it, but excludes it: debug*')
+  })
+
+  it('a file that since leaves out: so, and since when it would not be', async () => {
+    const directory = await tempDirectory()
+    const [config, log] = [join(directory, 'agent.yaml'), join(directory, 'old.log')]
+    await writeFile(
+      config,
+      `state: ${directory}/state\nsources: [{ name: app, include: ["${directory}/*.log"], since: 7d }]\ndestinations: [{ url: "file://${directory}/bucket" }]\n`,
+    )
+    await writeFile(log, 'old\n')
+    await utimes(log, 1_000_000, 1_000_000)
+    const { code, stdout } = await commandLine(['why', log, '-c', config])
+    expect(stdout).toContain('source app leaves it out: it had not changed for longer than its since: 7d')
+    expect(code).toBe(1)
+    await appendFile(log, 'new\n')
+    expect((await commandLine(['why', log, '-c', config])).stdout).toMatch(/^source app$/m)
   })
 
   it('a symbolic link is said not to be followed', async () => {
