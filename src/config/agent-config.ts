@@ -1,3 +1,5 @@
+import type { ListenAddress } from '../base/listen-address.ts'
+
 /** The settings of an agent, read, checked and with every default in place. Plain data: only `cli/` makes components of it. */
 export interface AgentConfig {
   /** A template: `{hostname}`, `{machine_id}` (template.ts). */
@@ -11,7 +13,10 @@ export interface AgentConfig {
   drainTimeoutMs: number
   /** Bytes per second over all destinations together; undefined: as fast as it goes. */
   rate?: number | undefined
-  log: { level: LogLevel }
+  /** Serves metrics there; undefined: nowhere. */
+  listen?: ListenAddress | undefined
+  /** `file`: instead of stderr. */
+  log: { level: LogLevel; file?: string | undefined }
 }
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const

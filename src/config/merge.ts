@@ -1,4 +1,5 @@
 import { closest } from '../base/closest.ts'
+import { parseListenAddress } from '../base/listen-address.ts'
 import type { AgentConfig, DestinationConfig, SourceConfig } from './agent-config.ts'
 import { afterProblem, leaveOutMoved } from './housekeeping.ts'
 import type { ParsedFile, SettingPath } from './parse.ts'
@@ -28,7 +29,9 @@ export function mergeFiles(
   defaults: { stateDirectory: string },
   problems: Problem[],
 ): AgentConfig {
-  const single = <K extends 'host' | 'state' | 'machineId' | 'scanInterval' | 'drainTimeout' | 'rate' | 'log'>(
+  const single = <
+    K extends 'host' | 'state' | 'machineId' | 'scanInterval' | 'drainTimeout' | 'rate' | 'listen' | 'log',
+  >(
     key: K,
   ) => {
     const [first, ...others] = files.filter(({ settings }) => settings[key] !== undefined)
@@ -37,6 +40,7 @@ export function mergeFiles(
     }
     return first?.settings[key]
   }
+  const listen = single('listen')
   const destinations = items(files, 'destinations').map((item) => ({ ...item, value: toDestination(item.value) }))
   const sources = items(files, 'sources')
   const names = destinations.map((item) => item.value.name)
@@ -58,6 +62,7 @@ export function mergeFiles(
     scanIntervalMs: single('scanInterval') ?? 60_000,
     drainTimeoutMs: single('drainTimeout') ?? 20_000,
     rate: single('rate'),
+    listen: listen === undefined ? undefined : parseListenAddress(listen),
     log: single('log') ?? { level: 'info' },
   }
 }

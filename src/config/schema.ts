@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseListenAddress } from '../base/listen-address.ts'
 import { logLevels } from './agent-config.ts'
 import { destination } from './destination-schema.ts'
 import { absolutePath, checkedBy, duration, hour, rate, second } from './field.ts'
@@ -57,8 +58,20 @@ export const fileSchema = z
       .describe('How long a stop waits for what is not delivered.')
       .meta({ default: '20s' }),
     rate: rate.optional().describe('Bytes per second at most, over all destinations together.'),
+    listen: z
+      .string()
+      .superRefine(checkedBy(parseListenAddress))
+      .optional()
+      .describe('Serve /metrics, /healthz and /readyz there: on this machine only. Default: nowhere.')
+      .meta({ examples: ['127.0.0.1:9464', 'unix:/run/logcask/metrics.sock'] }),
     log: z
-      .strictObject({ level: z.enum(logLevels).default('info') })
+      .strictObject({
+        level: z.enum(logLevels).default('info'),
+        file: absolutePath
+          .optional()
+          .describe('JSON lines go there, opened again when it is rotated. Default: stderr.')
+          .meta({ examples: ['/var/log/logcask/agent.log'] }),
+      })
       .optional()
       .describe("The agent's own log."),
   })
