@@ -3,7 +3,7 @@ import type { OpenFile } from './files.ts'
 import { isOwnStream, type Life } from './life.ts'
 
 /** What a decoded rotation may take of the disk; a larger one is a file like any other. */
-const decodedBytesMax = 8 * 1024 ** 3
+export const decodedBytesMax = 8 * 1024 ** 3
 
 /**
  * What the life's compressed file decodes to: decoded once, however many destinations ask. Undefined where it is not

@@ -27,6 +27,12 @@ export class Saver {
     this.#changed.add(life)
   }
 
+  /** Everywhere: its book, and the checkpoint. */
+  forget(life: Life): void {
+    this.#book.forget(life)
+    this.forgot(life)
+  }
+
   forgot(life: Life): void {
     this.revision++
     this.#forgotten.add(lifeKey(life))

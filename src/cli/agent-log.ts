@@ -102,6 +102,15 @@ function lineOf(event: AgentEvent): Line {
       text: `rotated ${pathForPeople(event.from)} → ${base}, same stream`,
     }
   }
+  if (event.kind === 'removed') {
+    const what = event.to === undefined ? 'deleted' : 'moved'
+    return {
+      level: 'info',
+      message: what,
+      fields: { path, to: event.to },
+      text: `${what} ${shown}${event.to === undefined ? '' : ` → ${pathForPeople(event.to)}`}: every destination has it whole`,
+    }
+  }
   if (event.kind === 'ended')
     return {
       level: 'warn',
