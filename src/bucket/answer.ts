@@ -59,6 +59,7 @@ const codes: Record<Exclude<Meaning, 'acked'>, readonly string[]> = {
     'ExpiredTokenException',
     'IncompleteBody',
     'InternalError',
+    'KMS.ThrottlingException',
     'OperationAborted',
     'RequestLimitExceeded',
     'RequestTimeout',
@@ -82,6 +83,7 @@ const codes: Record<Exclude<Meaning, 'acked'>, readonly string[]> = {
     'IllegalLocationConstraintException',
     'InvalidAccessKeyId',
     'InvalidBucketName',
+    'InvalidObjectState',
     'InvalidToken',
     'MethodNotAllowed',
     'MissingContentLength',
@@ -92,8 +94,9 @@ const codes: Record<Exclude<Meaning, 'acked'>, readonly string[]> = {
     'RequestTimeTooSkewed',
     'SignatureDoesNotMatch',
     'TemporaryRedirect',
-    // On this side: no credentials, no region.
+    // On this side: no credentials, no region, no way through.
     'CredentialsProviderError',
+    'ProxyRefused',
     'RegionMissing',
     'TokenProviderError',
   ],

@@ -1,4 +1,5 @@
 import type { Metadata } from '../format/segment.ts'
+import type { LargeBody } from './large-body.ts'
 
 /**
  * The one port to what stores objects. Keys are relative to the destination's prefix (format/keys.ts). There is no
@@ -20,6 +21,12 @@ export interface Bucket {
    * `sha256` (hex, of `body`) is computed where it is not given; the store verifies it where it can.
    */
   put(key: string, body: Uint8Array, options: PutOptions): Promise<PutResult>
+
+  /**
+   * As `put`, of a body that is read while it is stored; nothing is there, and nothing visible, before all of it is. What
+   * `body.read` rejects with goes up, and nothing was created.
+   */
+  putLarge(key: string, body: LargeBody, options: PutLargeOptions): Promise<PutResult>
 
   /** The content, or the half-open `range` of it, which is cut at the object's end. Only "no such key" is undefined. */
   get(key: string, options?: GetOptions): Promise<GetResult | undefined>
@@ -51,6 +58,17 @@ export interface PutOptions {
   metadata?: Metadata | undefined
   sha256?: string | undefined
   signal?: AbortSignal | undefined
+}
+
+export interface PutLargeOptions {
+  mode: 'create'
+  metadata?: Metadata | undefined
+  signal?: AbortSignal | undefined
+  /**
+   * `parts`: where a store takes uploads in parts, and was seen to refuse their completion over what is there (probe-large.ts).
+   * `one`: in one request, which more stores do right, and none takes beyond 5 GiB.
+   */
+  way: 'parts' | 'one'
 }
 
 export interface ReadOptions {

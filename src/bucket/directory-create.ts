@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { link, lstat, mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { syncDirectory, writeFully } from '../base/atomic-file.ts'
 import type { Clock } from '../base/clock.ts'
@@ -15,13 +15,16 @@ const temporaryAgeMsMax = 86_400_000
 /** Directories known to be durable, in memory: a path each, a few MB at most; beyond it they are looked at again. */
 const heldMax = 20_000
 
+/** Writes a whole file; where it rejects, nothing is made of it. */
+export type Write = (handle: FileHandle) => Promise<void>
+
 /** Creates files below `root` that are whole, durable and create-only among any number of processes. */
 export interface FileCreator {
   /**
-   * Afterwards `path` is a file on disk: `created` with `bytes`, or the one that `exists`, untouched; either way it
+   * Afterwards `path` is a file on disk: `created` with the bytes, or the one that `exists`, untouched; either way it
    * survives a power cut. Once `signal` is aborted the file is not made any more.
    */
-  create(path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<PutResult>
+  create(path: string, bytes: Uint8Array | Write, signal?: AbortSignal): Promise<PutResult>
   /** Makes the name of a file that another process has just made durable. */
   confirm(path: string): Promise<void>
   /**
@@ -65,7 +68,8 @@ export function createFileCreator(root: string, clock: Pick<Clock, 'id' | 'now'>
       const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, fileMode)
       try {
         try {
-          await writeFully(handle, bytes, 0)
+          if (typeof bytes === 'function') await bytes(handle)
+          else await writeFully(handle, bytes, 0)
           await handle.sync()
         } finally {
           await handle.close()

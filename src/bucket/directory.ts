@@ -3,18 +3,20 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, lstat, open, realpath } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { writeFully } from '../base/atomic-file.ts'
 import type { Clock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Metadata } from '../format/segment.ts'
 import type { Bucket, ObjectInfo, PutOptions, PutResult } from './bucket.ts'
-import { createFileCreator } from './directory-create.ts'
+import { createFileCreator, type Write } from './directory-create.ts'
 import { explained, unlessAbsent } from './directory-errors.ts'
 import { createGate } from './directory-gate.ts'
 import { requireObjectKey, requirePrefix } from './directory-key.ts'
 import { guardStore } from './directory-marker.ts'
 import { encodeMetadata, metadataPath, readMetadata } from './directory-metadata.ts'
 import { walkObjects } from './directory-walk.ts'
+import { type LargeBody, largeStepBytes, stretchesOf } from './large-body.ts'
 
 export { storeId } from './directory-marker.ts'
 
@@ -81,7 +83,11 @@ export function createDirectoryBucket(settings: { root: string; create: boolean 
     return gate.run(() => explained(url, `read ${key}`, read), signal)
   }
 
-  const create = async (key: string, body: Uint8Array, options: PutOptions): Promise<PutResult> => {
+  const create = async (
+    key: string,
+    body: Uint8Array | Write,
+    { metadata = {}, signal, digest }: Pick<PutOptions, 'metadata' | 'signal'> & { digest: () => string },
+  ): Promise<PutResult> => {
     const path = join(root, key)
     await requireInside(dirname(path))
     if (!isPrepared) await creator.prepare()
@@ -90,9 +96,8 @@ export function createDirectoryBucket(settings: { root: string; create: boolean 
       await creator.confirm(path)
       return 'exists'
     }
-    const { metadata = {}, signal } = options
     if (Object.keys(metadata).length > 0)
-      await creator.create(metadataPath(path, options.sha256 ?? sha256(body)), encodeMetadata(metadata), signal)
+      await creator.create(metadataPath(path, digest()), encodeMetadata(metadata), signal)
     return creator.create(path, body, signal)
   }
 
@@ -104,11 +109,24 @@ export function createDirectoryBucket(settings: { root: string; create: boolean 
       options.signal?.throwIfAborted()
       requireObjectKey(key)
       if (options.sha256 !== undefined && options.sha256 !== sha256(body)) {
-        throw new LogcaskError('unavailable', `${url}: ${key}: the body does not have the SHA-256 that came with it`, {
-          hint: 'it is sent again; if this goes on, test the memory of this machine',
-        })
+        throw wrongBody(`${url}: ${key}`)
       }
-      return gate.run(() => explained(url, `write ${key}`, () => create(key, body, options)), options.signal)
+      const digest = (): string => options.sha256 ?? sha256(body)
+      return gate.run(
+        () => explained(url, `write ${key}`, () => create(key, body, { ...options, digest })),
+        options.signal,
+      )
+    },
+
+    async putLarge(key, body, options) {
+      options.signal?.throwIfAborted()
+      requireObjectKey(key)
+      const write: Write = (handle) => writeLarge(handle, body, `${url}: ${key}`, options.signal)
+      const digest = (): string => body.sha256
+      return gate.run(
+        () => explained(url, `write ${key}`, () => create(key, write, { ...options, digest })),
+        options.signal,
+      )
     },
 
     get: (key, options = {}) =>
@@ -148,6 +166,28 @@ export function createDirectoryBucket(settings: { root: string; create: boolean 
 
 function infoOf(info: Stats, metadata: Metadata): ObjectInfo {
   return { size: info.size, storedAtMs: Math.floor(info.mtimeMs), metadata, versions: 1 }
+}
+
+async function writeLarge(
+  handle: FileHandle,
+  body: LargeBody,
+  what: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const hash = createHash('sha256')
+  let at = 0
+  for await (const bytes of stretchesOf(body, largeStepBytes, signal)) {
+    hash.update(bytes)
+    await writeFully(handle, bytes, at)
+    at += bytes.byteLength
+  }
+  if (hash.digest('hex') !== body.sha256) throw wrongBody(what)
+}
+
+function wrongBody(what: string): LogcaskError {
+  return new LogcaskError('unavailable', `${what}: the body does not have the SHA-256 that came with it`, {
+    hint: 'it is sent again; if this goes on, test the memory of this machine',
+  })
 }
 
 async function hashFile(handle: FileHandle, path: string, size: number): Promise<string> {

@@ -4,6 +4,7 @@ import { sha256 } from '../base/hash.ts'
 import type { Metadata } from '../format/segment.ts'
 import type { Bucket, ListEntry, ObjectInfo, PutOptions, PutResult, ReadOptions } from './bucket.ts'
 import { requireObjectKey, requirePrefix } from './directory-key.ts'
+import { largeStepBytes, stretchesOf } from './large-body.ts'
 
 /**
  * A bucket in memory, for tests and the simulation: no timers, no chance, and answers in the order of the calls. It
@@ -71,6 +72,12 @@ export function createMemoryBucket(
       if (objects.get(key)?.at(-1)?.body !== undefined) return 'exists'
       store(key, body, options.metadata ?? {})
       return 'created'
+    },
+
+    async putLarge(key, body, options) {
+      const pieces: Uint8Array[] = []
+      for await (const piece of stretchesOf(body, largeStepBytes, options.signal)) pieces.push(piece)
+      return this.put(key, Buffer.concat(pieces), { ...options, sha256: body.sha256 })
     },
 
     async get(key, options) {

@@ -66,6 +66,17 @@ export function meteredBucket(bucket: Bucket): { bucket: Bucket; meter: Meter } 
         usage.bytesUp += body.byteLength
         return counted('put', bucket.put(key, body, options), (answer) => (answer === 'created' ? 'ok' : 'exists'))
       },
+      // Each part is a request, and beginning and ending an upload are two more; their outcomes are seen as one.
+      putLarge: (key, body, options) => {
+        let parts = 0
+        const read = (start: number, end: number): Promise<Uint8Array> => {
+          usage.bytesUp += end - start
+          if (options.way === 'parts') usage.requests.put.ok += parts++ === 0 ? 2 : 1
+          return body.read(start, end)
+        }
+        const answered = bucket.putLarge(key, { ...body, read }, options)
+        return counted('put', answered, (answer) => (answer === 'created' ? 'ok' : 'exists'))
+      },
       get: async (key, options) => {
         const got = await counted('get', bucket.get(key, options), foundOrAbsent)
         usage.bytesDown += got?.body.byteLength ?? 0

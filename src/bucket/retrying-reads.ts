@@ -46,6 +46,7 @@ export function retryingReads(
       return bucket.capabilities
     },
     put: (key, body, options) => bucket.put(key, body, options),
+    putLarge: (key, body, options) => bucket.putLarge(key, body, options),
     get: (key, options) => repeat(options?.signal, () => bucket.get(key, options)),
     head: (key, options) => repeat(options?.signal, () => bucket.head(key, options)),
     async *list(prefix, options = {}) {

@@ -1,7 +1,10 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { Clock } from '../base/clock.ts'
-import { createAgents } from './s3-agents.ts'
-import { requestTimeoutMsDefault, requireEndpoint, type S3Settings } from './s3-settings.ts'
+import type { LogcaskError } from '../base/errors.ts'
+import { createAgents, type S3Agents } from './s3-agents.ts'
+import { type CredentialSearch, quiet, searchCredentials } from './s3-credentials.ts'
+import { storeHeaders } from './s3-headers.ts'
+import { requestTimeoutMsDefault, requireConsistent, requireEndpoint, type S3Settings } from './s3-settings.ts'
 
 /** Instance metadata, SSO and credential processes answer in far less, or not at all. */
 const credentialsTimeoutMs = 5_000
@@ -18,25 +21,44 @@ export interface S3Connection {
   connect(): Promise<S3Connected>
   /** After a refusal: the next `connect` looks for region and credentials anew, somebody may have corrected them. */
   forget(connected: S3Connected): void
+  /** What stands between here and the store, for messages. */
+  way: Pick<S3Agents, 'proxyFor' | 'certificate'>
   close(): void
 }
 
-/** Throws `invalid` for a setting that cannot work; asks nobody anything. */
-export function createS3Connection(settings: S3Settings, clock: Clock): S3Connection {
+/** Throws `invalid` for a setting that cannot work; asks nobody anything. `warn` hears of files that go bad later. */
+export function createS3Connection(
+  settings: S3Settings,
+  clock: Clock,
+  warn: (warning: LogcaskError) => void,
+): S3Connection {
   if (settings.endpoint !== undefined) requireEndpoint(settings.endpoint, 'endpoint')
-  const agents = createAgents(settings, clock)
+  requireConsistent(settings, settings.endpoint)
+  const agents = createAgents(settings, clock, warn)
+  // What gives out credentials is not the store: it gets none of its certificates.
+  const { connectTimeoutMs } = settings
+  const others = createAgents({ bucket: '', prefix: '', connectTimeoutMs, connectionsMax: 2 }, clock, warn)
   let made: Promise<S3Connected> | undefined
   let latest: S3Connected | undefined
+  let search: CredentialSearch | undefined
 
   const make = async (): Promise<S3Connected> => {
     // The SDK's own search of the environment and the files, without what it would do with it.
     const found = new S3Client({ ...quiet, ...(settings.profile === undefined ? {} : { profile: settings.profile }) })
     const endpoint = settings.endpoint ?? (await found.config.serviceConfiguredEndpoint?.())
     if (endpoint !== undefined) requireEndpoint(endpoint, 'AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or endpoint_url')
+    requireConsistent(settings, endpoint)
     const region = settings.region ?? (await regionOf(found, endpoint))
+    const requestTimeout = { socketTimeout: credentialsTimeoutMs, throwOnRequestTimeout: true }
+    search = searchCredentials(
+      { ...settings, region, requestHandler: { ...handlerOf(others), ...requestTimeout } },
+      process.env,
+      clock,
+    )
     const config: S3ClientConfig = {
       ...quiet,
       region,
+      credentials: search.find,
       // Buckets as host names need DNS entries that other stores do not have.
       forcePathStyle: endpoint !== undefined,
       expectContinueHeader: false,
@@ -47,16 +69,18 @@ export function createS3Connection(settings: S3Settings, clock: Clock): S3Connec
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestHandler: {
-        ...agents,
+        ...handlerOf(agents),
         socketTimeout: settings.requestTimeoutMs ?? requestTimeoutMsDefault,
         throwOnRequestTimeout: true,
-        logger: quiet.logger,
       },
     }
     if (endpoint !== undefined) config.endpoint = endpoint
     if (settings.profile !== undefined) config.profile = settings.profile
+    if (settings.fips) config.useFipsEndpoint = true
+    if (settings.dualStack) config.useDualstackEndpoint = true
     const client = new S3Client(config)
     signWithChecksum(client)
+    sendStoreHeaders(client, settings)
     latest = { client, endpoint }
     return latest
   }
@@ -73,25 +97,23 @@ export function createS3Connection(settings: S3Settings, clock: Clock): S3Connec
       ready.catch(() => {
         if (made === current) made = undefined
       })
-      return withDeadline(ready, credentialsTimeoutMs, clock)
+      return withDeadline(ready, credentialsTimeoutMs, clock, () => search?.account() ?? '')
     },
     forget(connected) {
       if (connected === latest) made = undefined
     },
+    way: agents,
     close() {
-      agents.httpAgent.destroy()
-      agents.httpsAgent.destroy()
+      for (const { httpAgent, httpsAgent } of [agents, others]) {
+        httpAgent.destroy()
+        httpsAgent.destroy()
+      }
     },
   }
 }
 
-/**
- * `ignoreCache`: the SDK keeps the files with credentials in memory for the process's life; corrected ones must count
- * without a restart. Its warnings are not for our stderr: what matters arrives as an error.
- */
-const quiet = {
-  ignoreCache: true,
-  logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+function handlerOf({ httpAgent, httpsAgent }: S3Agents) {
+  return { httpAgent, httpsAgent, logger: quiet.logger }
 }
 
 async function regionOf(found: S3Client, endpoint: string | undefined): Promise<string> {
@@ -118,11 +140,32 @@ function signWithChecksum(client: S3Client): void {
   )
 }
 
-async function withDeadline<T>(promise: Promise<T>, timeoutMs: number, clock: Clock): Promise<T> {
+/** What every request says of how objects are to be stored, and whose the bucket is. */
+function sendStoreHeaders(client: S3Client, settings: S3Settings): void {
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      (args) => {
+        Object.assign(
+          (args.request as { headers: Record<string, string> }).headers,
+          storeHeaders(commandName, settings),
+        )
+        return next(args)
+      },
+    { step: 'build', name: 'sendStoreHeaders' },
+  )
+}
+
+async function withDeadline<T>(
+  promise: Promise<T>,
+  timeoutMs: number,
+  clock: Clock,
+  account: () => string,
+): Promise<T> {
   let cancel = (): void => {}
   const late = new Promise<never>((_, reject) => {
     cancel = clock.timer(timeoutMs, () => {
-      reject(Object.assign(new Error(`no credentials within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }))
+      const message = `no credentials within ${timeoutMs} ms: ${account()}`
+      reject(Object.assign(new Error(message), { code: 'ETIMEDOUT' }))
     })
   })
   try {

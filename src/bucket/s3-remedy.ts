@@ -1,5 +1,6 @@
 import { pathForPeople } from '../base/path-bytes.ts'
-import { isCertificateTime, isClientCertificate, isNoTls, isUntrusted, type StoreAnswer } from './answer.ts'
+import type { StoreAnswer } from './answer.ts'
+import { type Way, wayRemedy } from './s3-way-remedy.ts'
 
 /** What was asked, of whom: enough to say what to do about the answer. */
 export interface S3Request {
@@ -15,16 +16,22 @@ export interface RemedyPlace {
   /** Undefined: AWS. */
   endpoint: string | undefined
   profile: string | undefined
+  proxy?: Way['proxy']
+  certificate?: Way['certificate']
+  kmsKey?: string | undefined
+  expectedBucketOwner?: string | undefined
 }
 
 /** One line for people: `403 AccessDenied on PutObject`, and what the store said where that tells more. */
 export function describeAnswer(answer: StoreAnswer, request: S3Request): string {
   const { status, code = '' } = answer
-  if (code === 'CredentialsProviderError') return `no credentials: ${shown(answer.message ?? '')}`
+  if (code === 'CredentialsProviderError' || code === 'CredentialsUnavailable') {
+    return `no credentials: ${shown(answer.message ?? '', accountMax)}`
+  }
   if (code === 'RegionMissing') return 'no region is set'
   const what = [status, code === 'Unknown' ? '' : code].filter((part) => part !== undefined && part !== '')
   const where = request.operation === 'credentials' ? 'looking for credentials' : `on ${request.operation}`
-  const said = shown(answer.message ?? '')
+  const said = shown(answer.message ?? '', request.operation === 'credentials' ? accountMax : undefined)
   const isNews =
     said !== '' && said !== 'UnknownError' && !selfEvident.test(code) && lettersOf(said) !== lettersOf(code)
   return `${what.join(' ') || 'no answer'} ${where}${isNews ? `: ${said}` : ''}`
@@ -41,7 +48,9 @@ function lettersOf(text: string): string {
 /** What to do, in the imperative. `nowMs` is this machine's clock. */
 export function remedyFor(answer: StoreAnswer, request: S3Request, place: RemedyPlace, nowMs: number): string {
   const { status, code = '' } = answer
-  const local = remedyOnThisSide(code, request, place)
+  const { proxy, certificate } = place
+  const local =
+    wayRemedy(answer, { store: storeOf(place), proxy, certificate }, nowMs) ?? remedyOnThisSide(answer, request, place)
   if (local !== undefined) return local
   switch (code) {
     case 'AccessDenied':
@@ -57,7 +66,9 @@ export function remedyFor(answer: StoreAnswer, request: S3Request, place: Remedy
     case 'ExpiredTokenException':
     case 'InvalidToken':
     case 'TokenRefreshRequired':
-      return `renew the session (${place.profile ? `aws sso login --profile ${place.profile}` : 'aws sso login'}, or what issued it)`
+      return renewSession(place)
+    case 'InvalidObjectState':
+      return 'it is in an archive class, from where nothing is read at once: restore it first (aws s3api restore-object)'
     case 'RequestTimeTooSkewed':
       return clockRemedy(answer, nowMs)
     case 'InvalidBucketName':
@@ -87,30 +98,15 @@ function remedyForStatus(status: number, request: S3Request, place: RemedyPlace)
   return `check endpoint: and region: (${storeOf(place)} does not take requests for ${place.bucket})`
 }
 
-function remedyOnThisSide(code: string, request: S3Request, place: RemedyPlace): string | undefined {
+function remedyOnThisSide(answer: StoreAnswer, request: S3Request, place: RemedyPlace): string | undefined {
+  const { code = '' } = answer
   const store = storeOf(place)
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return `write the name that the certificate is for in endpoint:, not ${store}`
-  if (isUntrusted(code))
-    return `set ca: (--ca) to the PEM file of the authority that signed the certificate of ${store}`
-  if (isCertificateTime(code)) return `renew the certificate of ${store}, or set this machine's clock`
-  if (isClientCertificate(code)) return `set cert: and key: (--cert, --key) to a certificate that ${store} accepts`
-  if (isNoTls(code)) return `${store} does not speak TLS there: write http:// in endpoint:, or another port`
   switch (code) {
     case 'CredentialsProviderError':
-      return place.profile === undefined
-        ? 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role'
-        : `check ${credentialsOf(place)}`
+    case 'CredentialsUnavailable':
+      return credentialsRemedy(answer, place)
     case 'RegionMissing':
       return 'set region: (--region), or AWS_REGION'
-    case 'ECONNREFUSED':
-      return `nothing listens at ${store}: start the store, or correct endpoint:`
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `${store} has no address: check endpoint: and region:, and the DNS of this machine`
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return `the connection was cut: look at the log of ${store} if this goes on${store.startsWith('https:') ? ' (it may want a client certificate: cert:, key:)' : ''}`
     case 'ETIMEDOUT':
     case 'TimeoutError':
     case 'EHOSTUNREACH':
@@ -120,20 +116,57 @@ function remedyOnThisSide(code: string, request: S3Request, place: RemedyPlace):
         : `check the network between here and ${store}`
   }
   if (code.startsWith('HPE_')) return `${store} does not speak HTTP: is it https:// in endpoint:?`
+  if (code.startsWith('KMS.')) {
+    return `check kmsKey: (${place.kmsKey ?? "the bucket's own"}): it must be in the bucket's region, enabled, and for encryption`
+  }
   return request.operation === 'credentials' ? `check ${credentialsOf(place)}` : undefined
+}
+
+function credentialsRemedy(answer: StoreAnswer, place: RemedyPlace): string {
+  const missing = missingPermission(answer)
+  if (missing !== undefined) return missing
+  if (answer.code === 'CredentialsUnavailable') {
+    return /Expired/.test(answer.message ?? '')
+      ? renewSession(place)
+      : 'the same again may work: look at the one that failed'
+  }
+  return place.profile === undefined
+    ? 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role'
+    : `check ${credentialsOf(place)}`
+}
+
+function renewSession({ profile }: RemedyPlace): string {
+  return `renew the session (${profile ? `aws sso login --profile ${profile}` : 'aws sso login'}, or what issued it)`
+}
+
+/** "User: … is not authorized to perform: kms:Decrypt on resource: "arn:…" because …" */
+function missingPermission({ message }: StoreAnswer): string | undefined {
+  const [, action, resource] =
+    /perform: ([a-z0-9-]+:[A-Za-z]+)(?: on (?:the )?resources?:? "?([^"\s]+))?/.exec(message ?? '') ?? []
+  return action && `allow ${action}${resource === undefined ? '' : ` on ${shown(resource)}`}`
 }
 
 /** The permission that is missing: as the store names it, else what the operation needs. */
 function allow(answer: StoreAnswer, request: S3Request, place: RemedyPlace): string {
-  // "User: … is not authorized to perform: kms:Decrypt on resource: "arn:…" because …"
-  const named = /perform: ([a-z0-9-]+:[A-Za-z]+)(?: on resource: "?([^"\s]+))?/.exec(answer.message ?? '')
-  if (named?.[1] !== undefined) return `allow ${named[1]}${named[2] === undefined ? '' : ` on ${shown(named[2])}`}`
+  const named = missingPermission(answer)
+  if (named !== undefined) return named
+  const { bucket, kmsKey, expectedBucketOwner } = place
+  // Where the store does not say what it misses, these may be it as well.
+  const owner =
+    expectedBucketOwner === undefined
+      ? ''
+      : `, or expectedBucketOwner: (${expectedBucketOwner}) is not who has ${bucket}`
+  return `${permissionFor(request, place, kmsKey === undefined ? '' : `, and kms:ACTION on ${kmsKey}`)}${owner}`
+}
+
+/** `alsoKey`: what to say of the key, with ACTION for what is done with it. */
+function permissionFor(request: S3Request, place: RemedyPlace, alsoKey: string): string {
   const room = `${place.bucket}/${roomOf(request.key, place.prefix)}*`
   switch (request.operation) {
     case 'PutObject':
-      return `allow s3:PutObject on ${room}`
+      return `allow s3:PutObject on ${room}${alsoKey.replace('ACTION', 'GenerateDataKey')}`
     case 'GetObject':
-      return `allow s3:GetObject on ${room}, and s3:ListBucket on ${place.bucket} (without it S3 says 403 for what is not there)`
+      return `allow s3:GetObject on ${room}, and s3:ListBucket on ${place.bucket} (without it S3 says 403 for what is not there)${alsoKey.replace('ACTION', 'Decrypt')}`
     case 'GetObjectVersion':
       return `allow s3:GetObjectVersion on ${room}`
     case 'ListObjectsV2':
@@ -183,7 +216,10 @@ function credentialsOf(place: RemedyPlace): string {
 }
 
 /** A store's words on our terminal: one line, no control characters, not endless. */
-function shown(text: string): string {
+function shown(text: string, max = 300): string {
   const line = text.replace(/\s+/g, ' ').trim()
-  return pathForPeople(line.length > 300 ? `${line.slice(0, 300)}…` : line)
+  return pathForPeople(line.length > max ? `${line.slice(0, max)}…` : line)
 }
+
+/** Five sources, each with what it said. */
+const accountMax = 1_500

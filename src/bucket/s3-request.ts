@@ -30,7 +30,7 @@ export interface S3Place {
 
 export function createAsk(
   connection: S3Connection,
-  place: Omit<RemedyPlace, 'endpoint'> & { url: string },
+  place: Omit<RemedyPlace, 'endpoint' | 'proxy' | 'certificate'> & { url: string },
   clock: Clock,
 ): Ask {
   return async (request, signal, send) => {
@@ -49,10 +49,17 @@ export function createAsk(
       const meaning = failureOf(answer)
       if (connected && (meaning === 'refused' || expired.has(answer.code ?? ''))) connection.forget(connected)
       const asked = connected ? request : { ...request, operation: 'credentials' }
+      const endpoint = connected?.endpoint
+      const { proxyFor, certificate } = connection.way
+      const way = connected && {
+        endpoint,
+        proxy: proxyFor(endpoint ?? `https://${place.bucket}.s3.amazonaws.com`),
+        certificate: certificate(),
+      }
       const error = new LogcaskError(
         meaning === 'refused' ? 'refused' : 'unavailable',
         `${place.url}: ${describeAnswer(answer, asked)}`,
-        { hint: remedyFor(answer, asked, { ...place, endpoint: connected?.endpoint }, clock.now()), cause },
+        { hint: remedyFor(answer, asked, { ...place, endpoint, ...way }, clock.now()), cause },
       )
       return { meaning, answer, error }
     }
@@ -79,31 +86,48 @@ interface Failure {
   code?: unknown
   Region?: unknown
   ServerTime?: unknown
+  /** Of a proxy that was to make a tunnel. */
+  statusCode?: unknown
   $metadata?: { httpStatusCode?: unknown }
-  $response?: { statusCode?: unknown; headers?: Record<string, string | undefined> }
+  $response?: { statusCode?: unknown; headers?: Record<string, string | undefined>; body?: unknown }
 }
 
 export function answerOf(cause: unknown): StoreAnswer {
   const failure: Failure = typeof cause === 'object' && cause !== null ? cause : {}
-  const { name, code, Region, ServerTime, $metadata, $response } = failure
+  const { name, Region, ServerTime, $metadata, $response } = failure
   const headers = $response?.headers ?? {}
   const status = $metadata?.httpStatusCode ?? $response?.statusCode
   const storeTimeMs = Date.parse(textOf(ServerTime) ?? headers.date ?? '')
   const said = messageOf(cause)
-  const tlsCode = status === undefined ? tlsCodeOf(said) : undefined
+  const page = pageTitle($response?.body)
+  const code = codeOnTheWay(failure, status === undefined ? said : '', page) ?? wordOf(failure.code)
   return {
     status: typeof status === 'number' ? status : undefined,
-    code: tlsCode ?? wordOf(code) ?? (name === 'Error' ? undefined : wordOf(name)),
-    message: plainMessage(said),
+    code: code ?? (name === 'Error' ? undefined : wordOf(name)),
+    message: page ?? plainMessage(said),
     region: wordOf(headers['x-amz-bucket-region']) ?? wordOf(Region),
     storeTimeMs: Number.isNaN(storeTimeMs) ? undefined : storeTimeMs,
   }
 }
 
-/** OpenSSL's reason, which Node gives as a code when it reads, and hides in an EPROTO when it writes. */
-function tlsCodeOf(message: string): string | undefined {
-  const reason = /\bEPROTO\b.*:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1]
+/** What TLS and proxies say, which neither has a field for. */
+function codeOnTheWay({ code, statusCode }: Failure, said: string, page: string | undefined): string | undefined {
+  // nginx takes the connection and answers 400, in a page, where others end it with an alert.
+  if (page !== undefined && /No required SSL certificate was sent|SSL certificate error/.test(page)) {
+    return 'ERR_SSL_ALERT_CERTIFICATE_REQUIRED'
+  }
+  if (code === 'ERR_PROXY_TUNNEL' && typeof statusCode === 'number') {
+    return statusCode < 500 && statusCode !== 408 && statusCode !== 429 ? 'ProxyRefused' : code
+  }
+  // OpenSSL's reason, which Node gives as a code when it reads, and hides in an EPROTO when it writes.
+  const reason = /\bEPROTO\b.*:SSL routines:[^:]*:([^:]+):/.exec(said)?.[1]
   return reason && `ERR_SSL_${reason.toUpperCase().replace(/\W+/g, '_')}`
+}
+
+/** What a page says that came where XML was to come: from a proxy, most likely. */
+function pageTitle(body: unknown): string | undefined {
+  if (typeof body !== 'string') return undefined
+  return /<title>\s*([^<]{1,200}?)\s*<\/title>/i.exec(body.slice(0, 4096))?.[1]
 }
 
 /** Without what the SDK says about itself. */

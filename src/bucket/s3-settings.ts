@@ -9,6 +9,18 @@ export interface S3Settings {
   /** Default: AWS_REGION, AWS_DEFAULT_REGION, the profile's; us-east-1 where an endpoint is set. */
   region?: string | undefined
   profile?: string | undefined
+  /** The role to take on with the credentials found, and what its owner asks for. */
+  roleArn?: string | undefined
+  externalId?: string | undefined
+  /** AWS only. */
+  fips?: boolean | undefined
+  dualStack?: boolean | undefined
+  /** How objects are stored: sent with every PUT. Default: as the bucket says. */
+  sse?: 'AES256' | 'aws:kms' | undefined
+  kmsKey?: string | undefined
+  storageClass?: string | undefined
+  /** An account id: a bucket of somebody else's refuses. */
+  expectedBucketOwner?: string | undefined
   /** PEM: the authority to trust instead of the public ones. Default: AWS_CA_BUNDLE. */
   caFile?: string | undefined
   /** PEM: our certificate and its key. */
@@ -39,4 +51,17 @@ export function requireEndpoint(endpoint: string, setting: string): void {
   throw new LogcaskError('invalid', `${setting}: ${endpoint} is no http:// or https:// address`, {
     hint: `write http://${endpoint.replace(/^\w*:?\/\/*/, '') || 'host:port'}, or https://`,
   })
+}
+
+/** Throws `invalid` for settings that contradict each other. `endpoint`: the one that counts. */
+export function requireConsistent(settings: S3Settings, endpoint: string | undefined): void {
+  const { fips, dualStack, sse, kmsKey } = settings
+  if (endpoint !== undefined && (fips || dualStack)) {
+    throw new LogcaskError('invalid', `${fips ? 'fips' : 'dualStack'}: is for AWS, and ${endpoint} is another store`, {
+      hint: `leave out ${fips ? 'fips' : 'dualStack'}:, or the endpoint`,
+    })
+  }
+  if (kmsKey !== undefined && sse !== 'aws:kms') {
+    throw new LogcaskError('invalid', 'kmsKey: is set without sse: aws:kms', { hint: 'set sse: aws:kms as well' })
+  }
 }

@@ -6,6 +6,7 @@ import { sha256 } from '../base/hash.ts'
 import type { Bucket, ListEntry, ListOptions, ObjectInfo, PutOptions, PutResult, ReadOptions } from './bucket.ts'
 import { createS3Connection } from './s3-client.ts'
 import { requireS3Key } from './s3-key.ts'
+import { putAsOne, putInParts } from './s3-large.ts'
 import { listCurrent, listOldest } from './s3-list.ts'
 import { readInfo, readObject } from './s3-read.ts'
 import { createAsk, type Outcome, outputOf, type S3Place } from './s3-request.ts'
@@ -15,13 +16,19 @@ export type { S3Settings } from './s3-settings.ts'
 
 /**
  * A bucket on S3, or on a store that speaks like it. Throws `invalid` for settings that cannot work; nothing is asked
- * before the first call, and `capabilities.versions` is right after the first read.
+ * before the first call, and `capabilities.versions` is right after the first read. `warn` hears of certificates that were
+ * replaced by some that cannot be used: those from before stay.
  */
-export function createS3Bucket(settings: S3Settings, clock: Clock): Bucket {
-  const { bucket, prefix, profile, endpoint } = settings
+export function createS3Bucket(
+  settings: S3Settings,
+  clock: Clock,
+  warn: (warning: LogcaskError) => void = () => {},
+): Bucket {
+  const { bucket, prefix, profile, endpoint, kmsKey, expectedBucketOwner } = settings
   const url = `s3://${bucket}/${prefix}${endpoint === undefined ? '' : `?endpoint=${endpoint}`}`
-  const connection = createS3Connection(settings, clock)
-  const place: S3Place = { bucket, url, ask: createAsk(connection, { bucket, prefix, profile, url }, clock) }
+  const connection = createS3Connection(settings, clock, warn)
+  const known = { bucket, prefix, profile, url, kmsKey, expectedBucketOwner }
+  const place: S3Place = { bucket, url, ask: createAsk(connection, known, clock) }
   let isVersioned: boolean | undefined
 
   const hasVersions = async (signal: AbortSignal | undefined): Promise<boolean> => {
@@ -61,12 +68,15 @@ export function createS3Bucket(settings: S3Settings, clock: Clock): Bucket {
 
     async put(key: string, body: Uint8Array, options: PutOptions): Promise<PutResult> {
       requireS3Key(key, prefix)
-      const outcome = await putObject(place, prefix + key, body, options)
-      if (outcome.meaning === 'acked') return 'created'
-      if (outcome.meaning === 'conflict') return 'exists'
-      // A 412 without S3's code, from whatever sent it: only what is there tells.
-      if (outcome.answer.status === 412 && (await describe(key, { signal: options.signal }))) return 'exists'
-      throw outcome.error
+      const isThere = async (): Promise<boolean> => (await describe(key, { signal: options.signal })) !== undefined
+      return createdOf(await putObject(place, prefix + key, body, options), isThere)
+    },
+
+    async putLarge(key, body, options) {
+      requireS3Key(key, prefix)
+      const isThere = async (): Promise<boolean> => (await describe(key, { signal: options.signal })) !== undefined
+      if (options.way === 'parts') return putInParts(place, prefix + key, body, options, clock, isThere)
+      return createdOf(await putAsOne(place, prefix + key, body, options), isThere)
     },
 
     async get(key, options = {}) {
@@ -103,6 +113,14 @@ export function createS3Bucket(settings: S3Settings, clock: Clock): Bucket {
       connection.close()
     },
   }
+}
+
+async function createdOf(outcome: Outcome<void>, isThere: () => Promise<boolean>): Promise<PutResult> {
+  if (outcome.meaning === 'acked') return 'created'
+  if (outcome.meaning === 'conflict') return 'exists'
+  // A 412 without S3's code, from whatever sent it: only what is there tells.
+  if (outcome.answer.status === 412 && (await isThere())) return 'exists'
+  throw outcome.error
 }
 
 /** The body is hashed once, by the caller or here: the same SHA-256 signs the request and is the checksum. */

@@ -44,7 +44,10 @@ export async function readOpenGaps(
     if (reason === 'diverged') continue
     open.push({ offset: gap.offset, end: gap.end, reason, ...(problem === undefined ? {} : { problem }) })
   }
-  return open
+  // What was seen of a loss has a record beside that of the loss itself: it counts once the latter is closed.
+  const isPart = ({ offset, end }: OpenGap): boolean =>
+    end !== 'open' && open.some((other) => other.end === 'open' && other.offset <= offset)
+  return open.filter((gap) => !isPart(gap))
 }
 
 const unread: ReadReason = { reason: 'unknown' }
