@@ -27,6 +27,7 @@ describe('a configuration', () => {
           copies: 'new-stream',
           to: ['acme-logs/prod'],
           sealAfterMs: 60_000,
+          after: 'keep',
         },
       ],
       destinations: [{ name: 'acme-logs/prod', url: 's3://acme-logs/prod/', budget: { burst: 20, everyMs: 10_000 } }],
