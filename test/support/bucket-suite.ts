@@ -12,6 +12,7 @@ import {
 } from '../../src/bucket/bucket.ts'
 import { gapKey, probeKey, sealKey, segmentKey } from '../../src/format/keys.ts'
 import type { Metadata } from '../../src/format/segment.ts'
+import { largeCases } from './large-suite.ts'
 import { patternBytes } from './pattern-bytes.ts'
 
 /** What a store can do beyond the port's least; a case that needs more than is declared is reported as skipped. */
@@ -28,6 +29,8 @@ export interface SuiteOptions {
   race?: { writers: number; rounds: number }
   /** Keys in the listing that must take several pages. Default 1,100: S3's pages end at 1,000. */
   manyKeys?: number
+  /** How large bodies are tried; default: in parts and in one request. */
+  largeWays?: readonly ('parts' | 'one')[]
   /** For each case, in milliseconds. Default 60,000: real servers on two shared cores. */
   timeoutMs?: number
 }
@@ -210,6 +213,8 @@ export function bucketSuite(name: string, open: () => Promise<OpenBucket>, optio
         expect(await namesOf(prefix)).toEqual([...names].sort())
       })
     })
+
+    largeCases(() => bucket, freshPrefix, { verifiesSha256, ways: options.largeWays })
 
     describe('race', () => {
       it(`I2: of ${writers} creators exactly one is told \`created\`, and body and metadata are its own`, async () => {

@@ -118,6 +118,8 @@ export function faultBucket(bucket: Bucket, clock: Pick<Clock, 'sleep' | 'timer'
       const copy = new Uint8Array(body)
       return request('put', key, options.signal, (signal) => bucket.put(key, copy, { ...options, signal }))
     },
+    putLarge: (key, body, options) =>
+      request('put', key, options.signal, (signal) => bucket.putLarge(key, body, { ...options, signal })),
     get: (key, options = {}) =>
       request('get', key, options.signal, (signal) => bucket.get(key, { ...options, signal })),
     head: (key, options = {}) =>
