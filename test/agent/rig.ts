@@ -54,7 +54,7 @@ export interface Rig {
   /** Stream → content, by the chain. */
   contents(bucket?: string): Promise<Map<string, string>>
   keys(bucket: string, prefix: string): Promise<string[]>
-  /** `<offset> <reason>` of every gap, sorted. */
+  /** `<offset> <reason>` of every open gap, `<offset>-<end> <reason>` of the others, sorted. */
   gaps(bucket?: string): Promise<string[]>
   /** Reasons of all aliases. */
   aliases(bucket?: string): Promise<string[]>
@@ -212,7 +212,9 @@ export async function rig(names: readonly string[] = ['a']): Promise<Rig> {
       for (const key of await made.keys(name, 'gaps/')) {
         const parsed = parseKey(key)
         const body = (await stores.get(name)?.get(key))?.body
-        if (parsed?.kind === 'gap' && body) found.push(`${parsed.offset} ${decodeGap(body).reason}`)
+        if (parsed?.kind !== 'gap' || !body) continue
+        const range = parsed.end === 'open' ? `${parsed.offset}` : `${parsed.offset}-${parsed.end}`
+        found.push(`${range} ${decodeGap(body).reason}`)
       }
       return found.sort()
     },
@@ -280,6 +282,7 @@ function behind(store: () => MemoryBucket): Bucket {
     url: 'memory:///',
     capabilities: { versions: false },
     put: (key, body, options) => store().put(key, body, options),
+    putLarge: (key, body, options) => store().putLarge(key, body, options),
     get: (key, options) => store().get(key, options),
     head: (key, options) => store().head(key, options),
     list: (prefix, options) => store().list(prefix, options),

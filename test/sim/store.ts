@@ -74,6 +74,7 @@ export class Store {
       url: faulty.url,
       capabilities: faulty.capabilities,
       put: (key, body, options) => process.hear(faulty.put(key, body, options)),
+      putLarge: (key, body, options) => process.hear(faulty.putLarge(key, body, options)),
       get: (key, options) => process.hear(faulty.get(key, options)),
       head: (key, options) => process.hear(faulty.head(key, options)),
       list: (prefix, options) => heard(process, faulty.list(prefix, options)),
@@ -100,6 +101,9 @@ export class Store {
             storedAtMs: this.#clock.now(),
           })
         return result
+      },
+      async putLarge(key, body, options) {
+        return this.put(key, await body.read(0, body.size), { ...options, sha256: body.sha256 })
       },
       get: async (key, options) => {
         arrive()
