@@ -1,5 +1,6 @@
 import { type Clock, isoTime } from '../base/clock.ts'
 import { isCode, LogcaskError } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
 import { probeKey } from '../format/keys.ts'
 import { decodeRecord, encodeRecord } from '../format/record.ts'
 import {
@@ -31,23 +32,33 @@ const fullRace = { writers: 20, rounds: 10 }
 /**
  * Whether this store creates only, and does what a writer needs: to be passed before the first byte goes there. Writes
  * under `probes/<host>/` only; nothing of it is ever deleted, so a verdict that passed stays under a fixed key and makes
- * the next probe one duplicate. `full` (for `doctor`) tries everything, whatever was remembered. Rejects where nothing
- * was decided (`unavailable`, aborted).
+ * the next probe one duplicate. `full` (for `doctor`) tries everything, whatever was remembered. Each `encryption` has a
+ * verdict of its own: what is written with another key may be unreadable. Rejects where nothing was decided (`unavailable`,
+ * aborted).
  */
 export async function probe(
   bucket: Subject['bucket'],
-  options: { host: string; clock: Clock; signal?: AbortSignal | undefined; full?: boolean },
+  options: {
+    host: string
+    clock: Clock
+    signal?: AbortSignal | undefined
+    full?: boolean
+    encryption?: string | undefined
+  },
 ): Promise<ProbeReport> {
-  const { host, clock, signal, full = false } = options
+  const { host, clock, signal, full = false, encryption } = options
   const subject: Subject = { bucket, host, clock, signal }
-  const verdict = full ? undefined : await readVerdict(subject)
+  const key = probeKey(
+    host,
+    encryption === undefined ? 'verdict' : `verdict-${sha256(Buffer.from(encryption)).slice(0, 8)}`,
+  )
+  const verdict = full ? undefined : await readVerdict(subject, key)
   if (verdict !== undefined) {
-    const key = probeKey(host, verdictName)
     const finding = await judged('duplicate', () => checkDuplicate(subject, key, verdict, overwrittenVerdict(clock)))
     return reportOf([finding], true)
   }
   const report = reportOf(await checkAll(subject, full ? fullRace : smallRace), false)
-  if (report.passed) await leaveVerdict(subject)
+  if (report.passed) await leaveVerdict(subject, key)
   return report
 }
 
@@ -94,11 +105,8 @@ function reportOf(findings: Finding[], remembered: boolean): ProbeReport {
   return { passed: findings.every(({ state }) => state === 'ok'), remembered, findings }
 }
 
-const verdictName = 'verdict'
-
 /** The stored verdict of a probe that passed, else undefined. */
-async function readVerdict({ bucket, host, signal }: Subject): Promise<string | undefined> {
-  const key = probeKey(host, verdictName)
+async function readVerdict({ bucket, signal }: Subject, key: string): Promise<string | undefined> {
   try {
     const found = await bucket.get(key, { signal })
     // More versions than one: somebody has been here, and the whole probe is due again.
@@ -113,9 +121,9 @@ async function readVerdict({ bucket, host, signal }: Subject): Promise<string | 
   }
 }
 
-async function leaveVerdict(subject: Subject): Promise<void> {
+async function leaveVerdict(subject: Subject, key: string): Promise<void> {
   const verdict = encodeRecord({ passed: true, at: isoTime(subject.clock.now()) })
-  await put(subject, probeKey(subject.host, verdictName), verdict)
+  await put(subject, key, verdict)
 }
 
 /** What a store that overwrites is left with: no verdict that passed. */

@@ -13,9 +13,10 @@ import { type Meter, meteredBucket } from '../bucket/metered.ts'
 import { probe, requirePassed } from '../bucket/probe.ts'
 import { retryingReads } from '../bucket/retrying-reads.ts'
 import type { Budget } from '../config/agent-config.ts'
+import type { InstanceFacts } from '../config/template.ts'
 import { smallSegments } from './cost.ts'
 import { version } from './help.ts'
-import { openBucket, type StoreSettings, storeWords } from './open-bucket.ts'
+import { encryptionOf, openBucket, type StoreSettings, storeWords } from './open-bucket.ts'
 import { openFilesMax } from './open-files.ts'
 
 export interface AgentDestination extends StoreSettings {
@@ -28,6 +29,8 @@ export interface AgentDestination extends StoreSettings {
 export interface AgentComposition {
   state: AgentState
   machine: string | undefined
+  /** What the cloud calls it, where a name needs that. */
+  instance?: InstanceFacts | undefined
   sources: readonly SourceSettings[]
   destinations: readonly AgentDestination[]
   isOneShot: boolean
@@ -61,7 +64,11 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
   const totalRate = parts.rate === undefined ? undefined : new RateLimit(parts.rate, clock)
   const bytesEach = Math.min(perDestinationMax, Math.floor(bytesInFlightMax / parts.destinations.length))
   for (const { name, url, rate, budget, ...store } of parts.destinations) {
-    const opened = await openBucket(url, store, 'write', clock, { create: !state.hasUsed(url) })
+    const opened = await openBucket(url, store, 'write', clock, {
+      create: !state.hasUsed(url),
+      // A run that ends fails by its requests or not at all.
+      warn: ({ message, hint }) => !parts.isOneShot && parts.report({ kind: 'problem', place: name, message, hint }),
+    })
     const { bucket: metered, meter } = meteredBucket(opened)
     meters.set(name, meter)
     // A listing and the tails of a chain are hundreds of requests that count as one: each is asked again by itself, or a
@@ -76,7 +83,8 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
       totalBudget: budget.dollarsPerMonth === undefined ? undefined : smallSegments(budget.dollarsPerMonth),
       bytesInFlightMax: bytesEach,
       async admit(subject, signal) {
-        requirePassed(await probe(subject, { host: state.host, clock, signal }), bucket.url, storeWords(url, store))
+        const report = await probe(subject, { host: state.host, clock, signal, encryption: encryptionOf(store) })
+        requirePassed(report, bucket.url, storeWords(url, store))
         await state.noteUse(url)
       },
     })
@@ -86,6 +94,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     settings: {
       host: state.host,
       machine: parts.machine,
+      instance: parts.instance,
       version: `logcask ${version}`,
       spoolDirectory,
       sources: parts.sources,

@@ -1,5 +1,6 @@
 import type { ParseArgsOptionsConfig } from 'node:util'
 import type { Clock } from '../base/clock.ts'
+import type { LogcaskError } from '../base/errors.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { parseStoreUrl } from '../config/store-url.ts'
 import { type OptionValues, textOf } from './command.ts'
@@ -14,6 +15,15 @@ export interface StoreSettings {
   ca?: string | undefined
   cert?: string | undefined
   key?: string | undefined
+  /** In the configuration only. */
+  roleArn?: string | undefined
+  externalId?: string | undefined
+  sse?: 'AES256' | 'aws:kms' | undefined
+  kmsKey?: string | undefined
+  storageClass?: string | undefined
+  expectedBucketOwner?: string | undefined
+  fips?: boolean | undefined
+  dualStack?: boolean | undefined
   requestTimeoutMs?: number | undefined
 }
 
@@ -53,16 +63,22 @@ export function storeWords(url: string, settings: StoreSettings): string {
   return [shellWord(query.length === 0 ? place : `${place}?${query.join('&')}`), ...files].join(' ')
 }
 
+/** For the probe; undefined: as the bucket says. */
+export function encryptionOf({ sse, kmsKey }: StoreSettings): string | undefined {
+  return sse === undefined ? undefined : `${sse} ${kmsKey ?? ''}`
+}
+
 /**
  * The bucket behind a URL, `file:///dir` or `s3://bucket/prefix`, not yet asked anything. `create` makes the directory
- * of a `file://` bucket where it is missing; for the role `read` never. The caller closes it.
+ * of a `file://` bucket where it is missing; for the role `read` never. `warn` hears of certificates that went bad while
+ * it was open. The caller closes it.
  */
 export async function openBucket(
   url: string,
   settings: StoreSettings,
   role: 'read' | 'write',
   clock: Clock,
-  options: { create?: boolean } = {},
+  options: { create?: boolean; warn?: (warning: LogcaskError) => void } = {},
 ): Promise<Bucket> {
   const address = parseStoreUrl(url)
   if (address.scheme === 'file') {
@@ -71,19 +87,20 @@ export async function openBucket(
   }
   const { createS3Bucket } = await import('../bucket/s3.ts')
   const { bucket, prefix, query } = address
-  const { endpoint, region, profile } = settings
+  const { endpoint, region, profile, ca, cert, key, ...same } = settings
   return createS3Bucket(
     {
+      ...same,
       bucket,
       prefix,
       endpoint: endpoint ?? query.endpoint,
       region: region ?? query.region,
       profile: profile ?? query.profile,
-      caFile: settings.ca,
-      certFile: settings.cert,
-      keyFile: settings.key,
-      requestTimeoutMs: settings.requestTimeoutMs,
+      caFile: ca,
+      certFile: cert,
+      keyFile: key,
     },
     clock,
+    options.warn,
   )
 }

@@ -2,7 +2,7 @@ import type { ListenAddress } from '../base/listen-address.ts'
 
 /** The settings of an agent, read, checked and with every default in place. Plain data: only `cli/` makes components of it. */
 export interface AgentConfig {
-  /** A template: `{hostname}`, `{machine_id}` (template.ts). */
+  /** A template: `{hostname}` and the like (template.ts). */
   host: string
   stateDirectory: string
   /** Instead of /etc/machine-id. */
@@ -41,6 +41,9 @@ export interface SourceConfig {
   to: string[]
   /** A rotated file that has been idle for so long is complete. */
   sealAfterMs: number
+  /** What its files are called where they are published: a template, or a regular expression and what becomes of it. */
+  rename?: string | { from: string; to: string } | undefined
+  labels?: Record<string, string> | undefined
   /** Smaller appends are gathered. */
   gathering?: { bytes: number; delayMs: number } | undefined
   /** Files that had not changed for longer when they were first seen are left out. */
@@ -57,6 +60,15 @@ export interface DestinationConfig {
   ca?: string | undefined
   cert?: string | undefined
   key?: string | undefined
+  /** The role to take on, and what its owner asks for. */
+  roleArn?: string | undefined
+  externalId?: string | undefined
+  sse?: 'AES256' | 'aws:kms' | undefined
+  kmsKey?: string | undefined
+  storageClass?: string | undefined
+  expectedBucketOwner?: string | undefined
+  fips?: boolean | undefined
+  dualStack?: boolean | undefined
   /** Bytes per second. */
   rate?: number | undefined
   requestTimeoutMs?: number | undefined

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { absolutePath, checkedBy, day, duration, minute, name, rate, refuse, second } from './field.ts'
+import { checkedBy, day, duration, minute, name, rate, refuse, second } from './field.ts'
 import { parseStoreUrl } from './store-url.ts'
+import { checkTransport, transportFields } from './transport-schema.ts'
 
 const segments = z.strictObject({
   burst: z
@@ -39,7 +40,7 @@ export const destination = z
     url: z
       .string()
       .superRefine(checkedBy(parseStoreUrl))
-      .describe('file:///dir or s3://bucket/prefix')
+      .describe('file:///dir or s3://bucket/prefix, with {hostname} or {machine_id} where wanted')
       .meta({ examples: ['s3://acme-logs-eu/prod/', 'file:///mnt/nas/logs'] }),
     endpoint: z
       .string()
@@ -48,9 +49,7 @@ export const destination = z
       .describe('Of a store that is not AWS.'),
     region: z.string().min(1, 'must not be empty').optional(),
     profile: z.string().min(1, 'must not be empty').optional().describe("A profile of AWS's own configuration files."),
-    ca: absolutePath.optional().describe('Trust this authority: a file in PEM.'),
-    cert: absolutePath.optional().describe('Client certificate: a file in PEM.'),
-    key: absolutePath.optional().describe("The client certificate's key: a file in PEM."),
+    ...transportFields,
     rate: rate.optional().describe('Bytes per second at most.'),
     requestTimeout: duration(
       {
@@ -74,8 +73,5 @@ export const destination = z
       .prefault({})
       .describe('Of small appends: segments per stream, or dollars per month for all: latency against cost.'),
   })
-  .superRefine(({ cert, key }, context) => {
-    if ((cert === undefined) !== (key === undefined))
-      refuse(context, 'has only one of cert and key', 'set both, or neither')
-  })
+  .superRefine(checkTransport)
   .describe('Where to deliver.')
