@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { TLSSocket } from 'node:tls'
 import type { Fault, FaultRule } from './fault-s3-faults.ts'
 import { Uploads } from './fault-s3-multipart.ts'
 import { checkCondition, checkPut, operate, parseCall, type S3Call, storeObject } from './fault-s3-operations.ts'
@@ -55,6 +56,8 @@ export interface FaultS3 {
   readonly requests: LoggedRequest[]
   /** Accepted so far. */
   readonly connections: number
+  /** The names on the certificates that clients showed, one for each connection. */
+  readonly peers: string[]
   /** Adds a rule; what it gives back takes it away. */
   fault(rule: FaultRule): () => void
   /** Lets the `late` requests act that have not yet. Gives their number. */
@@ -71,6 +74,7 @@ export async function startFaultS3(options: FaultS3Options = {}): Promise<FaultS
 class RunningFaultS3 implements FaultS3 {
   readonly requests: LoggedRequest[] = []
   connections = 0
+  readonly peers: string[] = []
   readonly #options: FaultS3Options
   readonly #buckets: Map<string, StoredObjects>
   readonly #credentials: ReadonlyMap<string, FaultCredentials>
@@ -95,6 +99,10 @@ class RunningFaultS3 implements FaultS3 {
     }
     this.#server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener)
     this.#server.on('connection', () => this.connections++)
+    this.#server.on('secureConnection', (socket: TLSSocket) => {
+      const { subject } = socket.getPeerCertificate()
+      if (subject?.CN !== undefined) this.peers.push(String(subject.CN))
+    })
   }
 
   get port(): number {
