@@ -117,7 +117,8 @@ export class Catalogue {
   }
 }
 
-async function readGap(bucket: Bucket, key: string, signal: AbortSignal): Promise<Gap | undefined> {
+/** Undefined where it cannot be understood, or is not there. */
+export async function readGap(bucket: Bucket, key: string, signal: AbortSignal): Promise<Gap | undefined> {
   const got = await bucket.get(key, { signal })
   try {
     return got && decodeGap(got.body, key)

@@ -2,8 +2,7 @@ import { isoTime } from '../base/clock.ts'
 import { sha256 } from '../base/hash.ts'
 import { encodeAlias } from '../format/alias.ts'
 import { beforeOf, chainStart } from '../format/chain.ts'
-import { encodeGap, type GapReason } from '../format/gap.ts'
-import { aliasKey, gapKey, sealKey, segmentKey } from '../format/keys.ts'
+import { aliasKey, sealKey, segmentKey } from '../format/keys.ts'
 import { encodeSeal, type SealReason } from '../format/seal.ts'
 import { listAsShipped } from './as-shipped.ts'
 import type { SealRef } from './catalogue.ts'
@@ -28,22 +27,6 @@ export async function createRecord(
     (signal) => destination.bucket.put(key, body, { mode: 'create', sha256: sha256(body), signal }),
     context.signal,
   )
-}
-
-export async function recordGap(
-  context: AgentContext,
-  courier: Courier,
-  life: Life,
-  delivery: Delivery,
-  stream: string,
-  offset: number,
-  reason: GapReason,
-): Promise<void> {
-  const key = gapKey(context.settings.host, stream, offset, 'open')
-  const gap = { reason, at: isoTime(life.ended?.atMs ?? context.clock.now()) }
-  const result = await createRecord(context, courier, key, encodeGap(gap))
-  ;(await courier.knownCatalogue)?.noteGap(key, gap)
-  if (result === 'created') context.report({ kind: 'gap', life, delivery, offset, reason })
 }
 
 /** Alias and seal of a life that is complete and delivered. True where something was written. */

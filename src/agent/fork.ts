@@ -3,10 +3,10 @@ import { contentOf } from './content.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
 import { nothingShipped } from './evidence.ts'
-import { recordGap } from './finish.ts'
 import { knownGenerations, refreshGenerations } from './generations.ts'
 import { inspectChain, sharedLength } from './inspect.ts'
 import { attach, type Delivery, isOwnStream, type Life } from './life.ts'
+import { recordGap } from './record-gap.ts'
 import { nextGeneration, resumable } from './rules.ts'
 
 /**

@@ -1,9 +1,9 @@
 import { streamId } from '../format/keys.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
-import { recordGap } from './finish.ts'
 import { inspectChain } from './inspect.ts'
 import { attach, type Delivery, type Life } from './life.ts'
+import { recordLoss } from './record-gap.ts'
 import { recallName } from './stream-origin.ts'
 
 /** The end of a life that no file will complete: a gap where the destination's chain ends. */
@@ -33,9 +33,8 @@ export async function recordEnd(
     ended.reason === 'gone' &&
     delivery.sealed !== undefined &&
     delivery.sealed.length >= Math.max(delivery.acked.offset, life.size)
-  if (delivery.stream !== undefined && !isWhole) {
-    await recordGap(context, courier, life, delivery, delivery.stream, delivery.acked.offset, ended.reason)
-  }
+  if (delivery.stream !== undefined && !isWhole)
+    await recordLoss(context, courier, life, delivery, delivery.stream, ended.reason)
   delivery.hasGap = true
   context.changed(life)
   // The next generation may begin there now.

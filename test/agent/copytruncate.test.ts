@@ -64,6 +64,27 @@ describe('copytruncate, live', () => {
     await daemon.stop()
   })
 
+  it('I6: what was seen after the copy was made, and cut, has a gap that the copy’s seal does not close', async () => {
+    const daemon = at.daemon()
+    await writeFile(log, 'one\n')
+    await both(['one\n'])
+    for (const name of ['a', 'b']) at.fault(name, down)
+    const seen = (size: number): Promise<void> =>
+      until(`${size} B seen`, () => [...daemon.agent.book.current.values()].some((life) => life.size === size))
+    await appendFile(log, 'unread\n')
+    await seen(11)
+    await copyFile(log, `${log}.1`)
+    await appendFile(log, 'late\n')
+    await seen(16)
+    await truncate(log, 0)
+    await until('the end', () => daemon.events.some((event) => event.kind === 'ended'))
+    for (const name of ['a', 'b']) at.fault(name, undefined)
+    await both(['one\nunread\n'])
+    await until('sealed', async () => (await at.seals()).join() === '11')
+    expect(await at.gaps()).toEqual(['11 truncated', '11-16 truncated'])
+    await daemon.stop()
+  })
+
   it('I1: a copy longer than what was read of its source waits for the truncation, however slow the store', async () => {
     const daemon = at.daemon()
     await writeFile(log, 'one\n')

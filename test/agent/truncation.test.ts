@@ -77,7 +77,7 @@ describe('truncation, live', () => {
     at.fault('a', undefined)
     // The second life's bytes went before this destination could have them: that is a gap, not a stream.
     await at.delivered(['old\n', 'third\n'])
-    expect(await at.gaps('a')).toEqual(['0 truncated', '4 truncated'])
+    expect(await at.gaps('a')).toEqual(['0 truncated', '0-12 truncated', '4 truncated'])
     await daemon.stop()
   })
 
@@ -102,7 +102,7 @@ describe('truncation, live', () => {
     for (const name of ['a', 'b']) at.fault(name, undefined)
     for (const name of ['a', 'b']) {
       await at.delivered(['one\n', 'second life\n', 'third\n'], name)
-      expect(await at.gaps(name)).toEqual(['12 truncated', '4 truncated'])
+      expect(await at.gaps(name)).toEqual(['12 truncated', '12-19 truncated', '4 truncated'])
     }
     await second.stop()
   })

@@ -12,7 +12,7 @@ export interface StreamView {
   forkOf?: { stream: string; shared: number } | undefined
   path?: string | undefined
   seals: { length: number; sha256: string }[]
-  gaps: { offset: number; reason: string; at: string }[]
+  gaps: { offset: number; end: number | 'open'; reason: string; at: string }[]
 }
 
 const windowBytes = 4096
@@ -45,7 +45,8 @@ export function viewStreams(objects: ReadonlyMap<string, StoredObject>, host: st
       view(stream).seals.push({ length: Number(length), sha256: sha256 as string })
     } else if (room === 'gaps') {
       const { reason = '', at = '' } = readJson(Buffer.from(object.body).toString())
-      view(stream).gaps.push({ offset: Number(name.split('-')[0]), reason, at })
+      const [offset, end] = name.split('-')
+      view(stream).gaps.push({ offset: Number(offset), end: end === 'open' ? end : Number(end), reason, at })
     }
   }
   for (const [stream, segments] of bodies) walk(view(stream), segments)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Chronicle, WrittenFile, WrittenLife } from '../chronicle.ts'
 import { couldGive, type StreamView } from './bucket-view.ts'
-import { type Streams, startsWith, streamsOf } from './once.ts'
+import { type Streams, streamsOf } from './once.ts'
 
 /** I6: bytes that an agent knew of, and that are in no stream, have a gap that no seal closes. */
 export function findSilentLosses(chronicle: Chronicle, streams: Streams): string[] {
@@ -14,11 +14,8 @@ export function findSilentLosses(chronicle: Chronicle, streams: Streams): string
       const seen = Math.min(Math.max(0, ...life.seen.values()), life.versions.at(-1)?.length ?? 0)
       if (seen === 0 || !isKnown(streams, file, life)) continue
       if (isDelivered(streams, file, life, seen) || isSaid(streams, file, life)) continue
-      // Known: a gap's key is its offset, and where a clone left the stream first it says `diverged` for good.
-      if (chronicle.hadOtherHistories && hasGapAtEnd(streams, file, life)) continue
       // Two agents count generations by what each of them saw: one's gap may stand where the other went on.
       if (chronicle.hadTwoAgents && streamsOf(streams, file).some(({ gaps }) => gaps.length > 0)) continue
-      if (isCopyShort(chronicle, streams, file, life)) continue
       found.push(
         `I6 silent: ${file.identity}: ${seen} B were seen and ${cause === 'deleted' ? 'deleted' : 'cut'}, ${streamsOf(streams, file).map(describe).join(', ') || 'no stream'} says nothing`,
       )
@@ -39,19 +36,6 @@ function isKnown(streams: Streams, file: WrittenFile, life: WrittenLife): boolea
   )
 }
 
-/**
- * copytruncate's own race: what came between the copy's last read and the truncation is in no file, and the seal of the
- * copy closes the gap. (Known, and to be settled: the seal should leave a gap up to the size that was seen.)
- */
-function isCopyShort(chronicle: Chronicle, streams: Streams, file: WrittenFile, life: WrittenLife): boolean {
-  return chronicle.files.some((copy) => {
-    const held = copy.lives[0]?.versions[0]
-    if (copy.kind !== 'copy' || copy.source !== file || !held) return false
-    if (!life.versions.some((version) => startsWith(version, held))) return false
-    return streamsOf(streams, file).some((view) => view.chain.length >= held.length && startsWith(view.chain, held))
-  })
-}
-
 function isDelivered(streams: Streams, file: WrittenFile, life: WrittenLife, seen: number): boolean {
   return streamsOf(streams, file).some((view) => view.chain.length >= seen && couldGive(life.versions, view, seen))
 }
@@ -60,14 +44,12 @@ function isSaid(streams: Streams, file: WrittenFile, life: WrittenLife): boolean
   return streamsOf(streams, file).some((view) => {
     if (!couldGive(life.versions, view)) return false
     const sealed = Math.max(-1, ...view.seals.map((seal) => seal.length))
-    return view.gaps.some((gap) => gap.reason !== 'diverged' && gap.offset <= view.chain.length && gap.offset > sealed)
+    return view.gaps.some(({ reason, offset, end }) => {
+      if (reason === 'diverged' || offset > view.chain.length) return false
+      // A seal says that nothing is missing that nobody saw.
+      return end === 'open' ? offset > sealed : end > view.chain.length
+    })
   })
-}
-
-function hasGapAtEnd(streams: Streams, file: WrittenFile, life: WrittenLife): boolean {
-  return streamsOf(streams, file).some(
-    (view) => couldGive(life.versions, view) && view.gaps.some(({ offset }) => offset === view.chain.length),
-  )
 }
 
 /** I1, I6: a seal tells the length and the hash of what is there. */
@@ -102,7 +84,7 @@ export function findFalseGaps(chronicle: Chronicle, streams: Streams): string[] 
 }
 
 export function describe(view: StreamView): string {
-  const gaps = view.gaps.map((gap) => `${gap.offset} ${gap.reason}`).join(' ')
+  const gaps = view.gaps.map(({ offset, end, reason }) => `${offset}-${end} ${reason}`).join(' ')
   const seals = view.seals.map((seal) => seal.length).join(' ')
   return `${view.stream} [${view.path ?? ''}] ${view.chain.length} B${gaps && ` gaps ${gaps}`}${seals && ` seals ${seals}`}`
 }
