@@ -49,6 +49,8 @@ export class Destination {
   readonly #slots = new Slots(requestsMax)
   readonly #single = new Slots(1)
   readonly #admitted = Promise.withResolvers<void>()
+  #isAdmitted = false
+  #asking: Promise<void> | undefined
   #failures = 0
 
   constructor(settings: DestinationSettings, clock: Clock) {
@@ -60,10 +62,22 @@ export class Destination {
     this.#rate = settings.rate === undefined ? undefined : new RateLimit(settings.rate, clock)
   }
 
-  /** Asks for admission until it is given. Resolves then, or when aborted. */
+  /** Asks for admission until it is given. Resolves then, or when aborted. Of several callers one asks at a time. */
   async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#isAdmitted) {
+      if (this.#asking === undefined) {
+        this.#asking = this.#admit(signal).finally(() => {
+          this.#asking = undefined
+        })
+        await this.#asking
+      } else await abortable(this.#asking, signal).catch(() => {})
+    }
+  }
+
+  async #admit(signal: AbortSignal): Promise<void> {
     try {
       await this.#retry((inner) => this.settings.admit(this.bucket, inner), signal)
+      this.#isAdmitted = true
       this.#admitted.resolve()
     } catch (error) {
       if (!signal.aborted) throw error
@@ -87,9 +101,14 @@ export class Destination {
   /** A request that carries `bytes`: passes the rate limit first. */
   async upload<T>(bytes: number, operation: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.ready(signal)
+    await this.pass(bytes, signal)
+    return this.#retry(operation, signal)
+  }
+
+  /** Resolves when so many bytes may go by the rate limits. */
+  async pass(bytes: number, signal: AbortSignal): Promise<void> {
     await this.#rate?.pass(bytes, signal)
     await this.settings.totalRate?.pass(bytes, signal)
-    return this.#retry(operation, signal)
   }
 
   async #retry<T>(operation: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
