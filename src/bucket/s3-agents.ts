@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
+import { createLimiter, type Limiter } from '../base/concurrency.ts'
 import type { LogcaskError } from '../base/errors.ts'
 import { type Proxies, readProxies } from './s3-proxy.ts'
 import { connectionsMaxDefault, connectTimeoutMsDefault, type S3Settings } from './s3-settings.ts'
@@ -14,6 +15,8 @@ const idleConnectionMs = 60_000
 export interface S3Agents {
   httpAgent: HttpAgent
   httpsAgent: HttpsAgent
+  /** For each request with its whole answer: Node does not count tunnels to `connectionsMax` before they stand. */
+  inTurn: Limiter
   proxyFor: Proxies['proxyFor']
   /** The one that the next connection shows. */
   certificate(): ClientCertificate | undefined
@@ -23,9 +26,10 @@ export interface S3Agents {
 export function createAgents(settings: S3Settings, clock: Clock, warn: (warning: LogcaskError) => void): S3Agents {
   const { env, proxyFor } = readProxies(process.env)
   const tls = openTlsFiles(settings, process.env, warn)
+  const connectionsMax = settings.connectionsMax ?? connectionsMaxDefault
   const options = {
     keepAlive: true,
-    maxSockets: settings.connectionsMax ?? connectionsMaxDefault,
+    maxSockets: connectionsMax,
     timeout: idleConnectionMs,
     proxyEnv: env,
   }
@@ -44,7 +48,8 @@ export function createAgents(settings: S3Settings, clock: Clock, warn: (warning:
     }
     return connect(secured, callback)
   }
-  return { httpAgent, httpsAgent, proxyFor, certificate: () => tls.current().certificate }
+  const inTurn: Limiter = env.https_proxy === undefined ? (work) => work() : createLimiter(connectionsMax)
+  return { httpAgent, httpsAgent, inTurn, proxyFor, certificate: () => tls.current().certificate }
 }
 
 /**

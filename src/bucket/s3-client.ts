@@ -21,8 +21,8 @@ export interface S3Connection {
   connect(): Promise<S3Connected>
   /** After a refusal: the next `connect` looks for region and credentials anew, somebody may have corrected them. */
   forget(connected: S3Connected): void
-  /** What stands between here and the store, for messages. */
-  way: Pick<S3Agents, 'proxyFor' | 'certificate'>
+  /** What stands between here and the store. */
+  way: Pick<S3Agents, 'inTurn' | 'proxyFor' | 'certificate'>
   close(): void
 }
 

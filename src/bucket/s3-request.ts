@@ -38,8 +38,12 @@ export function createAsk(
     try {
       signal?.throwIfAborted()
       connected = await connection.connect()
-      signal?.throwIfAborted()
-      return { meaning: 'acked', output: await send(connected.client, signal ? { abortSignal: signal } : {}) }
+      const { client } = connected
+      const output = await connection.way.inTurn(() => {
+        signal?.throwIfAborted()
+        return send(client, signal ? { abortSignal: signal } : {})
+      })
+      return { meaning: 'acked', output }
     } catch (cause) {
       if (signal?.aborted) throw signal.reason
       if (cause instanceof LogcaskError) throw cause
