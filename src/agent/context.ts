@@ -6,6 +6,7 @@ import type { Courier } from './courier.ts'
 import type { Files, SourcePatterns } from './files.ts'
 import type { Delivery, Life } from './life.ts'
 import type { LifeBook } from './life-book.ts'
+import type { Rename } from './naming.ts'
 import type { Gathering } from './pace.ts'
 import type { SegmentReader } from './segment-reader.ts'
 
@@ -22,6 +23,10 @@ export interface SourceSettings extends SourcePatterns {
   after?: 'keep' | 'delete' | 'move' | undefined
   /** The directory that `move` moves to. */
   moveTo?: string | undefined
+  /** What the origins of its streams say beside where they came from. */
+  labels?: Readonly<Record<string, string>> | undefined
+  /** What its streams are called where they are published; undefined: after their paths. */
+  rename?: Rename | undefined
   /** Small appends are gathered; undefined: sent as soon as the budget allows. */
   gathering?: Gathering | undefined
   /** Files that have not changed for longer when they are first seen are left out. */
@@ -31,12 +36,16 @@ export interface SourceSettings extends SourcePatterns {
 export interface AgentSettings {
   host: string
   machine?: string | undefined
+  /** What the cloud calls this machine, where a name needs it. */
+  instance?: { instanceId?: string | undefined; awsUserId?: string | undefined } | undefined
   version: string
   /** Where decoded rotations are kept while they are shipped. */
   spoolDirectory: string
   sources: readonly SourceSettings[]
   /** Sizes are fixed at the start; everything is judged at once, delivered, sealed, and then the run ends. */
   isOneShot: boolean
+  /** The files are a copy of the machine's (rsync): their streams are known by content, not by inode. */
+  isToldToAdopt?: boolean | undefined
   /** Time between complete scans where nothing asks for an earlier one. */
   scanIntervalMs: number
 }
@@ -104,8 +113,8 @@ export function sourceOf(context: AgentContext, life: Life): SourceSettings | un
 }
 
 /** The origin of a file at first sight. */
-export function originOf(settings: AgentSettings, identity: string, path: string): Origin {
-  return { machine: settings.machine, path, identity, agent: settings.version }
+export function originOf(settings: AgentSettings, identity: string, path: string, labels: Origin['labels']): Origin {
+  return { machine: settings.machine, path, identity, agent: settings.version, labels }
 }
 
 /** Looks at the file's bytes, whatever its stamp says: clocks are coarse, and a mapped file's writes show late. */

@@ -1,8 +1,9 @@
-import { dirname, resolve } from 'node:path'
 import { completionOf, isRotated } from './complete.ts'
 import { type AgentContext, originOf, type SourceSettings, sourceOf } from './context.ts'
 import type { OpenFile, Scan } from './files.ts'
 import { type Life, newDelivery, newLife } from './life.ts'
+import { miss, rename } from './missing.ts'
+import { labelsOf } from './naming.ts'
 import { openReported } from './open-reported.ts'
 import { isSettled, sealingMax } from './sweep.ts'
 import { askTurn, inTurn, roomFor } from './turns.ts'
@@ -163,7 +164,9 @@ function mayStayClosed(context: AgentContext, life: Life): boolean {
 }
 
 function birth(context: AgentContext, identity: string, path: string, source: SourceSettings): Life {
-  const origin = originOf(context.settings, identity, path)
+  const { clock, files, settings } = context
+  const hint = source.rename === undefined ? undefined : files.peek(path, source.followSymlinks)
+  const origin = originOf(settings, identity, path, labelsOf(settings, source, path, hint, clock.now()))
   const life = newLife({
     identity,
     firstGeneration: 0,
@@ -207,46 +210,4 @@ function address(context: AgentContext, life: Life, source: SourceSettings): voi
   for (const name of source.to ?? context.couriers.keys()) {
     if (!life.deliveries.has(name)) life.deliveries.set(name, newDelivery(name))
   }
-}
-
-function rename(context: AgentContext, life: Life, path: string): void {
-  const from = life.path
-  context.book.move(life, path)
-  context.changed(life)
-  context.report({ kind: 'rotated', life, from })
-  context.look(life)
-}
-
-/** No name of this life was found. Only a directory that was read whole says that it is gone (I4). */
-async function miss(context: AgentContext, life: Life, scan: Scan): Promise<void> {
-  if (life.ended || sourceOf(context, life) === undefined) return
-  if (life.file && life.file.stat().links === 0) {
-    life.isUnlinked = true
-    return context.look(life)
-  }
-  const directory = dirname(life.path)
-  const isKnown = scan.complete.has(directory) || !scan.problems.some((problem) => directory.startsWith(problem.path))
-  if (!isKnown) return
-  const olddir = sourceOf(context, life)?.olddir
-  const found = await context.files
-    .find(life.identity, olddir === undefined ? [directory] : [directory, resolve(directory, olddir)])
-    .catch(() => 'unknown' as const)
-  if (found === 'unknown') return
-  // There under the same name, but no source asks for it any more: the configuration changed, not the file.
-  if (found === life.path && life.file === undefined) return
-  if (found !== undefined && found !== life.path) rename(context, life, found)
-  life.isAway = true
-  if (life.file) return context.look(life)
-  if (found !== undefined) {
-    life.file = await context.files.open(found, false).catch(() => undefined)
-    if (life.file && life.file.identity !== life.identity) {
-      await life.file.close()
-      life.file = undefined
-    }
-    return context.look(life)
-  }
-  life.ended = { reason: 'gone', atMs: context.clock.now() }
-  context.book.retire(life)
-  context.changed(life)
-  context.look(life)
 }

@@ -10,7 +10,7 @@ export interface Files {
   open(path: string, followSymlinks: boolean): Promise<OpenFile | undefined>
 
   /** What the name stands for now (E2), and its stamp: a hint, since the name may stand for another file a moment later. */
-  peek(path: string, followSymlinks: boolean): { identity: string; stamp: string; modifiedMs: number } | undefined
+  peek(path: string, followSymlinks: boolean): FileHint | undefined
 
   /** One complete look at the sources' patterns. */
   scan(sources: readonly SourcePatterns[]): Promise<Scan>
@@ -23,6 +23,18 @@ export interface Files {
 
   /** Path of the file with this identity in one of the directories, whatever its name; undefined when all were read and none has it. */
   find(identity: string, directories: readonly string[]): Promise<string | undefined>
+}
+
+/** What a name stood for a moment ago. */
+export interface FileHint {
+  identity: string
+  stamp: string
+  /** Milliseconds since 1970. */
+  modifiedMs: number
+  changedMs: number
+  accessedMs: number
+  device: bigint
+  inode: bigint
 }
 
 export interface SourcePatterns {

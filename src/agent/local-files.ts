@@ -6,7 +6,7 @@ import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
 import { pathForPeople, pathForSystem, pathFromBytes } from '../base/path-bytes.ts'
 import { identityOf } from '../format/keys.ts'
 import { decodeFile } from './decode.ts'
-import type { FileStat, Files, OpenFile } from './files.ts'
+import type { FileHint, FileStat, Files, OpenFile } from './files.ts'
 import { scanPatterns } from './scan.ts'
 
 /** The machine's own files. `birthTimes`: whether `birthtime` is one here (see `hasBirthTimes`). */
@@ -20,7 +20,7 @@ export function localFiles(options: { birthTimes: boolean; spoolDirectory: strin
           ? statSync(pathForSystem(path), { bigint: true })
           : lstatSync(pathForSystem(path), { bigint: true })
         if (!stats.isFile()) return undefined
-        return { identity: identify(stats), stamp: stampOf(stats), modifiedMs: Number(stats.mtimeMs) }
+        return hintOf(stats, identify(stats))
       } catch {
         // A hint only: whoever acts on it opens the file, and sees the error there.
         return undefined
@@ -39,6 +39,18 @@ export function localFiles(options: { birthTimes: boolean; spoolDirectory: strin
       }
       return undefined
     },
+  }
+}
+
+function hintOf(stats: BigIntStats, identity: string): FileHint {
+  return {
+    identity,
+    stamp: stampOf(stats),
+    modifiedMs: Number(stats.mtimeMs),
+    changedMs: Number(stats.ctimeMs),
+    accessedMs: Number(stats.atimeMs),
+    device: stats.dev,
+    inode: stats.ino,
   }
 }
 

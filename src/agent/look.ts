@@ -3,6 +3,7 @@ import { contentOf, sampleAt } from './content.ts'
 import { type AgentContext, originOf } from './context.ts'
 import { decodedOf } from './decoded.ts'
 import { type Comparison, compare } from './evidence.ts'
+import { keepSeen } from './keep-seen.ts'
 import { type Delivery, highWatermark, isOwnStream, type Life, newLife } from './life.ts'
 import { generationAfterEnd, judgeLook, originalName } from './rules.ts'
 import { isSettled } from './sweep.ts'
@@ -52,6 +53,7 @@ export async function lookAt(context: AgentContext, life: Life): Promise<void> {
   life.size = size
   life.stamp = stamp
   life.isWatched = true
+  await keepSeen(context, life)
 }
 
 /** Every destination's evidence; destinations at the same offset share one reading. */
@@ -140,7 +142,7 @@ function outgrow(context: AgentContext, life: Life, size: number, isStill: boole
 }
 
 function successor(context: AgentContext, life: Life, firstGeneration: number): Life {
-  const origin = originOf(context.settings, life.identity, life.path)
+  const origin = originOf(context.settings, life.identity, life.path, life.origin.labels)
   const next = newLife({
     identity: life.identity,
     firstGeneration,

@@ -6,6 +6,7 @@ import { type CompactorOptions, compactFollowing, compactOnce, type Summary } fr
 import { type DirectorySink, openDirectorySink } from '../compactor/directory-sink.ts'
 import type { CompactorEvent } from '../compactor/event.ts'
 import type { Pace } from '../compactor/listing-plan.ts'
+import { checkOutputTemplate } from '../compactor/output-name.ts'
 import { parseStoreUrl } from '../config/store-url.ts'
 import {
   type Command,
@@ -30,6 +31,7 @@ export const command: Command = {
     to: { type: 'string' },
     once: { type: 'boolean' },
     interval: { type: 'string' },
+    as: { type: 'string' },
   },
   help: `
 logcask compact --from URL --to DIR [--once]
@@ -39,6 +41,9 @@ delivered: for tail -f, grep, and any other tool. Every byte is checked against 
 its seal. The bucket is only read. One compactor works in a directory; kill it whenever you like.
   --from URL        the bucket
   --to DIR          where the files go; only its last part is made
+  --as TEMPLATE     name new files DIR/<host>/TEMPLATE~<stream>, from what their agents say of them:
+                    {path} {directory} {filename} {name} {labels.NAME} {machine_id}, and {year} {month} {day} {hour}
+                    of birth in UTC (default: {name}, which is the path where a source has no rename:)
   --once            publish all there is, print a summary, end
   --interval 5s     the shortest time between two looks at a host that delivers (default: 5s; 0.5s for file://). A look
                     is 3 LIST requests (more where thousands of segments are new): 2,160 an hour at 5s, about $0.01.
@@ -50,6 +55,7 @@ ${storeHelp}
 Examples
   logcask compact --from s3://acme-logs/prod --to /srv/logs
   logcask compact --from file:///mnt/nas --to ./logs --once
+  logcask compact --from s3://acme-logs --to /srv/logs --as '{labels.service}/{year}/{month}/{filename}'
 
 Exit status (--once): 0 done · 1 a stream failed, or is not what its seal says · 2 usage · 3 bytes are missing: gaps
 that are not closed, or fewer than a seal says · 75 not all could be read or written: run it again
@@ -64,6 +70,8 @@ async function compact(input: CommandInput): Promise<number> {
   const to = textOf(values, 'to')
   if (from === undefined) throw usageError('no bucket is named', 'logcask compact --from URL --to DIR')
   if (to === undefined) throw usageError('no directory is named', 'logcask compact --from URL --to DIR')
+  const names = textOf(values, 'as')
+  if (names !== undefined) checkOutputTemplate(names)
   const root = sinkDirectory(to)
   const address = parseStoreUrl(from)
   if (address.scheme === 'file') await refuseNested(address.root, root)
@@ -72,7 +80,7 @@ async function compact(input: CommandInput): Promise<number> {
   const tell = (event: CompactorEvent): void => tellEvent(input, event)
   const bucket = await openBucket(from, storeSettings(values), 'read', clock)
   try {
-    const sink = await openDirectorySink(root, clock, (event) => tell({ kind: 'set-aside', ...event }))
+    const sink = await openDirectorySink(root, clock, (event) => tell({ kind: 'set-aside', ...event }), { names })
     try {
       const problemsMax = isSet(values, 'json') ? Number.POSITIVE_INFINITY : 5
       const options = { bucket: retryingReads(bucket, clock), sink, clock, pace, onEvent: tell, problemsMax }

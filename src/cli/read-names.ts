@@ -24,14 +24,18 @@ export function byBirth(a: Born, b: Born): number {
   return (generations[0] ?? 0) - (generations[1] ?? 0) || (a.stream < b.stream ? -1 : 1)
 }
 
+/** What names a stream to people: its path, and what its source called it. */
+export type Named = Pick<Origin, 'path' | 'pathSha256' | 'labels'>
+
 /** Whether `name` is the whole path of an origin, also as it is shown to people, or where the origin had to cut it. */
-export function isPath(name: string, { path, pathSha256 }: Pick<Origin, 'path' | 'pathSha256'>): boolean {
+export function isPath(name: string, { labels, path, pathSha256 }: Named): boolean {
+  if (labels?.name === name) return true
   if (pathSha256 !== undefined && sha256(pathToBytes(name)) === pathSha256) return true
   return path === name || pathForPeople(path) === name
 }
 
 /** The one path that `name` is the whole or the end of; a whole one counts before all others. */
-export function matchPath<T extends Pick<Origin, 'path' | 'pathSha256'>>(
+export function matchPath<T extends Named>(
   name: string,
   origins: readonly T[],
 ): { path: string } | { candidates: readonly string[] } {

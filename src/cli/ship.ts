@@ -2,6 +2,7 @@ import type { AgentEvent, SourceSettings } from '../agent/context.ts'
 import { openState } from '../agent/state.ts'
 import { isCode, LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
+import { readMachine } from '../config/machine.ts'
 import { defaultStateDirectory } from '../config/state-directory.ts'
 import { nameOfAddress, parseStoreUrl, placeOfAddress } from '../config/store-url.ts'
 import {
@@ -17,7 +18,6 @@ import {
 } from './command.ts'
 import { type AgentDestination, type ComposedAgent, composeAgent } from './compose-agent.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
-import { readMachine } from './machine.ts'
 import { storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
 import { showProgress } from './progress.ts'
 import { costText, filesText, livesOf, progressOf, RunReport, receiptLines, sayOutcome } from './run-report.ts'
@@ -82,7 +82,7 @@ async function ship(input: CommandInput): Promise<number> {
     copies: 'new-stream',
   }
   const destinations = destinationsOf(input, urls)
-  if (isSet(values, 'dry-run')) return dryRun(input, source)
+  if (isSet(values, 'dry-run')) return dryRun(input, [source])
   const machine = await readMachine()
   const state = await openState(
     textOf(values, 'state') ?? defaultStateDirectory(input.env),

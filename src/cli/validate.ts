@@ -4,11 +4,11 @@ import { isCode, messageWithHint } from '../base/errors.ts'
 import { textForPeople } from '../base/path-bytes.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import { loadConfig } from '../config/load.ts'
-import { expandHost } from '../config/template.ts'
+import { afterWarnings } from './after-rights.ts'
 import { type Command, expectArguments, isSet, jsonOption, textOf } from './command.ts'
 import { dollarsPerGib } from './cost.ts'
 import { exits } from './exit.ts'
-import { readMachine } from './machine.ts'
+import { nameMachine } from './host.ts'
 import { findMatches } from './matches.ts'
 import { openFilesMax } from './open-files.ts'
 import { tableLines } from './table.ts'
@@ -46,17 +46,20 @@ Exit status: 0 nothing is wrong (there may be warnings), 2 the configuration can
   async run({ values, positionals, terminal, clock, env }) {
     expectArguments(positionals, 'logcask validate [-c FILE]', 0, 0)
     const { config, files } = await loadConfig(textOf(values, 'config'), env)
-    const machine = await readMachine()
-    const machineId = config.machineId ?? machine.machineId
-    const host = expandHost(config.host, { ...machine, machineId })
-    const assessed = assess(config, await findMatches(config.sources), {
+    const { host, machineId } = await nameMachine(config, env, clock)
+    const matches = await findMatches(config.sources)
+    const assessed = assess(config, matches, {
       hasMachineId: machineId !== undefined,
       nowMs: clock.now(),
       openFilesMax: await openFilesMax(),
     })
     const assessment = {
       ...assessed,
-      warnings: [...(await readStateWarnings(config.stateDirectory, host)), ...assessed.warnings],
+      warnings: [
+        ...(await readStateWarnings(config.stateDirectory, host)),
+        ...assessed.warnings,
+        ...(await afterWarnings(config.sources, matches)),
+      ],
     }
     if (isSet(values, 'json')) {
       await terminal.json({ files, host, machineId, stateDirectory: config.stateDirectory, ...assessment })

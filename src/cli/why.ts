@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import { pathForPeople } from '../base/path-bytes.ts'
-import { expandHost } from '../config/template.ts'
 import {
   type Command,
   type CommandInput,
@@ -12,7 +11,7 @@ import {
   usageError,
 } from './command.ts'
 import { exits } from './exit.ts'
-import { readMachine } from './machine.ts'
+import { nameMachine } from './host.ts'
 import { storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
 import { type AgentPlace, findAgent } from './status-place.ts'
 import { presenceOf } from './status-report.ts'
@@ -79,7 +78,7 @@ async function gather(input: CommandInput, path: string, place: AgentPlace): Pro
     const source = await sourceOfPath(subject, record, place, clock.now())
     const destinations = await destinationsToAsk(input, place, record !== undefined)
     const identity = subject.file?.identity
-    const host = await hostOf(textOf(values, 'host'), place)
+    const host = await hostOf(textOf(values, 'host'), place, input)
     const asked =
       identity === undefined || !(isShipped({ source }) || textsOf(values, 'to').length > 0)
         ? []
@@ -128,10 +127,13 @@ async function destinationsToAsk(
   }))
 }
 
-async function hostOf(given: string | undefined, { config, host }: AgentPlace): Promise<string> {
+async function hostOf(
+  given: string | undefined,
+  { config, host }: AgentPlace,
+  { env, clock }: CommandInput,
+): Promise<string> {
   if (given !== undefined || host !== undefined) return given ?? host ?? ''
-  const machine = await readMachine()
-  return expandHost(config?.host ?? '{hostname}', { ...machine, machineId: config?.machineId ?? machine.machineId })
+  return (await nameMachine({ host: config?.host ?? '{hostname}', machineId: config?.machineId }, env, clock)).host
 }
 
 function forMachine(facts: WhyFacts): Record<string, unknown> {

@@ -96,7 +96,7 @@ async function grow(
   let latest = record
   const isSealedAt = (length: number): boolean => listed.seals.some((seal) => seal.length === length)
   try {
-    file = record && (await sink.open(host, stream, ''))
+    file = record && (await sink.open(host, stream, undefined))
     const start = file?.start ?? chainStart
     for await (const { segment, bytes, metadata, end } of readChain(bucket, segments, {
       start,
@@ -106,7 +106,7 @@ async function grow(
       if (segment.offset === 0) {
         const header = headerOf(metadata, segment.key, segment.length)
         final = header.final
-        file ??= await sink.open(host, stream, header.origin.path)
+        file ??= await sink.open(host, stream, header.origin)
       }
       if (file === undefined) break
       if (!(await file.append(bytes, end))) {
@@ -121,7 +121,7 @@ async function grow(
       // No segment: the file was empty, and its seal alone says so.
       const seal = listed.seals.find(isEmptySeal)
       if (seal === undefined) return latest
-      file = await sink.open(host, stream, (await readSeal(bucket, seal, signal)).origin.path)
+      file = await sink.open(host, stream, (await readSeal(bucket, seal, signal)).origin)
       return await file.commit(undefined, isSealedAt)
     }
     return file.pendingBytes > 0 ? await file.commit(final, isSealedAt) : latest

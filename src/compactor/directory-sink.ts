@@ -6,6 +6,8 @@ import { type Disk, localDisk } from '../base/disk.ts'
 import { errnoOf, isCode, LogcaskError } from '../base/errors.ts'
 import { acquireLock } from '../base/lock.ts'
 import { hostName } from '../format/keys.ts'
+import type { Origin } from '../format/origin.ts'
+import { outputPath } from './output-name.ts'
 import { planFile } from './plan.ts'
 import {
   examineFile,
@@ -26,8 +28,8 @@ export interface DirectorySink {
   readonly root: string
   /** What is published of a stream. On first sight its file is held against the record, and set aside where it differs. */
   recall(host: string, stream: string): Promise<StreamRecord | undefined>
-  /** Opens a stream's file for appending, once its end was verified. The path in the origin names one without a record. */
-  open(host: string, stream: string, originPath: string): Promise<SinkFile>
+  /** Opens a stream's file for appending, once its end was verified. The origin names one without a record. */
+  open(host: string, stream: string, origin: Origin | undefined): Promise<SinkFile>
   /** The record with the SHA-256 of all that is published, from the disk; costs what has come since the last time. */
   hash(host: string, stream: string, record: StreamRecord): Promise<StreamRecord>
   /** Lets the next one in. Idempotent. */
@@ -67,7 +69,8 @@ export async function openDirectorySink(
   root: string,
   clock: Pick<Clock, 'now'>,
   onSetAside: (event: SetAside) => void,
-  disk: Disk = localDisk,
+  /** `names`: a template for what is not yet published (output-name.ts). */
+  { disk = localDisk, names }: { disk?: Disk; names?: string | undefined } = {},
 ): Promise<DirectorySink> {
   await makeRoot(root, disk)
   const stateDirectory = join(root, '.logcask')
@@ -129,9 +132,9 @@ export async function openDirectorySink(
     return hashed
   }
 
-  const open = async (host: string, stream: string, originPath: string): Promise<SinkFile> => {
+  const open = async (host: string, stream: string, origin: Origin | undefined): Promise<SinkFile> => {
     const record = await recall(host, stream)
-    const name = record?.name ?? publishedName(host, stream, originPath)
+    const name = record?.name ?? publishedName(host, stream, origin ? outputPath(origin, names) : '')
     const path = join(root, name)
     const found = await examineFile(disk, path, record)
     let plan = planFile(record, found)

@@ -3,11 +3,14 @@ import { dirname, extname, join } from 'node:path'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
 import type { AgentConfig } from './agent-config.ts'
 import { type EnvironmentProblem, substituteEnvironment } from './environment.ts'
+import { expandUrls } from './expand-urls.ts'
+import { readMachine } from './machine.ts'
 import { type CheckedFile, mergeFiles } from './merge.ts'
 import { configExtensions, type ParsedFile, parseText } from './parse.ts'
 import { type Problem, problemAt, problemsError, schemaProblems } from './problem.ts'
 import { fileSchema } from './schema.ts'
 import { defaultStateDirectory } from './state-directory.ts'
+import type { HostFacts } from './template.ts'
 
 /** Where the configuration is when nothing is said; the first that is there. */
 export const defaultConfigFiles = ['/etc/logcask/agent.yaml', '/etc/logcask/agent.toml']
@@ -36,7 +39,8 @@ export async function loadConfig(
   const fragments = await listFragments(main.file)
   const parsed = [main, ...(await Promise.all(fragments.map(readSettings)))]
   const problems: Problem[] = []
-  const checked = parsed.map((one) => checkFile(one, env, problems))
+  const machine = await readMachine()
+  const checked = parsed.map((one) => checkFile(one, env, machine, problems))
   if (problems.length > 0) throw problemsError(problems)
   const config = mergeFiles(
     checked.flatMap((one) => one ?? []),
@@ -50,10 +54,11 @@ export async function loadConfig(
 function checkFile(
   parsed: ParsedFile,
   env: Readonly<Record<string, string | undefined>>,
+  machine: HostFacts,
   problems: Problem[],
 ): CheckedFile | undefined {
   const unset: EnvironmentProblem[] = []
-  const value = substituteEnvironment(parsed.value, env, unset)
+  const value = expandUrls(substituteEnvironment(parsed.value, env, unset), machine, unset)
   if (unset.length > 0) {
     problems.push(...unset.map(({ path, message, fix }) => problemAt(parsed, path, message, fix)))
     return undefined

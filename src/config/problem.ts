@@ -34,7 +34,7 @@ export function pathText(path: SettingPath): string {
 
 /** What zod found in a file, in our words. */
 export function schemaProblems(schema: z.ZodType, parsed: ParsedFile, issues: readonly z.core.$ZodIssue[]): Problem[] {
-  const problems = issues.flatMap(ofUnion).flatMap((issue): Problem[] => {
+  const problems = issues.flatMap(unfolded).flatMap((issue): Problem[] => {
     const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
     if (issue.code !== 'unrecognized_keys') return [problemAt(parsed, path, ...issueText(issue, parsed.value))]
     const known = keysAt(schema, path)
@@ -47,8 +47,12 @@ export function schemaProblems(schema: z.ZodType, parsed: ParsedFile, issues: re
   return problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
 }
 
-/** Of a choice between kinds, what is wrong with the kind that was meant; where none was, that it is none of them. */
-function ofUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+/**
+ * Of a name that is none, why. Of a choice between kinds, what is wrong with the kind that was meant; where none was,
+ * that it is none of them.
+ */
+function unfolded(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code === 'invalid_key') return issue.issues.map((one) => ({ ...one, path: issue.path }))
   if (issue.code !== 'invalid_union') return [issue]
   const meant = issue.errors.find(
     (inner) => !inner.some(({ code, path }) => code === 'invalid_type' && path.length === 0),

@@ -34,7 +34,9 @@ export const fileSchema = z
       .min(1, 'must not be empty')
       .superRefine(checkedBy(checkHostTemplate))
       .optional()
-      .describe('Files are stored under this name: text, {hostname} or {machine_id}. Fixed at first start.')
+      .describe(
+        'Files are stored under this name: text, {hostname}, {machine_id}, {instance_id} or {aws_userid}. Fixed at first start.',
+      )
       .meta({ default: '{hostname}' }),
     state: absolutePath
       .optional()

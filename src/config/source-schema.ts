@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { absolutePath, bytes, day, duration, exclude, hour, include, name, refuse, second } from './field.ts'
+import { labels, rename } from './naming-schema.ts'
 
 export const source = z
   .strictObject({
@@ -42,6 +43,8 @@ export const source = z
     )
       .prefault('1m')
       .describe('A rotated file that has been idle for so long is complete, and sealed.'),
+    rename: rename.optional(),
+    labels: labels.optional(),
     minSize: bytes(
       { min: 1, max: 4 * 2 ** 20, least: '1B', most: '4MiB', why: 'a full segment has 4 MiB, and goes at once' },
       '4KiB',

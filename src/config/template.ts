@@ -1,5 +1,5 @@
-import { closest } from '../base/closest.ts'
 import { LogcaskError } from '../base/errors.ts'
+import { checkTemplate, expandTemplate } from '../base/template.ts'
 import { hostName } from '../format/keys.ts'
 
 export interface HostFacts {
@@ -8,39 +8,63 @@ export interface HostFacts {
   machineId: string | undefined
 }
 
-const names = ['hostname', 'machine_id'] as const
+/** What only a cloud tells, and is asked for only where a template says so. */
+export interface InstanceFacts {
+  instanceId?: string | undefined
+  awsUserId?: string | undefined
+}
+
+export const hostNames = ['hostname', 'machine_id', 'instance_id', 'aws_userid']
+/** For what a stream is called where it is published. */
+export const renameNames = [
+  'name',
+  'filename',
+  'path',
+  'time',
+  'atime',
+  'mtime',
+  'ctime',
+  'ino',
+  'dev',
+  'host',
+  'machine_id',
+  'instance_id',
+  'aws_userid',
+]
+export const urlNames = ['hostname', 'machine_id']
 
 /** The host that a template names on this machine. Throws `invalid` where it names none that a key can hold. */
-export function expandHost(template: string, facts: HostFacts): string {
+export function expandHost(template: string, facts: HostFacts & InstanceFacts): string {
   checkHostTemplate(template)
-  const values: Record<(typeof names)[number], string | undefined> = {
-    hostname: facts.hostname,
-    machine_id: facts.machineId,
-  }
-  const host = template.replace(/\{([a-z_]+)\}/g, (_, name: (typeof names)[number]) => {
-    const value = values[name]
-    if (value === undefined) {
-      throw new LogcaskError('invalid', `host ${template}: this machine has no machine id`, {
-        hint: 'run systemd-machine-id-setup, or set machineId: or another host:',
-      })
-    }
-    return value
-  })
+  const host = expand(template, facts, `host ${template}`, 'another host:')
   hostName(host)
   return host
 }
 
 /** Throws `invalid` for a template that no machine could expand. */
 export function checkHostTemplate(template: string): void {
-  for (const [whole, name = ''] of template.matchAll(/\{([^{}]*)\}|[{}]/g)) {
-    if (names.some((known) => known === name)) continue
-    const meant = closest(name, names)
-    throw new LogcaskError(
-      'invalid',
-      `${template}: ${whole} stands for nothing${meant ? ` (did you mean {${meant}}?)` : ''}`,
-      {
-        hint: `there are ${names.map((known) => `{${known}}`).join(' and ')}`,
-      },
-    )
+  checkTemplate(template, hostNames)
+}
+
+/** A destination's URL on this machine. Throws `invalid`. */
+export function expandUrl(template: string, facts: HostFacts): string {
+  checkTemplate(template, urlNames)
+  return expand(template, facts, template, 'another name')
+}
+
+function expand(template: string, facts: HostFacts & InstanceFacts, what: string, other: string): string {
+  const values: Readonly<Record<string, string | undefined>> = {
+    hostname: facts.hostname,
+    machine_id: facts.machineId,
+    instance_id: facts.instanceId,
+    aws_userid: facts.awsUserId,
   }
+  return expandTemplate(template, (name) => {
+    const value = values[name]
+    if (value !== undefined) return value
+    if (name !== 'machine_id') throw new LogcaskError('invalid', `${what}: {${name}} is not known here`)
+    throw new LogcaskError('invalid', `${what}: this machine has no machine id`, {
+      hint: `run systemd-machine-id-setup, or set machineId: or ${other}`,
+    })
+  })
 }

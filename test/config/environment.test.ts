@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type EnvironmentProblem, substituteEnvironment } from '../../src/config/environment.ts'
 import { defaultStateDirectory } from '../../src/config/state-directory.ts'
-import { checkHostTemplate, expandHost } from '../../src/config/template.ts'
+import { checkHostTemplate, expandHost, expandUrl } from '../../src/config/template.ts'
 
 const env = { NAME: 'web', EMPTY: '', NESTED: '${NAME}' }
 
@@ -47,10 +47,15 @@ describe('the host', () => {
     ['{hostname}', 'web-1'],
     ['{machine_id}', 'abc'],
     ['eu.{hostname}.{machine_id}', 'eu.web-1.abc'],
+    ['{instance_id}', 'i-0abc'],
+    ['{aws_userid}', 'AROA1:i-0abc'],
     ['fixed', 'fixed'],
-  ])('%s is %s', (template, host) => expect(expandHost(template, { hostname: 'web-1', machineId: 'abc' })).toBe(host))
+  ])('%s is %s', (template, host) => {
+    const facts = { hostname: 'web-1', machineId: 'abc', instanceId: 'i-0abc', awsUserId: 'AROA1:i-0abc' }
+    expect(expandHost(template, facts)).toBe(host)
+  })
 
-  it.each(['{}', '{host}', 'a}', '{', '{HOSTNAME}', '{instance_id}'])('%s is refused', (template) => {
+  it.each(['{}', '{host}', 'a}', '{', '{HOSTNAME}', '{instance}'])('%s is refused', (template) => {
     expect(() => checkHostTemplate(template)).toThrow(/stands for nothing/)
   })
 
@@ -58,6 +63,15 @@ describe('the host', () => {
     expect(() => expandHost('{machine_id}', { hostname: 'a', machineId: undefined })).toThrow(/has no machine id/)
     expect(() => expandHost('{hostname}', { hostname: '', machineId: undefined })).toThrow(/is empty/)
     expect(() => expandHost('{hostname}', { hostname: 'a'.repeat(201), machineId: undefined })).toThrow(/longer than/)
+  })
+})
+
+describe("a destination's URL", () => {
+  it('may hold the names of the machine, and no others', () => {
+    const facts = { hostname: 'web-1', machineId: 'abc' }
+    expect(expandUrl('s3://logs/{hostname}/{machine_id}/', facts)).toBe('s3://logs/web-1/abc/')
+    expect(() => expandUrl('s3://logs/{instance_id}', facts)).toThrow(/stands for nothing/)
+    expect(() => expandUrl('s3://logs/{machine_id}', { ...facts, machineId: undefined })).toThrow(/has no machine id/)
   })
 })
 

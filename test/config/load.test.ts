@@ -330,7 +330,43 @@ describe('a broken configuration is refused with file, line, setting and remedy:
       'an unknown template',
       'host: "{hostnam}"',
       'FILE:1: host: {hostnam}: {hostnam} stands for nothing (did you mean {hostname}?)',
+      'there are {hostname}, {machine_id}, {instance_id} and {aws_userid}',
+    ],
+    [
+      'an unknown name in a URL',
+      `sources: [${source}]\ndestinations:\n  - url: "s3://logs/{host}/"\n`,
+      'FILE:3: destinations[0].url: s3://logs/{host}/: {host} stands for nothing',
       'there are {hostname} and {machine_id}',
+    ],
+    [
+      'an unknown name in a rename',
+      'sources: [{ name: a, include: [/a], rename: "{name}.{mtim}" }]',
+      'FILE:1: sources[0].rename: {name}.{mtim}: {mtim} stands for nothing (did you mean {mtime}?)',
+      undefined,
+    ],
+    [
+      'a rename that leads out',
+      'sources: [{ name: a, include: [/a], rename: "../{name}" }]',
+      'FILE:1: sources[0].rename: ../{name}: holds a part . or ..',
+      'leave it out',
+    ],
+    [
+      'a rename by no regular expression',
+      'sources: [{ name: a, include: [/a], rename: { from: "(", to: "x" } }]',
+      'FILE:1: sources[0].rename.from: ( is no regular expression',
+      /JavaScript/,
+    ],
+    [
+      'a label that is no name',
+      'sources: [{ name: a, include: [/a], labels: { Service: web } }]',
+      /^FILE:1: sources\[0\]\.labels\.Service: must be up to 31 small letters/,
+      undefined,
+    ],
+    [
+      'the label that rename makes',
+      'sources: [{ name: a, include: [/a], labels: { name: web } }]',
+      'FILE:1: sources[0].labels: has a label name',
+      'it is what rename: makes: set that',
     ],
     [
       'a variable that is not set',

@@ -60,7 +60,7 @@ export class ServerSlot {
   async intrude(): Promise<'refused' | 'let in'> {
     const process = new VirtualProcess({ clock: this.world.clock, random: this.world.random, slowCalls: 0 })
     try {
-      const sink = await openDirectorySink(sinkRoot, process.clock, () => {}, processDisk(this.disk, process))
+      const sink = await openDirectorySink(sinkRoot, process.clock, () => {}, { disk: processDisk(this.disk, process) })
       await sink.close()
       return 'let in'
     } catch (error) {
@@ -90,12 +90,9 @@ export class ServerSlot {
   async #run(process: VirtualProcess, root: string, signal: AbortSignal): Promise<void> {
     const { clock } = process
     const onEvent = (event: CompactorEvent): void => void this.events.push(event)
-    const sink = await openDirectorySink(
-      root,
-      clock,
-      (event) => onEvent({ kind: 'set-aside', ...event }),
-      processDisk(this.disk, process),
-    )
+    const sink = await openDirectorySink(root, clock, (event) => onEvent({ kind: 'set-aside', ...event }), {
+      disk: processDisk(this.disk, process),
+    })
     const bucket = retryingReads(this.store.reach(process), clock)
     const pace = { intervalMinMs: 2_000, intervalMaxMs: 20_000, fullIntervalMs: 60_000 }
     try {

@@ -22,7 +22,9 @@ export function virtualFiles(disk: VirtualDisk, process: VirtualProcess, onSeen:
       if (disk.unreadable.has(dirname(path))) return undefined
       const inode = disk.lookUp(path, followSymlinks)
       if (inode?.kind !== 'file') return undefined
-      return { identity: inode.identity, stamp: stampOf(inode), modifiedMs: inode.modifiedMs }
+      const { identity, modifiedMs, changedMs, number } = inode
+      const times = { modifiedMs, changedMs, accessedMs: modifiedMs }
+      return { identity, stamp: stampOf(inode), ...times, device: 1n, inode: BigInt(number) }
     },
     scan: (sources) => scan(disk, process, sources),
     async decode(file, bytesMax) {

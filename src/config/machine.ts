@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
-import type { HostFacts } from '../config/template.ts'
+import type { HostFacts } from './template.ts'
 
 /** What this machine is called; with `root`, the machine whose disk is mounted there (a snapshot). */
 export async function readMachine(root = '/'): Promise<HostFacts> {

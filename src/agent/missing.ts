@@ -1,0 +1,47 @@
+import { dirname, resolve } from 'node:path'
+import { type AgentContext, sourceOf } from './context.ts'
+import type { Scan } from './files.ts'
+import type { Life } from './life.ts'
+
+/** The life's file goes by another name now. */
+export function rename(context: AgentContext, life: Life, path: string): void {
+  const from = life.path
+  context.book.move(life, path)
+  context.changed(life)
+  context.report({ kind: 'rotated', life, from })
+  context.look(life)
+}
+
+/** No name of this life was found. Only a directory that was read whole says that it is gone (I4). */
+export async function miss(context: AgentContext, life: Life, scan: Scan): Promise<void> {
+  if (life.ended || sourceOf(context, life) === undefined) return
+  if (life.file && life.file.stat().links === 0) {
+    life.isUnlinked = true
+    return context.look(life)
+  }
+  const directory = dirname(life.path)
+  const isKnown = scan.complete.has(directory) || !scan.problems.some((problem) => directory.startsWith(problem.path))
+  if (!isKnown) return
+  const olddir = sourceOf(context, life)?.olddir
+  const found = await context.files
+    .find(life.identity, olddir === undefined ? [directory] : [directory, resolve(directory, olddir)])
+    .catch(() => 'unknown' as const)
+  if (found === 'unknown') return
+  // There under the same name, but no source asks for it any more: the configuration changed, not the file.
+  if (found === life.path && life.file === undefined) return
+  if (found !== undefined && found !== life.path) rename(context, life, found)
+  life.isAway = true
+  if (life.file) return context.look(life)
+  if (found !== undefined) {
+    life.file = await context.files.open(found, false).catch(() => undefined)
+    if (life.file && life.file.identity !== life.identity) {
+      await life.file.close()
+      life.file = undefined
+    }
+    return context.look(life)
+  }
+  life.ended = { reason: 'gone', atMs: context.clock.now() }
+  context.book.retire(life)
+  context.changed(life)
+  context.look(life)
+}

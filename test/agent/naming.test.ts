@@ -1,0 +1,95 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { labelsOf, type Rename } from '../../src/agent/naming.ts'
+import { renameNames } from '../../src/config/template.ts'
+import { decodeOrigin, encodeOrigin } from '../../src/format/origin.ts'
+import { type Rig, rig } from './rig.ts'
+
+const settings = { host: 'web-1', machine: 'm1', instance: { instanceId: 'i-0abc', awsUserId: 'AROA1:i-0abc' } }
+const hint = {
+  identity: '0-a',
+  stamp: '',
+  modifiedMs: 1_700_000_000_123.9,
+  changedMs: 1_700_000_000_456,
+  accessedMs: 1_700_000_000_789,
+  device: 2049n,
+  inode: 4711n,
+}
+const nameOf = (rename: Rename | undefined, path: string, name = 'messages'): string | undefined =>
+  labelsOf(settings, { name, rename }, path, hint, 42)?.name
+
+/** Plain text without a slash. */
+const part = (minLength: number, maxLength: number) =>
+  fc.string({ unit: fc.constantFrom(...'abc.-_ $1'), minLength, maxLength })
+
+describe('what a source calls its files', () => {
+  it.each<[Rename, string, string | undefined]>([
+    // shaftlog's default.
+    ['{name}.{mtime}', '/var/log/messages', 'messages.1700000000123'],
+    ['{name}-{time}-{atime}-{ctime}', '/var/log/messages', 'messages-42-1700000000789-1700000000456'],
+    ['{ino}@{dev}', '/var/log/messages', '4711@2049'],
+    ['{host}/{machine_id}/{instance_id}/{aws_userid}', '/x', 'web-1/m1/i-0abc/AROA1:i-0abc'],
+    ['{path}', '/var/log/a b', 'var/log/a b'],
+    ['archive/{filename}', '/var/log/a b', 'archive/a b'],
+    // shaftlog's sudo-io.
+    [{ from: '^/var/log/sudo-io/(.*)', to: 'sudo-io/$1' }, '/var/log/sudo-io/00/00/01/log', 'sudo-io/00/00/01/log'],
+    [{ from: '^/var/log/sudo-io/(.*)', to: 'sudo-io/$1' }, '/var/log/syslog', undefined],
+    [{ from: '^/(?<a>[^/]+)/(.*)$', to: '{host}/$<a>/$2' }, '/srv/x/y', 'web-1/srv/x/y'],
+  ])('%j makes of %s: %s', (rename, path, expected) => expect(nameOf(rename, path)).toBe(expected))
+
+  it('what stands for a value is never read as a group', () => {
+    expect(nameOf({ from: '^(.*)$', to: '{name}:$1' }, '/a', '$1$1')).toBe('$1$1:/a')
+  })
+
+  it('knows every name that a configuration may use', () => {
+    for (const name of renameNames) expect(nameOf(`{${name}}`, '/var/log/messages')).toMatch(/./)
+  })
+
+  it('labels go with it, and without either there are none', () => {
+    const source = { name: 's', labels: { service: 'web' } }
+    expect(labelsOf(settings, source, '/a', hint, 0)).toEqual({ service: 'web' })
+    expect(labelsOf(settings, { ...source, rename: '{filename}' }, '/a', hint, 0)).toEqual({
+      service: 'web',
+      name: 'a',
+    })
+    expect(labelsOf(settings, { name: 's' }, '/a', hint, 0)).toBeUndefined()
+  })
+
+  it('however long, two names stay two, and an origin with them fits', () => {
+    fc.assert(
+      fc.property(part(380, 900), part(0, 5), (start, end) => {
+        const [one, other] = [`/${start}`, `/${start}${end}`].map((path) => nameOf('{filename}x', path))
+        expect(one === other).toBe(end === '')
+        const labels = { service: 'x'.repeat(128), more: 'x'.repeat(128), other: 'x'.repeat(128), name: one ?? '' }
+        const origin = { path: '/p', identity: '0-a', agent: 'logcask', labels }
+        expect(decodeOrigin(encodeOrigin(origin))).toEqual(origin)
+      }),
+    )
+  })
+})
+
+describe('labels', () => {
+  let at: Rig
+  beforeEach(async () => {
+    at = await rig()
+  })
+  afterEach(() => at.close())
+
+  it('are in the origin of the first segment, and stay when the file is truncated', async () => {
+    const log = join(at.logs, 'app.log')
+    await writeFile(log, 'one\n')
+    const daemon = at.daemon({ source: { labels: { service: 'web' }, rename: 'web/{filename}' } })
+    await at.delivered(['one\n'])
+    await writeFile(log, 'x\n')
+    await at.delivered(['one\n', 'x\n'])
+    await daemon.stop()
+    const origins = await Promise.all(
+      (await at.keys('a', 'segments/')).map(async (key) => (await at.buckets.get('a')?.head(key))?.metadata.origin),
+    )
+    expect(origins).toHaveLength(2)
+    for (const origin of origins)
+      expect(decodeOrigin(origin ?? '').labels).toEqual({ service: 'web', name: 'web/app.log' })
+  })
+})
