@@ -3,10 +3,13 @@ import { join } from 'node:path'
 import type { Agent } from '../agent/agent.ts'
 import { isSettled } from '../agent/sweep.ts'
 import { writeAtomically } from '../base/atomic-file.ts'
-import type { Clock } from '../base/clock.ts'
-import { isoTime } from '../base/clock.ts'
+import { type Clock, isoTime } from '../base/clock.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
 import { type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
+import { appendedBytes, watchAmounts } from './agent-amounts.ts'
+import type { DiskFacts } from './first-loss.ts'
+import { type AmountSample, addSample, growthPerSecond } from './growth.ts'
+import type { LocalRoom } from './local-room.ts'
 import { readPidSpace } from './pid-space.ts'
 import type { RunReport } from './run-report.ts'
 
@@ -21,8 +24,16 @@ export interface StatusRecord {
   updatedAt: string
   files: number
   bytes: number
+  /** Of these, how many are open. */
+  openFiles?: number | undefined
   forks: number
   losses: number
+  /** What the agent waits for until it is ready; nothing, once it is. */
+  notReady?: readonly string[] | undefined
+  /** What all files together grew by per second in the last hour. */
+  bytesPerSecond?: number | undefined
+  spool?: { bytes: number; bytesMax?: number | undefined } | undefined
+  disks?: readonly DiskFacts[] | undefined
   problems: { place: string; message: string; hint?: string | undefined }[]
   destinations: DestinationStatus[]
 }
@@ -36,6 +47,8 @@ export interface DestinationStatus {
   since?: string | undefined
   /** Bytes that are here and not acked there. */
   behindBytes: number
+  /** Bytes of the files that are here that it has. */
+  ackedBytes?: number | undefined
   /** Age of the oldest of them, in seconds. */
   oldestSeconds: number
   filesBehind: number
@@ -54,52 +67,23 @@ interface Facts {
   meters: ReadonlyMap<string, Meter>
   report: RunReport
   clock: Clock
-}
-
-/** What is behind at one destination. */
-interface Backlog {
-  bytes: number
-  files: number
-  /** Of the oldest byte, on the monotonic clock. */
-  sinceMs: number
-}
-
-/** Bytes in all files, and the backlogs: each call of the answer costs next to nothing while nothing happens. */
-function amountsOf(agent: Agent): () => { bytes: number; backlogs: ReadonlyMap<string, Backlog> } {
-  let revision = -1
-  let files = -1
-  let bytes = 0
-  const backlogs = new Map<string, Backlog>()
-  return () => {
-    const { current } = agent.book
-    if (agent.revision === revision && current.size === files) return { bytes, backlogs }
-    revision = agent.revision
-    files = current.size
-    bytes = 0
-    for (const name of agent.couriers.keys())
-      backlogs.set(name, { bytes: 0, files: 0, sinceMs: Number.POSITIVE_INFINITY })
-    for (const life of current.values()) {
-      bytes += life.size
-      for (const [name, { acked }] of life.deliveries) {
-        const backlog = backlogs.get(name)
-        if (backlog === undefined || acked.offset >= life.size) continue
-        backlog.bytes += life.size - acked.offset
-        backlog.files++
-        backlog.sinceMs = Math.min(backlog.sinceMs, life.pendingSinceMs ?? Number.POSITIVE_INFINITY)
-      }
-    }
-    return { bytes, backlogs }
-  }
+  room: Pick<LocalRoom, 'spoolBytes' | 'disks'>
+  spoolBytesMax?: number | undefined
 }
 
 /** The answer is the agent's status at each moment that it is called. */
 export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
-  const { clock, meters, report, urls } = facts
-  const amounts = amountsOf(agent)
+  const { clock, meters, report, room, urls } = facts
+  const amounts = watchAmounts(agent, clock)
+  let appended: readonly AmountSample[] = []
   const pidSpace = readPidSpace()
   return () => {
-    const { bytes, backlogs } = amounts()
+    const { bytes, openFiles, backlogs } = amounts()
     const now = clock.monotonic()
+    const notReady = waitsFor(agent)
+    const everAppended = { atMs: now, amount: appendedBytes(backlogs, report.counts) }
+    // What is found at the start is no growth.
+    if (notReady.length === 0) appended = addSample(appended, everAppended)
     const destinations = [...agent.couriers.values()].map((courier): DestinationStatus => {
       const { health } = courier.destination
       const backlog = backlogs.get(courier.name)
@@ -113,6 +97,7 @@ export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
           ? { problem: health.problem.message, hint: health.problem.hint, since: isoTime(health.sinceMs) }
           : {}),
         behindBytes: backlog?.bytes ?? 0,
+        ackedBytes: backlog?.ackedBytes ?? 0,
         oldestSeconds: Math.round(ageMs / 10) / 100,
         filesBehind: backlog?.files ?? 0,
         losses: report.lossesAt.get(courier.name) ?? 0,
@@ -129,6 +114,11 @@ export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
       updatedAt: isoTime(clock.now()),
       files: agent.book.current.size,
       bytes,
+      openFiles,
+      notReady,
+      bytesPerSecond: growthPerSecond(appended, everAppended),
+      spool: { bytes: room.spoolBytes, bytesMax: facts.spoolBytesMax },
+      disks: room.disks,
       forks: report.forks,
       losses: report.losses,
       problems: [...report.problems]
@@ -137,6 +127,15 @@ export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
       destinations,
     }
   }
+}
+
+/** In words; ready is who has scanned once, and whose destinations were each admitted or have said what is in the way. */
+function waitsFor(agent: Agent): string[] {
+  const probing = [...agent.couriers.values()].filter(({ destination }) => destination.health.state === 'probing')
+  return [
+    ...(agent.isExplored ? [] : ['the first scan is not done']),
+    ...probing.map(({ name }) => `${name} has not answered yet`),
+  ]
 }
 
 /** A status that cannot be written is no reason to stop: `status` says how old the last one is. */

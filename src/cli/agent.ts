@@ -1,11 +1,12 @@
 import type { SourceSettings } from '../agent/context.ts'
-import { openState } from '../agent/state.ts'
+import { type AgentState, openState } from '../agent/state.ts'
 import { watchSources } from '../agent/watch.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import { loadConfig } from '../config/load.ts'
 import { expandHost } from '../config/template.ts'
 import { type AgentLog, jsonLog, terminalLog, withoutRepetitions } from './agent-log.ts'
-import { watchStatus, writeStatus } from './agent-status.ts'
+import { startServices } from './agent-services.ts'
+import { writeStatus } from './agent-status.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
 import { exits } from './exit.ts'
@@ -82,7 +83,7 @@ async function runAgent(input: CommandInput): Promise<number> {
             ),
     })
     try {
-      return await attend(input, config, composed, report, log, state.directory, host)
+      return await attend(input, config, composed, report, log, state)
     } finally {
       await composed.close()
     }
@@ -102,28 +103,27 @@ async function attend(
   composed: ComposedAgent,
   report: RunReport,
   log: AgentLog,
-  directory: string,
-  host: string,
+  state: AgentState,
 ): Promise<number> {
-  const { clock, signal, terminal } = input
-  const { agent, meters } = composed
+  const { clock, env, signal, terminal } = input
+  const { agent } = composed
   const stop = new AbortController()
-  const urls = new Map(config.destinations.map(({ name, url }) => [name, url]))
-  const startedAtMs = clock.now()
-  const statusNow = watchStatus(agent, { host, startedAtMs, urls, meters, report, clock })
-  const status = (): Promise<void> => writeStatus(directory, statusNow())
+  const isOnce = isSet(input.values, 'once')
+  const services = startServices({ config, state, composed, report, log, clock, env, isOneShot: isOnce })
+  const status = (): Promise<void> => writeStatus(state.directory, services.status())
   const over = new AbortController()
   const keepStatus = async (): Promise<void> => {
     let said = false
     while (!over.signal.aborted) {
       await clock.sleep(agent.isExplored ? statusEveryMs : 100, over.signal).catch(() => {})
       if (agent.isExplored) await status()
-      if (agent.isExplored && !said) log.info('agent', started(agent, host))
+      if (agent.isExplored && !said) log.info('agent', started(agent, state.host))
       said ||= agent.isExplored
     }
   }
   const drain = async (): Promise<void> => {
     log.info('draining', { withinMs: config.drainTimeoutMs })
+    services.stopping(config.drainTimeoutMs)
     agent.hurry()
     const endMs = clock.monotonic() + config.drainTimeoutMs
     // What came since the last scan is delivered, too: the machine may be going for good.
@@ -135,7 +135,6 @@ async function attend(
   signal.addEventListener('abort', onStop, { once: true })
   if (signal.aborted) onStop()
   const keeping = keepStatus()
-  const isOnce = isSet(input.values, 'once')
   const cancelWatch = isOnce ? onHopeless(agent, clock, () => stop.abort(hopeless)) : () => {}
   try {
     await agent.run(stop.signal)
@@ -145,6 +144,7 @@ async function attend(
     signal.removeEventListener('abort', onStop)
     await keeping
     await status()
+    await services.close()
   }
   return isOnce ? sayOutcome(composed, report, terminal, stop.signal.reason).code : exits.done
 }

@@ -33,16 +33,14 @@ function none(): DestinationCounts {
 
 /** Counts of the agent's events, for metrics. */
 export class EventCounts {
-  readonly #at: ReadonlyMap<string, DestinationCounts>
+  readonly #at = new Map<string, DestinationCounts>()
   /** Times that something was reported, the same again included. */
   problems = 0
 
-  constructor(destinations: readonly string[]) {
-    this.#at = new Map(destinations.map((name) => [name, none()]))
-  }
-
   at(destination: string): DestinationCounts {
-    return this.#at.get(destination) ?? none()
+    const counts = this.#at.get(destination) ?? none()
+    this.#at.set(destination, counts)
+    return counts
   }
 
   add(event: AgentEvent): void {

@@ -7,6 +7,7 @@ import type { LogcaskError } from '../base/errors.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { addUsage, type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
 import type { ComposedAgent } from './compose-agent.ts'
+import { EventCounts } from './event-counts.ts'
 import { exits } from './exit.ts'
 import { hopeless } from './hopeless.ts'
 import type { Progress } from './progress.ts'
@@ -23,8 +24,10 @@ export class RunReport {
   losses = 0
   /** The same by destination. */
   readonly lossesAt = new Map<string, number>()
+  readonly counts = new EventCounts()
 
   add(event: AgentEvent): void {
+    this.counts.add(event)
     if (event.kind === 'acked' && event.sent) {
       this.bytesSent += event.bytes
       this.segmentsSent++

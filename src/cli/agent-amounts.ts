@@ -1,0 +1,88 @@
+import type { Agent } from '../agent/agent.ts'
+import type { Life } from '../agent/life.ts'
+import { highWatermark } from '../agent/life.ts'
+import type { Clock } from '../base/clock.ts'
+import type { EventCounts } from './event-counts.ts'
+import { dropDelivered, markTail, seenSinceMs, type TailMark } from './tail-marks.ts'
+
+/** How one destination stands with all files. */
+export interface Backlog {
+  /** Bytes and files that are not acked there. */
+  bytes: number
+  files: number
+  /** When the oldest of these bytes was seen, on the monotonic clock; infinite where there is none. */
+  sinceMs: number
+  ackedBytes: number
+}
+
+export interface Amounts {
+  /** In all files. */
+  bytes: number
+  openFiles: number
+  backlogs: ReadonlyMap<string, Backlog>
+}
+
+/** What is here and what is behind, at each call: it costs next to nothing while nothing happens. */
+export function watchAmounts(
+  agent: Pick<Agent, 'book' | 'couriers' | 'revision'>,
+  clock: Pick<Clock, 'monotonic'>,
+): () => Amounts {
+  let revision = -1
+  let files = -1
+  let known: Amounts = { bytes: 0, openFiles: 0, backlogs: new Map() }
+  /** Of files that are behind somewhere. */
+  const marks = new WeakMap<Life, readonly TailMark[]>()
+  let lookedAtMs = clock.monotonic()
+  return () => {
+    const { current } = agent.book
+    const beforeMs = lookedAtMs
+    lookedAtMs = clock.monotonic()
+    if (agent.revision === revision && current.size === files) return known
+    revision = agent.revision
+    files = current.size
+    const backlogs = new Map<string, Backlog>(
+      [...agent.couriers.keys()].map((name) => [
+        name,
+        { bytes: 0, files: 0, sinceMs: Number.POSITIVE_INFINITY, ackedBytes: 0 },
+      ]),
+    )
+    known = { bytes: 0, openFiles: 0, backlogs }
+    for (const life of current.values()) {
+      known.bytes += life.size
+      if (life.file !== undefined) known.openFiles++
+      addTo(backlogs, life, marksOf(marks, life, beforeMs))
+    }
+    return known
+  }
+}
+
+function marksOf(known: WeakMap<Life, readonly TailMark[]>, life: Life, beforeMs: number): readonly TailMark[] {
+  const everywhere = highWatermark(life)
+  if (everywhere >= life.size) {
+    known.delete(life)
+    return []
+  }
+  const before = known.get(life) ?? []
+  // What is new came after the last look here, and not before the agent saw the first of what is pending.
+  const sinceMs = before.length === 0 ? (life.pendingSinceMs ?? beforeMs) : beforeMs
+  const marks = dropDelivered(markTail(before, life.size, sinceMs), everywhere)
+  known.set(life, marks)
+  return marks
+}
+
+function addTo(backlogs: ReadonlyMap<string, Backlog>, life: Life, marks: readonly TailMark[]): void {
+  for (const [name, { acked }] of life.deliveries) {
+    const backlog = backlogs.get(name)
+    if (backlog === undefined) continue
+    backlog.ackedBytes += Math.min(acked.offset, life.size)
+    if (acked.offset >= life.size) continue
+    backlog.bytes += life.size - acked.offset
+    backlog.files++
+    backlog.sinceMs = Math.min(backlog.sinceMs, seenSinceMs(marks, acked.offset) ?? Number.POSITIVE_INFINITY)
+  }
+}
+
+/** What files ever had, but for a constant: what is acked was either here before, or came. */
+export function appendedBytes(backlogs: ReadonlyMap<string, Backlog>, counts: EventCounts): number {
+  return Math.max(0, ...[...backlogs].map(([name, { bytes }]) => bytes + counts.at(name).bytesAcked))
+}

@@ -1,0 +1,146 @@
+import { join } from 'node:path'
+import { abortable } from '../agent/destination.ts'
+import type { AgentState } from '../agent/state.ts'
+import { type Clock, isoTime } from '../base/clock.ts'
+import { isCode, messageOf } from '../base/errors.ts'
+import { listenAddressText } from '../base/listen-address.ts'
+import { supervisorOf } from '../base/supervisor.ts'
+import type { AgentConfig } from '../config/agent-config.ts'
+import type { AgentLog } from './agent-log.ts'
+import type { MetricFacts } from './agent-metrics.ts'
+import { agentRoutes, keepListening } from './agent-server.ts'
+import { type StatusRecord, watchStatus } from './agent-status.ts'
+import type { ComposedAgent } from './compose-agent.ts'
+import { version } from './help.ts'
+import { LocalRoom } from './local-room.ts'
+import { openFilesMax } from './open-files.ts'
+import type { RunReport } from './run-report.ts'
+import { keepNotified } from './service-notice.ts'
+
+export interface ServiceParts {
+  config: AgentConfig
+  state: AgentState
+  composed: Pick<ComposedAgent, 'agent' | 'meters'>
+  report: RunReport
+  log: AgentLog
+  clock: Clock
+  env: NodeJS.ProcessEnv
+  /** One-shot: nobody asks it, and no service manager waits for it. */
+  isOneShot: boolean
+}
+
+/** What surrounds an agent at work: its status, its metrics, and the service manager that started it. */
+export interface AgentServices {
+  status(): StatusRecord
+  /** A stop was asked for; it may take so long. */
+  stopping(withinMs: number): void
+  /** The configuration on disk is being read again; then whether it is in force. */
+  reloading(): void
+  reloaded(isSuccessful: boolean): void
+  /** Resolves when nothing of it is left. */
+  close(): Promise<void>
+}
+
+const roomEveryMs = 10_000
+
+export function startServices(parts: ServiceParts): AgentServices {
+  const { config, state, composed, report, log, clock, env, isOneShot } = parts
+  const { agent, meters } = composed
+  const over = new AbortController()
+  const startedAtMs = clock.now()
+  const room = new LocalRoom(join(state.directory, 'spool'), clock)
+  const urls = new Map(config.destinations.map(({ name, url }) => [name, url]))
+  const status = watchStatus(agent, { host: state.host, startedAtMs, urls, meters, report, clock, room })
+  const reload: MetricFacts['reload'] = { isSuccessful: true, atMs: startedAtMs }
+  const problem = (place: string) => (message: string, hint: string | undefined) => {
+    const event = { kind: 'problem', place, message, hint } as const
+    report.add(event)
+    log.event(event)
+  }
+  const supervisor = isOneShot ? undefined : supervisorOf(env, process.pid)
+  const tell = (...assignments: string[]): void => {
+    supervisor?.tell(...assignments).catch((error) => cannotTell(error))
+  }
+  const cannotTell = (error: unknown): void =>
+    problem('systemd')(messageOf(error), isCode(error, 'unavailable') ? error.hint : undefined)
+  const loops = isOneShot ? [] : [keepLooking(room, agent, clock, over.signal)]
+  if (config.listen !== undefined && !isOneShot) {
+    const facts = metricFacts(parts, status, startedAtMs, reload)
+    const routes = agentRoutes({
+      metrics: facts,
+      sick: () => (agent.progress.isStalled ? 'the scans no longer come round' : undefined),
+      notReady: () => status().notReady ?? [],
+    })
+    const on = (address: Parameters<typeof listenAddressText>[0]): void =>
+      log.info('listening', { address: listenAddressText(address) })
+    loops.push(keepListening(config.listen, routes, clock, over.signal, { problem: problem('listen'), on }))
+  }
+  if (supervisor !== undefined)
+    loops.push(keepNotified(supervisor, status, () => agent.progress.isStalled, clock, over.signal, cannotTell))
+  return {
+    status,
+    stopping: (withinMs) =>
+      tell('STOPPING=1', 'STATUS=draining', `EXTEND_TIMEOUT_USEC=${(withinMs + stopMarginMs) * 1000}`),
+    reloading: () => tell('RELOADING=1'),
+    reloaded(isSuccessful) {
+      reload.isSuccessful = isSuccessful
+      if (isSuccessful) reload.atMs = clock.now()
+      tell('READY=1', `STATUS=configuration ${isSuccessful ? 'taken' : 'refused'} at ${isoTime(clock.now())}`)
+    },
+    async close() {
+      over.abort()
+      await Promise.all(loops)
+    },
+  }
+}
+
+/** What comes after the drain: answers that are under way, the last checkpoint. */
+const stopMarginMs = 15_000
+
+async function keepLooking(
+  room: LocalRoom,
+  agent: ComposedAgent['agent'],
+  clock: Pick<Clock, 'sleep'>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    // A mount that hangs holds up the next look, and not the end.
+    await abortable(room.look([...agent.book.current.values()].map(({ path }) => path)), signal).catch(() => {})
+    await clock.sleep(roomEveryMs, signal).catch(() => {})
+  }
+}
+
+function metricFacts(
+  { state, composed, report, clock }: ServiceParts,
+  status: () => StatusRecord,
+  startedAtMs: number,
+  reload: MetricFacts['reload'],
+): () => MetricFacts {
+  const { agent, meters } = composed
+  let filesMax = 0
+  openFilesMax().then((most) => {
+    filesMax = most
+  })
+  const age = (atMs: number | undefined): number | undefined =>
+    atMs === undefined ? undefined : (clock.monotonic() - atMs) / 1000
+  return () => {
+    const { scannedAtMs, savedAtMs } = agent.progress
+    const { user, system } = process.cpuUsage()
+    return {
+      status: status(),
+      counts: report.counts,
+      usages: new Map([...meters].map(([name, meter]) => [name, meter.snapshot()])),
+      agentId: state.agentId,
+      version,
+      openFilesMax: filesMax,
+      scanAgeSeconds: age(scannedAtMs),
+      checkpointAgeSeconds: age(savedAtMs),
+      reload,
+      process: {
+        residentBytes: process.memoryUsage.rss(),
+        cpuSeconds: (user + system) / 1e6,
+        startedAtMs,
+      },
+    }
+  }
+}
