@@ -23,11 +23,16 @@ export function untilComplete(context: AgentContext, life: Life): number | undef
  * NULs at the end of a compressed file are its trailer's, not blocks that are yet to be written, once it has stood still
  * for as long as it takes to judge it. sudo's I/O logs are compressed under any name, and never renamed.
  */
-export async function hasTrailer(context: AgentContext, life: Life, file: OpenFile): Promise<boolean> {
-  if (originalName(life.path) === undefined && !(await isPacked(file))) return false
+export async function trailerOf(
+  context: AgentContext,
+  life: Life,
+  file: OpenFile,
+): Promise<'none' | 'awaited' | 'whole'> {
+  if (originalName(life.path) === undefined && !(await isPacked(file))) return 'none'
   const restMs = compressedHoldMs - (context.clock.monotonic() - life.grewAtMs)
-  if (restMs > 0) context.lookAfter(life, restMs + 1)
-  return restMs <= 0
+  if (restMs <= 0) return 'whole'
+  context.lookAfter(life, restMs + 1)
+  return 'awaited'
 }
 
 function factsOf(context: AgentContext, life: Life): CompletionFacts {

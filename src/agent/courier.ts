@@ -109,6 +109,7 @@ export class Courier {
     const delivery = life.deliveries.get(this.name)
     if (delivery === undefined) return
     const { signal } = this.#context
+    const { file } = life
     try {
       await this.destination.ready(signal)
       while (!signal.aborted && (await deliverStep(this.#context, this, life, delivery))) {
@@ -116,7 +117,9 @@ export class Courier {
         this.#release(life)
       }
     } catch (error) {
-      if (signal.aborted) return
+      // Closed under way, because another file needed the descriptor (turns.ts): it is taken up again once it is open.
+      const isSetAside = file !== undefined && life.file !== file && !life.ended
+      if (signal.aborted || isSetAside) return
       this.#failed(life, delivery, error)
     }
   }

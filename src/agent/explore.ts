@@ -1,11 +1,12 @@
-import { completionOf, isRotated } from './complete.ts'
+import { isRotated } from './complete.ts'
 import { type AgentContext, originOf, type SourceSettings, sourceOf } from './context.ts'
 import type { OpenFile, Scan } from './files.ts'
 import { type Life, newDelivery, newLife } from './life.ts'
 import { miss, rename } from './missing.ts'
 import { labelsOf } from './naming.ts'
 import { openReported } from './open-reported.ts'
-import { isSettled, sealingMax } from './sweep.ts'
+import { isSettled, mayStayClosed } from './rest.ts'
+import { sealingMax } from './sweep.ts'
 import { askTurn, inTurn, roomFor } from './turns.ts'
 
 /** Applies one complete look at the sources: new files, new names of known ones, and what is gone. */
@@ -72,7 +73,8 @@ async function apply(context: AgentContext, scan: Scan): Promise<void> {
     if (!names.includes(life.path) && first !== undefined) rename(context, life, first)
   }
   // A one-shot run is about what it was given, not about what earlier runs were, nor what went before its turn came.
-  if (context.settings.isOneShot) for (const life of waited) life.isMet = paths.has(life.identity)
+  if (context.settings.isOneShot)
+    for (const life of waited) life.isMet = life.limit !== undefined || paths.has(life.identity)
   else
     for (const life of [...context.book.current.values()])
       if (!paths.has(life.identity)) await miss(context, life, scan)
@@ -123,7 +125,7 @@ async function open(
 ): Promise<Life | undefined> {
   const file = await openReported(context, path, source.followSymlinks)
   if (file === undefined) {
-    if (known && isWaiting(known)) known.isMet = false
+    if (known && isWaiting(known)) known.isMet = known.limit !== undefined
     return undefined
   }
   const life = context.book.current.get(file.identity)
@@ -154,15 +156,6 @@ function isLeftOut({ clock }: AgentContext, { sinceMs }: SourceSettings, modifie
   return sinceMs !== undefined && clock.now() - modifiedMs > sinceMs
 }
 
-/** A closed file that nobody touched is left alone, until it is to be sealed or checked. */
-function mayStayClosed(context: AgentContext, life: Life): boolean {
-  if (!life.isMet) return false
-  const begun = [...life.deliveries.values()].filter((delivery) => delivery.stream !== undefined)
-  if (life.size === 0 && begun.length === 0) return true
-  if (begun.some((delivery) => !delivery.isChecked)) return false
-  return isSettled(life) || completionOf(context, life) === undefined
-}
-
 function birth(context: AgentContext, identity: string, path: string, source: SourceSettings): Life {
   const { clock, files, settings } = context
   const hint = source.rename === undefined ? undefined : files.peek(path, source.followSymlinks)
@@ -184,7 +177,8 @@ function birth(context: AgentContext, identity: string, path: string, source: So
 function take(context: AgentContext, life: Life, file: OpenFile, source: SourceSettings): Life {
   life.file = file
   life.isWatched = false
-  if (context.settings.isOneShot) life.limit = file.stat().size
+  context.book.aside.delete(life)
+  if (context.settings.isOneShot) life.limit ??= file.stat().size
   address(context, life, source)
   context.changed(life)
   context.look(life)

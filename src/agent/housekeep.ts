@@ -11,7 +11,8 @@ import { hashFile } from './generations.ts'
 import { inspectChain } from './inspect.ts'
 import { type Delivery, isOwnStream, type Life } from './life.ts'
 import { type Removable, type Removed, removeDelivered } from './local-removal.ts'
-import { closeFile, isAtWork, isBeyond, isSettled } from './sweep.ts'
+import { isBeyond, isSettled } from './rest.ts'
+import { closeFile, isAtWork } from './sweep.ts'
 import { findWriters, type Writers } from './writers.ts'
 
 /** A round costs a look at each settled file of the sources that want it; the rest is done once per file. */

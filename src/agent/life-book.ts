@@ -11,6 +11,8 @@ export class LifeBook {
   isExplored = false
   /** Here, and not opened: as many files are open as may be (turns.ts). */
   waiting = new Set<Life>()
+  /** Closed, though destinations that take nothing now lack something of it: it waits once they do. */
+  readonly aside = new Set<Life>()
   /** Paths that the last look left out because they are old, with their source. */
   readonly leftOut = new Map<string, string>()
   /** Some of them will be opened soon. */
@@ -54,12 +56,14 @@ export class LifeBook {
   retire(life: Life): void {
     if (this.current.get(life.identity) === life) this.current.delete(life.identity)
     this.old.add(life)
+    this.aside.delete(life)
   }
 
   forget(life: Life): void {
     if (this.current.get(life.identity) === life) this.current.delete(life.identity)
     this.old.delete(life)
     this.waiting.delete(life)
+    this.aside.delete(life)
     drop(this.#byPath, life.path, life)
     drop(this.#byFirstPath, life.firstPath, life)
   }

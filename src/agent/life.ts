@@ -55,8 +55,8 @@ export interface Life {
   isAway: boolean
   /** Hold of a copy or a compressed file: since when its size stands. */
   hold?: { size: number; sinceMs: number } | undefined
-  /** Of the file at this size, the NULs from here on may be no bytes yet, and are not sent. */
-  withheld?: { size: number; from: number } | undefined
+  /** Of the file at this size, the NULs from here on may be no bytes yet, and are not sent; `isForNow`: before it has stood for a while. */
+  withheld?: { size: number; from: number; isForNow: boolean } | undefined
   /** Last time that the size changed, on the monotonic clock. */
   grewAtMs: number
   /** When it was last asked whether it changed, on the monotonic clock. */

@@ -5,8 +5,8 @@ import { decodedOf } from './decoded.ts'
 import { type Comparison, compare } from './evidence.ts'
 import { keepSeen } from './keep-seen.ts'
 import { type Delivery, highWatermark, isOwnStream, type Life, newLife } from './life.ts'
+import { isSettled } from './rest.ts'
 import { generationAfterEnd, judgeLook, originalName } from './rules.ts'
-import { isSettled } from './sweep.ts'
 
 /**
  * Looks at a life's file: is it still the same life, did it grow? Local only, no destination is asked. Afterwards the

@@ -1,6 +1,6 @@
 import { sha256 } from '../base/hash.ts'
 import { advance } from '../format/chain.ts'
-import { completionOf, hasTrailer } from './complete.ts'
+import { completionOf, trailerOf } from './complete.ts'
 import { contentOf, solidSize } from './content.ts'
 import { type AgentContext, doubt, sourceOf } from './context.ts'
 import type { Courier } from './courier.ts'
@@ -81,8 +81,9 @@ async function launch(
   const reason = completionOf(context, life)
   const footprint = delivery.sent
   const solid = reason ? content.size : await solidSize(content, footprint.offset)
-  const size = solid < content.size && (await hasTrailer(context, life, content.file)) ? content.size : solid
-  life.withheld = { size: content.size, from: size }
+  const trailer = solid < content.size ? await trailerOf(context, life, content.file) : 'none'
+  const size = trailer === 'whole' ? content.size : solid
+  life.withheld = { size: content.size, from: size, isForNow: trailer === 'awaited' }
   const range = nextRange({ sent: footprint.offset, size, segmentBytes, landed: delivery.landed ?? [] })
   if (range === undefined) return undefined
   // Never wait for memory or budget while flights of our own hold it: they are settled first.

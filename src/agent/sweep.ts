@@ -1,29 +1,9 @@
-import { completionOf } from './complete.ts'
 import type { AgentContext } from './context.ts'
-import { type Delivery, isOwnStream, type Life } from './life.ts'
+import type { Life } from './life.ts'
+import { isAtRest, isDone, isSettled, isToBeSealed, isWanted } from './rest.ts'
 
 /** Files that are open beyond the bound because their seal is due: enough to keep a store busy. */
 export const sealingMax = 64
-
-/** Nothing of this life is left to do anywhere: delivered and sealed, beyond us, or its end recorded. */
-export function isSettled(life: Life): boolean {
-  for (const delivery of life.deliveries.values()) {
-    if (life.ended ? !delivery.hasGap : !(delivery.isBeyond || isSealed(life, delivery))) return false
-  }
-  return true
-}
-
-/** Shorter than its stream: a copy of it may be judged yet. */
-export function isBeyond(life: Life): boolean {
-  return [...life.deliveries.values()].some((delivery) => delivery.isBeyond)
-}
-
-/** The seal covers all that is delivered, and all that the file (or a decoded one, when it was judged) has. */
-function isSealed(life: Life, { stream, sealed, acked }: Delivery): boolean {
-  if (sealed === undefined || sealed.length !== acked.offset) return false
-  const isDecoded = life.copy?.reason === 'compressed' && stream !== undefined && !isOwnStream(life, stream)
-  return isDecoded || sealed.length >= Math.min(life.size, life.limit ?? life.size)
-}
 
 /**
  * Forgets lives that are over, and closes idle files where too many are open. The answer is what was forgotten: it goes
@@ -43,28 +23,35 @@ export function sweep(context: AgentContext, openFilesMax: number): Life[] {
   return forgotten
 }
 
-/** Closes idle files, all of which is acked, the quietest first, until no more than `most` are open or none is left. */
+/**
+ * Closes idle files until no more than `most` are open or none is left: first those that are done, the quietest first, then
+ * those of which only destinations lack something that take nothing now (I5). These are set aside until they do; a file
+ * without a name could not be opened again, and stays.
+ */
 export function closeIdle(context: AgentContext, most: number): void {
   const open = [...context.book.current.values()].filter((life) => life.file !== undefined)
-  const surplus = open.length - most
+  let surplus = open.length - most
   if (surplus <= 0) return
   let sealing = 0
-  const isToBeSealed = (life: Life): boolean =>
-    !isSettled(life) && completionOf(context, life) !== undefined && sealing++ < sealingMax
+  // A one-shot run looks at no file again for its seal.
+  const atOnce = context.settings.isOneShot ? open.length : sealingMax
   const idle = open
-    .filter((life) => !life.isUnlinked && isAcked(life) && !isAtWork(context, life) && !isToBeSealed(life))
-    .sort((a, b) => a.grewAtMs - b.grewAtMs)
-  for (const life of idle.slice(0, surplus)) void closeFile(life)
+    .filter((life) => !life.isUnlinked && isAtRest(context, life))
+    .filter((life) => !(isToBeSealed(context, life) && sealing++ < atOnce))
+    .map((life) => ({ life, isDone: isDone(context, life) }))
+    .sort((a, b) => Number(b.isDone) - Number(a.isDone) || a.life.grewAtMs - b.life.grewAtMs)
+  for (const { life, isDone } of idle) {
+    if (surplus === 0) return
+    // What came since it was looked at is looked at first.
+    if (life.file?.stat().stamp !== life.stamp) continue
+    surplus--
+    if (!isDone && !isWanted(context, life)) context.book.aside.add(life)
+    void closeFile(life)
+  }
 }
 
 export function isAtWork({ couriers }: Pick<AgentContext, 'couriers'>, life: Life): boolean {
   return [...couriers.values()].some((courier) => courier.isAtWork(life))
-}
-
-function isAcked(life: Life): boolean {
-  return [...life.deliveries.values()].every(
-    (delivery) => (delivery.stream !== undefined || life.size === 0) && delivery.acked.offset === life.size,
-  )
 }
 
 /** Opened again, by E2 and E3, when its name shows that it was touched. */

@@ -1,6 +1,7 @@
 import type { AgentContext } from './context.ts'
 import type { Life } from './life.ts'
-import { closeFile, closeIdle, isAtWork, isBeyond, isSettled } from './sweep.ts'
+import { isBeyond, isSettled, isWanted } from './rest.ts'
+import { closeFile, closeIdle, isAtWork } from './sweep.ts'
 
 /** Descriptors are bounded (I7): files that they do not reach for wait in the book, and take turns. */
 
@@ -26,15 +27,28 @@ export function closeSettled(context: AgentContext, life: Life): void {
   if (context.settings.isOneShot && isSettled(life) && !isBeyond(life) && !isAtWork(context, life)) void closeFile(life)
 }
 
-/** Where files wait, acked idle ones soon make room, and `open` is given those whose turn it is. */
+/** What was set aside, and a destination takes again, waits for its turn like any other. */
+function recall(context: AgentContext): void {
+  const { aside, waiting } = context.book
+  for (const life of aside) {
+    if (!isWanted(context, life)) continue
+    aside.delete(life)
+    life.stamp = ''
+    waiting.add(life)
+  }
+}
+
+/** Where files wait, idle ones soon make room, and `open` is given those whose turn it is. */
 export function askTurn(context: AgentContext, open: (waited: readonly Life[]) => Promise<void>): void {
-  const { book, clock, settings, signal, openFilesMax } = context
-  if (book.waiting.size === 0 || book.isTurnDue) return
+  const { book, clock, signal, openFilesMax } = context
+  if ((book.waiting.size === 0 && book.aside.size === 0) || book.isTurnDue) return
   book.isTurnDue = true
   const turn = async (): Promise<void> => {
     await clock.sleep(turnMs, signal)
     book.isTurnDue = false
-    if (!settings.isOneShot) closeIdle(context, Math.max(0, openFilesMax - book.waiting.size))
+    recall(context)
+    if (book.waiting.size === 0) return
+    closeIdle(context, Math.max(0, openFilesMax - book.waiting.size))
     const room = roomFor(context)
     if (room > 0) await open([...book.waiting].slice(0, room))
   }

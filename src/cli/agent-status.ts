@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Agent } from '../agent/agent.ts'
-import { isSettled } from '../agent/sweep.ts'
+import { isSettled } from '../agent/rest.ts'
 import { writeAtomically } from '../base/atomic-file.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'

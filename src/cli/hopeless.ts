@@ -13,8 +13,11 @@ const lookEveryMs = 200
  */
 export function onHopeless(agent: Agent, clock: Pick<Clock, 'timer'>, end: () => void): () => void {
   let cancel = (): void => {}
+  let looksSo = 0
   const look = (): void => {
-    if (agent.isExplored && isHopeless(agent)) end()
+    looksSo = agent.isExplored && isHopeless(agent) ? looksSo + 1 : 0
+    // A file whose turn has just come is nobody's work for a moment.
+    if (looksSo === 2) end()
     else cancel = clock.timer(lookEveryMs, look)
   }
   look()
@@ -26,6 +29,7 @@ function isHopeless(agent: Agent): boolean {
   const isDown = ({ destination }: (typeof couriers)[number]): boolean => destination.health.state === 'down'
   return (
     couriers.some(isDown) &&
+    agent.book.waiting.size === 0 &&
     couriers.every((courier) => isDown(courier) || (courier.isIdle && courier.destination.health.state === 'ok'))
   )
 }

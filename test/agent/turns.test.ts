@@ -2,7 +2,7 @@ import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { guardLeaks, openFilesBelow } from '../support/leak-guard.ts'
-import { type Rig, rig, until } from './rig.ts'
+import { type Rig, rig } from './rig.ts'
 
 guardLeaks()
 
@@ -12,7 +12,6 @@ beforeEach(async () => {
 })
 afterEach(() => at.close())
 
-const down = () => ({ kind: 'unavailable' }) as const
 const names = Array.from({ length: 24 }, (_, n) => `f${n}.log`)
 
 /** Looks as often as it can at how many logs are open. */
@@ -46,21 +45,6 @@ describe('more files than may be open at once', () => {
     const second = mostOpen(at.delivered(names.map((name) => `${name}\nmore\nagain\n`)))
     expect(await second).toBeLessThanOrEqual(8)
     expect(await at.gaps()).toEqual([])
-    await daemon.stop()
-  })
-
-  it('I5: those that a destination that is down holds open keep the others out only until it is back', async () => {
-    at.fault('b', down)
-    for (const name of names) await writeFile(join(at.logs, name), `${name}\n`)
-    const daemon = at.daemon({ openFilesMax: 8 })
-    await until('some are there', async () => (await at.contents('a')).size >= 8)
-    expect((await openFilesBelow(at.logs)).length).toBeLessThanOrEqual(8)
-    at.fault('b', undefined)
-    for (const name of ['a', 'b'])
-      await at.delivered(
-        names.map((one) => `${one}\n`),
-        name,
-      )
     await daemon.stop()
   })
 
