@@ -1,6 +1,6 @@
 import { type Bucket, listNames } from '../bucket/bucket.ts'
 import { decodeGap, type Gap } from '../format/gap.ts'
-import { hostPrefix, parseKey, parseStreamId } from '../format/keys.ts'
+import { hostPrefix, parseKey, parseStreamId, streamId } from '../format/keys.ts'
 import type { Origin } from '../format/origin.ts'
 
 export interface SealRef {
@@ -82,6 +82,11 @@ export class Catalogue {
 
   aliases(identity: string): readonly string[] {
     return this.#aliases.get(identity) ?? []
+  }
+
+  *streams(): Iterable<string> {
+    for (const [identity, generations] of this.#generations)
+      for (const generation of generations) yield streamId(identity, generation)
   }
 
   unsealedStreams(): Iterable<string> {

@@ -1,5 +1,6 @@
 import type { AliasReason } from '../format/alias.ts'
 import { birthOfIdentity, parseStreamId } from '../format/keys.ts'
+import { adoptSources, judgeAdopted } from './adopt.ts'
 import { agreesWith } from './agreement.ts'
 import { type Candidate, candidatesOf, isCopyOf, namesakes } from './candidates.ts'
 import { type Content, contentOf, sampleAt } from './content.ts'
@@ -9,7 +10,7 @@ import { compare } from './evidence.ts'
 import { inspectChain } from './inspect.ts'
 import { attach, type Delivery, isHeld, type Life } from './life.ts'
 import { judgePacked } from './packed.ts'
-import { type AdoptSource, type CopySource, type CopyVerdict, judgeAdopted, judgeCopy, originalName } from './rules.ts'
+import { type CopySource, type CopyVerdict, judgeCopy, originalName } from './rules.ts'
 import { unseenSource } from './unseen-source.ts'
 
 /** A copy whose source ends first is looked at again so soon. */
@@ -45,11 +46,18 @@ export async function judgeNewFile(
   }
   const found = await inspectChain(context, courier, verdict.stream)
   if (life.ended || delivery.stream !== undefined) return 'own'
-  life.copy ??= { reason, size: content.size }
+  const source = found.footprint.offset === 0 ? sourceOfStream(context, verdict.stream) : undefined
+  life.copy ??= { reason, size: content.size, ...(source && { origin: source.origin }) }
   attach(delivery, verdict.stream, found.footprint)
   context.changed(life)
   context.report({ kind: 'began', life, delivery, how: reason })
   return 'attached'
+}
+
+function sourceOfStream({ book }: AgentContext, stream: string): Life | undefined {
+  for (const life of book.all())
+    for (const delivery of life.deliveries.values()) if (delivery.stream === stream) return life
+  return undefined
 }
 
 async function judge(
@@ -99,7 +107,13 @@ async function judgePlain(
   if ((copy.kind === 'wait' && content.size > 0) || isStale) context.lookAfter(life, copyHoldMs / 5)
   if (isStale) return { kind: 'wait', why: 'its source is being looked at', reason: 'copy' }
   if (copy.kind !== 'own' || sources.length > 0) return { ...copy, reason: 'copy' }
-  return { ...judgeAdopted(await adoptSources(context, courier, life, content, candidates)), reason: 'adopted' }
+  return {
+    ...judgeAdopted(
+      await adoptSources(context, courier, life, content, candidates),
+      context.settings.isToldToAdopt === true,
+    ),
+    reason: 'adopted',
+  }
 }
 
 /** Tells later whether the source ended or became shorter since now. */
@@ -159,30 +173,6 @@ async function sourceNow(
     (!isShort && !isAsSeen && compare(sent.sent, await sampleAt({ file: life.file, size }, sent.sent)) === 'different')
   if (isUnsettled) doubt(context, life)
   return { fileSize: size, isShorter: isShort && !life.isUnlinked && !isUnsettled, isUnsettled }
-}
-
-async function adoptSources(
-  context: AgentContext,
-  courier: Courier,
-  life: Life,
-  content: Content,
-  candidates: readonly Candidate[],
-): Promise<AdoptSource[]> {
-  const sources: AdoptSource[] = []
-  for (const candidate of candidates) {
-    const isMissing = !candidate.isFileHere && candidate.life?.ended?.reason !== 'truncated'
-    if (!isMissing || candidate.path !== life.path || candidate.machine !== context.settings.machine) continue
-    const agreement = await agreesWith(context, courier, content, candidate)
-    if (agreement === undefined || agreement === 'unknown' || agreement.length > content.size) continue
-    sources.push({
-      stream: candidate.stream,
-      length: agreement.length,
-      samePath: true,
-      sameMachine: candidate.machine !== undefined,
-      isMissing,
-    })
-  }
-  return sources
 }
 
 /** [srcbirth] A copy is born in the life of its source, before its end was recorded. */

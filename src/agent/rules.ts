@@ -227,21 +227,3 @@ export function judgeCompressed(facts: CompressedFacts): CopyVerdict {
   })
   return continued ? { kind: 'copy', stream: continued.stream, endsSource: false } : { kind: 'own' }
 }
-
-// Files that were moved across file systems or restored
-
-export interface AdoptSource {
-  stream: string
-  /** Bytes of the stream; every segment of it matches the file (E4). */
-  length: number
-  samePath: boolean
-  sameMachine: boolean
-  isMissing: boolean
-}
-
-export function judgeAdopted(sources: readonly AdoptSource[]): CopyVerdict {
-  const source = sources
-    .filter((one) => one.samePath && one.sameMachine && one.isMissing && one.length >= agreementBytes)
-    .sort((a, b) => b.length - a.length)[0]
-  return source ? { kind: 'copy', stream: source.stream, endsSource: false } : { kind: 'own' }
-}

@@ -3,6 +3,7 @@ import { Agent, type AgentParts } from '../agent/agent.ts'
 import { FileCheckpoint } from '../agent/checkpoint.ts'
 import type { AgentEvent, SourceSettings } from '../agent/context.ts'
 import type { DestinationSettings } from '../agent/destination.ts'
+import type { Files } from '../agent/files.ts'
 import { hasBirthTimes, localFiles } from '../agent/local-files.ts'
 import type { AgentState } from '../agent/state.ts'
 import { RateLimit } from '../agent/token-bucket.ts'
@@ -34,6 +35,9 @@ export interface AgentComposition {
   sources: readonly SourceSettings[]
   destinations: readonly AgentDestination[]
   isOneShot: boolean
+  isToldToAdopt?: boolean | undefined
+  /** This machine's files as the agent is to see them; undefined: as they are. */
+  files?: ((own: Files) => Files) | undefined
   scanIntervalMs: number
   /** Bytes per second, over all destinations together. */
   rate?: number | undefined
@@ -53,6 +57,8 @@ export interface ComposedAgent {
 /** What all destinations together may hold in memory; less would slow a distant store, more breaks the 150 MB promise. */
 const bytesInFlightMax = 24 * 1024 * 1024
 const perDestinationMax = 16 * 1024 * 1024
+
+const own = (files: Files): Files => files
 
 /** Settings become components: stores behind meters, each admitted by the probe before its first byte. */
 export async function composeAgent(parts: AgentComposition): Promise<ComposedAgent> {
@@ -98,11 +104,12 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
       version: `logcask ${version}`,
       spoolDirectory,
       sources: parts.sources,
+      isToldToAdopt: parts.isToldToAdopt,
       isOneShot: parts.isOneShot,
       scanIntervalMs: parts.scanIntervalMs,
     },
     clock,
-    files: localFiles({ birthTimes: await tryBirthTimes(state.directory), spoolDirectory }),
+    files: (parts.files ?? own)(localFiles({ birthTimes: await tryBirthTimes(state.directory), spoolDirectory })),
     hasher,
     destinations,
     checkpoint: new FileCheckpoint(state.directory),

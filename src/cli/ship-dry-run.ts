@@ -1,4 +1,4 @@
-import type { SourcePatterns } from '../agent/files.ts'
+import type { Files, SourcePatterns } from '../agent/files.ts'
 import { localFiles } from '../agent/local-files.ts'
 import { isCode, LogcaskError } from '../base/errors.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
@@ -8,8 +8,12 @@ import { filesText } from './run-report.ts'
 import { formatBytes } from './units.ts'
 
 /** The files that a run would deliver; no destination is asked, and nothing is written. */
-export async function dryRun({ values, terminal }: CommandInput, sources: readonly SourcePatterns[]): Promise<number> {
-  const files = localFiles({ birthTimes: true, spoolDirectory: '' })
+export async function dryRun(
+  { values, terminal }: CommandInput,
+  sources: readonly SourcePatterns[],
+  seen: (files: Files) => Files = (files) => files,
+): Promise<number> {
+  const files = seen(localFiles({ birthTimes: true, spoolDirectory: '' }))
   const scan = await files.scan(sources)
   const problems = scan.problems.map(({ path, errno }) => `${path}: cannot be searched: ${errno}`)
   let count = 0

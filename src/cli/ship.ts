@@ -2,8 +2,6 @@ import type { AgentEvent, SourceSettings } from '../agent/context.ts'
 import { openState } from '../agent/state.ts'
 import { isCode, LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
-import { readMachine } from '../config/machine.ts'
-import { defaultStateDirectory } from '../config/state-directory.ts'
 import { nameOfAddress, parseStoreUrl, placeOfAddress } from '../config/store-url.ts'
 import {
   type Command,
@@ -22,7 +20,7 @@ import { storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
 import { showProgress } from './progress.ts'
 import { costText, filesText, livesOf, progressOf, RunReport, receiptLines, sayOutcome } from './run-report.ts'
 import { dryRun } from './ship-dry-run.ts'
-import { resolvePaths } from './ship-paths.ts'
+import { type ShipOrigin, shipOrigin } from './ship-origin.ts'
 import { countText, formatBytes } from './units.ts'
 
 export const command: Command = {
@@ -36,6 +34,9 @@ Ends with 0 only when everything is everywhere and sealed. A directory means all
   --exclude GLOB    leave these out; may be repeated (without a slash: matched against the file's name)
   --host NAME       store under this host (default: this machine's name, fixed in the state directory)
   --state DIR       what was sent so far; a cache: without it the buckets are asked
+  --root DIR        the files of another machine, whose disk (a snapshot) is mounted there; PATHs, host and machine id are
+                    that machine's, and its streams go on; nothing is written below DIR (state: for this run alone)
+  --adopt           with --root: DIR is a copy (rsync): streams are known by their content, not by inode
   --rate 20MB/s     at most, per destination
   --timeout 10m     give up then, with exit status 75 (default: never)
   --dry-run         list the files, send nothing
@@ -47,6 +48,7 @@ ${storeHelp}
 Examples
   logcask ship /var/log/nginx --to s3://acme-logs --to file:///mnt/nas
   logcask ship '/var/log/*.log' --to s3://logs/prod --endpoint http://minio:9000 --receipt
+  mount -o ro,noload /dev/xvdf1 /mnt/snap && logcask ship --root /mnt/snap /var/log --to s3://acme-logs
 
 Exit status: 0 done · 1 failed · 2 usage · 3 delivered, with gaps or forks · 75 not all delivered in time, run it again`,
   options: {
@@ -56,6 +58,8 @@ Exit status: 0 done · 1 failed · 2 usage · 3 delivered, with gaps or forks ·
     exclude: { type: 'string', multiple: true },
     host: { type: 'string' },
     state: { type: 'string' },
+    root: { type: 'string' },
+    adopt: { type: 'boolean' },
     rate: { type: 'string' },
     timeout: { type: 'string' },
     'dry-run': { type: 'boolean' },
@@ -65,35 +69,41 @@ Exit status: 0 done · 1 failed · 2 usage · 3 delivered, with gaps or forks ·
 }
 
 async function ship(input: CommandInput): Promise<number> {
-  const { values, positionals, clock } = input
+  const { values, positionals } = input
   const urls = textsOf(values, 'to')
   if (positionals.length === 0) throw usageError('no file is named', 'logcask ship PATH… --to URL')
   if (urls.length === 0)
     throw usageError('no destination is named', 'logcask ship PATH… --to file:///dir (or s3://bucket/prefix)')
   if (urls.includes(''))
     throw usageError('--to is empty: it names no destination', '--to file:///dir (or s3://bucket/prefix)')
-  const paths = await resolvePaths(positionals)
+  const origin = await shipOrigin(input)
+  try {
+    return await shipFrom(input, origin, urls)
+  } finally {
+    await origin.cleanUp()
+  }
+}
+
+async function shipFrom(input: CommandInput, origin: ShipOrigin, urls: readonly string[]): Promise<number> {
+  const { values, clock } = input
   const source: SourceSettings = {
     name: 'ship',
-    ...paths,
+    ...origin.paths,
     exclude: textsOf(values, 'exclude'),
     followSymlinks: false,
     sealAfterMs: 0,
     copies: 'new-stream',
   }
   const destinations = destinationsOf(input, urls)
-  if (isSet(values, 'dry-run')) return dryRun(input, [source])
-  const machine = await readMachine()
-  const state = await openState(
-    textOf(values, 'state') ?? defaultStateDirectory(input.env),
-    textOf(values, 'host') ?? machine.hostname,
-    clock,
-  ).catch(withOtherState)
+  if (isSet(values, 'dry-run')) return dryRun(input, [source], origin.files)
+  const state = await openState(origin.state, origin.host, clock).catch(withOtherState)
   try {
     const report = new RunReport()
     const composed = await composeAgent({
       state,
-      machine: machine.machineId,
+      machine: origin.machineId,
+      files: origin.files,
+      isToldToAdopt: origin.isToldToAdopt,
       sources: [source],
       destinations,
       isOneShot: true,

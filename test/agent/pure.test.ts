@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { judgeAdopted } from '../../src/agent/adopt.ts'
 import {
   type Comparison,
   compare,
@@ -15,7 +16,6 @@ import { completion, nextRange } from '../../src/agent/plan.ts'
 import {
   isNamedAsCopy,
   isNamedAsRotation,
-  judgeAdopted,
   judgeCopy,
   judgeLook,
   nextGeneration,
@@ -189,7 +189,10 @@ describe('rules', () => {
       endsSource: true,
     })
     expect(
-      judgeAdopted([{ stream: 's', length: 65_535, samePath: true, sameMachine: true, isMissing: true }]).kind,
+      judgeAdopted(
+        [{ stream: 's', length: 65_535, size: 70_000, samePath: true, sameMachine: true, isMissing: true }],
+        false,
+      ).kind,
     ).toBe('own')
   })
 })
