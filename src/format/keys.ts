@@ -10,6 +10,7 @@ export type Key =
   | { kind: 'seal'; host: string; stream: string; length: number; sha256: string }
   | { kind: 'gap'; host: string; stream: string; offset: number; end: number | 'open' }
   | { kind: 'alias'; host: string; identity: string; stream: string }
+  | { kind: 'digest'; host: string; hour: string; agent: string }
   | { kind: 'probe'; host: string; name: string }
 
 export type StreamRoom = 'segments' | 'seals' | 'gaps'
@@ -30,12 +31,17 @@ export function aliasKey(host: string, identity: string, stream: string): string
   return checked(`aliases/${hostName(host)}/${identity}/${stream}`)
 }
 
+/** `hour` as `hourOf` gives it; `agent` is the id of a state directory. */
+export function digestKey(host: string, hour: string, agent: string): string {
+  return checked(`digests/${hostName(host)}/${hour}-${agent}`)
+}
+
 export function probeKey(host: string, name: string): string {
   return checked(`probes/${hostName(host)}/${name}`)
 }
 
 /** `segments/web-1/`: everything of a host in one of the rooms. */
-export function hostPrefix(room: StreamRoom | 'aliases' | 'probes', host: string): string {
+export function hostPrefix(room: StreamRoom | 'aliases' | 'digests' | 'probes', host: string): string {
   return `${room}/${hostName(host)}/`
 }
 
@@ -57,6 +63,7 @@ export function parseKey(key: string): Key | undefined {
   if (host === undefined) return undefined
   if (room === 'probes')
     return fourth === undefined && probePattern.test(third) ? { kind: 'probe', host, name: third } : undefined
+  if (room === 'digests') return fourth === undefined ? parseDigest(host, third) : undefined
   if (fourth === undefined) return undefined
   if (room === 'aliases') {
     const target = parseStreamId(fourth)
@@ -79,6 +86,28 @@ function parseStreamObject(room: string | undefined, host: string, stream: strin
   return end !== undefined && (end === 'open' || end > number)
     ? { kind: 'gap', host, stream, offset: number, end }
     : undefined
+}
+
+function parseDigest(host: string, name: string): Key | undefined {
+  const [, hour, agent] = /^(\d{8}T\d{2}Z)-([0-9a-f]{16})$/.exec(name) ?? []
+  if (hour === undefined || agent === undefined || Number.isNaN(hourStart(hour))) return undefined
+  return { kind: 'digest', host, hour, agent }
+}
+
+// Hours
+
+export const hourMs = 3_600_000
+
+/** `20261120T10Z`: the UTC hour that a moment is in (milliseconds since 1970). */
+export function hourOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 13).replaceAll('-', '')}Z`
+}
+
+/** Its first millisecond; NaN for an hour that there is not. */
+export function hourStart(hour: string): number {
+  const [, date = '', time = ''] = /^(\d{8})T(\d{2})Z$/.exec(hour) ?? []
+  const ms = Date.parse(`${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}T${time}:00:00.000Z`)
+  return ms >= 0 && hourOf(ms) === hour ? ms : Number.NaN
 }
 
 // Identities and streams

@@ -10,8 +10,12 @@ export const segmentBytesMax = 64 * 1024 * 1024
 export const windowBytes = 4096
 /** User metadata of one object: S3 counts names and values together against 2 KB. */
 export const metadataBytesMax = 2048
-/** A seal, gap, alias or digest; larger ones are refused before they are read. */
+/** A seal, gap or alias; larger ones are refused before they are read. */
 export const recordBytesMax = 16 * 1024
+/** A digest: kept for years, so that the busiest host's take half a gigabyte a year. */
+export const digestBytesMax = 64 * 1024
+/** Streams in one digest, each at its longest: they fit into the bytes above. */
+export const digestStreamsMax = 300
 /** S3's own bound on a key, in bytes. */
 export const keyBytesMax = 1024
 /** A host's encoded form is a directory name in the embedded store and in the compactor's tree. */

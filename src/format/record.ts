@@ -15,8 +15,8 @@ export function encodeRecord(fields: Fields): string {
  * The fields of a record whose version is 1. Rejects with `corrupt`: `what` names the object in the message.
  * A later version is refused as a whole: half understood is worse than not read.
  */
-export function decodeRecord(text: string | Uint8Array, what: string): Fields {
-  if (text.length > recordBytesMax) throw corrupt(what, `is larger than ${recordBytesMax} bytes`)
+export function decodeRecord(text: string | Uint8Array, what: string, bytesMax = recordBytesMax): Fields {
+  if (text.length > bytesMax) throw corrupt(what, `is larger than ${bytesMax} bytes`)
   let value: unknown
   try {
     value = JSON.parse(typeof text === 'string' ? text : new TextDecoder('utf-8', { fatal: true }).decode(text))

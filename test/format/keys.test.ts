@@ -4,10 +4,13 @@ import { LogcaskError } from '../../src/base/errors.ts'
 import {
   aliasKey,
   birthOfIdentity,
+  digestKey,
   fromOffset,
   gapKey,
   hostName,
   hostPrefix,
+  hourOf,
+  hourStart,
   identityOf,
   isIdentity,
   type Key,
@@ -21,7 +24,7 @@ import {
   streamPrefix,
 } from '../../src/format/keys.ts'
 import { generationMax, offsetMax } from '../../src/format/limits.ts'
-import { anyGeneration, anyHost, anyIdentity, anyOffset, anySha256, anyStream, hex } from './arbitraries.ts'
+import { anyGeneration, anyHost, anyIdentity, anyOffset, anySha256, anyStream, anyTime, hex } from './arbitraries.ts'
 
 const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
@@ -35,6 +38,8 @@ function build(key: Key): string {
       return gapKey(key.host, key.stream, key.offset, key.end)
     case 'alias':
       return aliasKey(key.host, key.identity, key.stream)
+    case 'digest':
+      return digestKey(key.host, key.hour, key.agent)
     case 'probe':
       return probeKey(key.host, key.name)
   }
@@ -63,6 +68,12 @@ const anyKey: fc.Arbitrary<Key> = fc.oneof(
     end: fc.oneof(fc.constant('open' as const), fc.integer({ min: 1_000_001, max: offsetMax })),
   }),
   fc.record({ kind: fc.constant('alias' as const), host: anyHost, identity: anyIdentity, stream: anyStream }),
+  fc.record({
+    kind: fc.constant('digest' as const),
+    host: anyHost,
+    hour: anyTime.map((time) => hourOf(Date.parse(time))),
+    agent: hex(16),
+  }),
   fc.record({
     kind: fc.constant('probe' as const),
     host: anyHost,
@@ -96,6 +107,10 @@ describe('keys: golden bytes of format v1', () => {
     [
       'aliases/web-1/19700101T000000000000001Z-0/20261120T101500123456789Z-1a2b',
       { kind: 'alias', host: 'web-1', identity: '19700101T000000000000001Z-0', stream },
+    ],
+    [
+      'digests/web-1/20261120T10Z-0123456789abcdef',
+      { kind: 'digest', host: 'web-1', hour: '20261120T10Z', agent: '0123456789abcdef' },
     ],
     ['probes/web-1/verdict', { kind: 'probe', host: 'web-1', name: 'verdict' }],
   ]
@@ -262,6 +277,13 @@ describe('keys', () => {
     'gaps/h/0-1/00000000000000000005-OPEN',
     'aliases/h/0-1.1/0-1',
     'aliases/h/0-1/x',
+    'digests/h/20261120T24Z-0123456789abcdef',
+    'digests/h/20260229T10Z-0123456789abcdef',
+    'digests/h/19691231T23Z-0123456789abcdef',
+    'digests/h/20261120T10Z-0123456789abcde',
+    'digests/h/20261120T10Z-0123456789ABCDEF',
+    'digests/h/20261120T10Z-0123456789abcdef/x',
+    'digests/h/20261120T1000Z-0123456789abcdef',
     'probes/h/Verdict',
     'probes/h/-x',
     'probes/h/a/b',
@@ -279,11 +301,27 @@ describe('keys', () => {
       () => segmentKey('h', '0-1', 0, 'short'),
       () => gapKey('h', '0-1', 5, 5),
       () => aliasKey('h', '../x', '0-1'),
+      () => digestKey('h', '20261120T24Z', '0123456789abcdef'),
+      () => digestKey('h', '20261120T10Z', '../x'),
       () => probeKey('h', '../x'),
     ]
     for (const builder of wrong) expect(builder).toThrow(LogcaskError)
     expect(() => segmentKey('', '0-1', 0, 'e3b0c44298fc1c14')).toThrow(/host/)
     expect(() => hostName('x'.repeat(201))).toThrow(/longer than 200/)
+  })
+})
+
+describe('hours', () => {
+  it('round-trip, and sort as time goes', () => {
+    fc.assert(
+      fc.property(anyTime, anyTime, (a, b) => {
+        const [msA, msB] = [Date.parse(a), Date.parse(b)]
+        expect(hourStart(hourOf(msA))).toBe(msA - (msA % 3_600_000))
+        if (hourStart(hourOf(msA)) < hourStart(hourOf(msB))) expect(hourOf(msA) < hourOf(msB)).toBe(true)
+      }),
+    )
+    expect(hourOf(Date.parse('2026-11-20T10:59:59.999Z'))).toBe('20261120T10Z')
+    expect(hourStart('20261120T1Z')).toBeNaN()
   })
 })
 
