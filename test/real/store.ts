@@ -34,6 +34,7 @@ export const storeEnv: Readonly<Record<string, string>> = {
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   AWS_EC2_METADATA_DISABLED: 'true',
+  no_proxy: '127.0.0.1',
 }
 
 /** A bucket by the bare SDK, for what Logcask itself never does. It goes with its server. */

@@ -31,6 +31,8 @@ export const faultS3Env: Readonly<Record<string, string>> = {
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   AWS_EC2_METADATA_DISABLED: 'true',
+  // Whatever proxy this machine has: loopback is not its business.
+  no_proxy: '127.0.0.1',
 }
 
 export interface LoggedRequest {
