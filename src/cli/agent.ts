@@ -3,16 +3,16 @@ import { type AgentState, openState } from '../agent/state.ts'
 import { watchSources } from '../agent/watch.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import { loadConfig } from '../config/load.ts'
-import { expandHost } from '../config/template.ts'
+import { agentDryRun } from './agent-dry-run.ts'
 import { type AgentLog, jsonLog, terminalLog, withoutRepetitions } from './agent-log.ts'
 import { startServices } from './agent-services.ts'
 import { writeStatus } from './agent-status.ts'
-import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf } from './command.ts'
+import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf, usageError } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
 import { exits } from './exit.ts'
 import { sayFirstStart } from './first-start.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
-import { readMachine } from './machine.ts'
+import { nameMachine } from './host.ts'
 import { RunReport, sayOutcome } from './run-report.ts'
 import { countText, formatBytes } from './units.ts'
 
@@ -28,6 +28,7 @@ where it was.
   -c, --config FILE   default: /etc/logcask/agent.yaml, then agent.toml
       --state DIR     instead of state: in the configuration
       --once          deliver what is there now, as ship does, and end
+      --dry-run       with --once: list what is there, and what after: would delete or move; send nothing
       --json          log as JSON lines (the default where stderr is no terminal)
 
 Examples
@@ -39,6 +40,7 @@ Exit status: 0 stopped as asked · 1 failed · 2 configuration · 3 and 75 as sh
     config: { type: 'string', short: 'c' },
     state: { type: 'string' },
     once: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
     ...jsonOption,
   },
   run: runAgent,
@@ -50,12 +52,14 @@ async function runAgent(input: CommandInput): Promise<number> {
   const { values, terminal, clock, env } = input
   expectArguments(input.positionals, 'logcask agent [-c FILE]', 0, 0)
   const { config } = await loadConfig(textOf(values, 'config'), env)
-  const machine = await readMachine()
-  const machineId = config.machineId ?? machine.machineId
-  const host = expandHost(config.host, { ...machine, machineId })
+  const directory = textOf(values, 'state') ?? config.stateDirectory
+  if (isSet(values, 'dry-run') && !isSet(values, 'once'))
+    throw usageError('--dry-run is of no use to a daemon', 'logcask agent --once --dry-run')
+  if (isSet(values, 'dry-run')) return agentDryRun(input, config, directory)
+  const { host, machineId, ...instance } = await nameMachine(config, env, clock)
   const lines = isSet(values, 'json') || !terminal.isLive ? jsonLog(config.log.level) : terminalLog(terminal, clock)
   const log = withoutRepetitions(lines, clock)
-  const state = await openState(textOf(values, 'state') ?? config.stateDirectory, host, clock)
+  const state = await openState(directory, host, clock)
   try {
     if (!config.destinations.some(({ url }) => state.hasUsed(url)))
       await sayFirstStart(config, machineId !== undefined, clock.now(), log)
@@ -65,6 +69,7 @@ async function runAgent(input: CommandInput): Promise<number> {
     const composed = await composeAgent({
       state,
       machine: machineId,
+      instance,
       sources,
       destinations: config.destinations.map((one) => ({ ...one, requestTimeoutMs: one.requestTimeoutMs })),
       isOneShot,
