@@ -116,6 +116,9 @@ function remedyOnThisSide(answer: StoreAnswer, request: S3Request, place: Remedy
         : `check the network between here and ${store}`
   }
   if (code.startsWith('HPE_')) return `${store} does not speak HTTP: is it https:// in endpoint:?`
+  if (code === 'KMS.ThrottlingException') {
+    return `turn on an S3 Bucket Key for ${place.bucket} (one request to KMS for many objects), or raise the quota of KMS`
+  }
   if (code.startsWith('KMS.')) {
     return `check kmsKey: (${place.kmsKey ?? "the bucket's own"}): it must be in the bucket's region, enabled, and for encryption`
   }
