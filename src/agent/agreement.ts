@@ -58,7 +58,9 @@ function longestRead(life: Life | undefined, stream: string): Footprint {
     if (delivery.stream !== stream) continue
     for (const footprint of [delivery.sent, delivery.acked]) if (footprint.offset > longest.offset) longest = footprint
   }
-  return longest
+  // Cut before anything of it was sent: what it showed is all that was read of it.
+  const isOf = [...(life?.deliveries.values() ?? [])].some((delivery) => delivery.stream === stream)
+  return isOf && life?.ended && life.seen && life.seen.offset > longest.offset ? life.seen : longest
 }
 
 /** Byte by byte, over the shorter of the two. */

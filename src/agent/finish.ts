@@ -12,7 +12,7 @@ import { type AgentContext, doubt } from './context.ts'
 import type { Courier } from './courier.ts'
 import { compare } from './evidence.ts'
 import { hashContent, inspectChain } from './inspect.ts'
-import { type Delivery, isOwnStream, type Life } from './life.ts'
+import { type Delivery, isOwnStream, type Life, originAt } from './life.ts'
 
 /** Creates a small record, or finds it there: its key is its content. */
 export async function createRecord(
@@ -103,7 +103,7 @@ async function seal(
   }
   const wasThere = await isSealedThere(context, courier, stream, { length, sha256: digest })
   if (!wasThere) {
-    const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
+    const origin = originAt(life, delivery)
     const key = sealKey(context.settings.host, stream, length, digest)
     await createRecord(context, courier, key, encodeSeal({ origin, reason, sealedAt: isoTime(context.clock.now()) }))
     ;(await courier.knownCatalogue)?.addKey(key)

@@ -4,7 +4,7 @@ import { segmentBytesMax } from '../format/limits.ts'
 import { decodeSegmentHeader, encodeSegmentHeader, type Metadata } from '../format/segment.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
-import type { Delivery, Life } from './life.ts'
+import { type Delivery, type Life, originAt } from './life.ts'
 import { type Chunk, settleExisting } from './settle.ts'
 import { isForeign } from './stream-origin.ts'
 
@@ -67,7 +67,7 @@ async function send(
 ): Promise<Answer> {
   const { chunk, after, isWhole } = cargo
   const key = segmentKey(context.settings.host, delivery.stream ?? '', chunk.offset, beforeOf(after))
-  const origin = delivery.forkOf ? { ...life.origin, forkOf: delivery.forkOf } : life.origin
+  const origin = originAt(life, delivery)
   const sha256 = await cargo.sha256
   const metadata =
     chunk.offset === 0 ? encodeSegmentHeader({ origin, final: isWhole ? { sha256 } : undefined }) : undefined

@@ -25,8 +25,11 @@ export interface Life {
   size: number
   /** Set once no more of this life can be read from a file. */
   ended?: LifeEnd | undefined
-  /** It was judged to hold another file's stream (a copy, a compressed rotation, an adopted file). */
-  copy?: { reason: AliasReason; size: number } | undefined
+  /**
+   * It was judged to hold another file's stream (a copy, a compressed rotation, an adopted file); `origin`: that one's, where
+   * nothing of the stream was sent before.
+   */
+  copy?: { reason: AliasReason; size: number; origin?: Origin | undefined } | undefined
   /** It begins after an end, or is a judged copy that grew: never a copy of anything. */
   isOwn: boolean
   readonly deliveries: Map<string, Delivery>
@@ -64,6 +67,10 @@ export interface Life {
   /** When the oldest byte that is not yet delivered everywhere was seen, on the monotonic clock. */
   pendingSinceMs?: number | undefined
   stamp: string
+  /** What it showed when last looked at, while no destination has anything of it (keep-seen.ts). */
+  seen?: Footprint | undefined
+  /** Ended: not to be forgotten before this, on the monotonic clock. */
+  keptUntilMs?: number | undefined
 }
 
 export interface LifeEnd {
@@ -171,6 +178,13 @@ export function attach(
 /** The stream is the file's own, not one that it continues as a copy. */
 export function isOwnStream(life: Life, stream: string): boolean {
   return parseStreamId(stream)?.identity === life.identity
+}
+
+/** The origin of the stream, which may be another file's. */
+export function originAt(life: Life, { stream, forkOf }: Delivery): Origin {
+  if (forkOf) return { ...life.origin, forkOf }
+  const isOther = stream !== undefined && !isOwnStream(life, stream)
+  return (isOther ? life.copy?.origin : undefined) ?? life.origin
 }
 
 /** The least acked offset over the destinations. */

@@ -2,6 +2,7 @@ import { streamId } from '../format/keys.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
 import { inspectChain } from './inspect.ts'
+import { keepUnsentMs } from './keep-seen.ts'
 import { attach, type Delivery, type Life } from './life.ts'
 import { recordLoss } from './record-gap.ts'
 import { recallName } from './stream-origin.ts'
@@ -36,6 +37,7 @@ export async function recordEnd(
   if (delivery.stream !== undefined && !isWhole)
     await recordLoss(context, courier, life, delivery, delivery.stream, ended.reason)
   delivery.hasGap = true
+  if (life.seen) life.keptUntilMs = context.clock.monotonic() + keepUnsentMs
   context.changed(life)
   // The next generation may begin there now.
   const next = context.book.current.get(life.identity)

@@ -14,6 +14,7 @@ export function sweep(context: AgentContext, openFilesMax: number): Life[] {
   for (const life of context.book.all()) {
     const isOver = life.ended !== undefined || life.isUnlinked
     if (!isOver || !isSettled(life) || isAtWork(context, life)) continue
+    if (life.keptUntilMs !== undefined && context.clock.monotonic() < life.keptUntilMs) continue
     if (life.isUnlinked && life.file && life.file.stat().size !== life.size) continue
     void closeFile(life)
     context.book.forget(life)

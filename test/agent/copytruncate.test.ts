@@ -85,6 +85,26 @@ describe('copytruncate, live', () => {
     await daemon.stop()
   })
 
+  it('I6: cut before any store had anything of it: its copy is the stream, and nothing is lost', async () => {
+    for (const name of ['a', 'b']) at.fault(name, down)
+    const daemon = at.daemon()
+    const whole = text(9_000)
+    await writeFile(log, whole.slice(0, 5_000))
+    await until('seen', () => [...daemon.agent.book.current.values()].some((life) => life.seen?.offset === 5_000))
+    await appendFile(log, whole.slice(5_000))
+    await until('seen', () => [...daemon.agent.book.current.values()].some((life) => life.seen?.offset === 9_000))
+    await copytruncate(`${log}.1`)
+    await appendFile(log, 'two\n')
+    await until('the end', () => daemon.events.some((event) => event.kind === 'ended'))
+    await settled()
+    for (const name of ['a', 'b']) at.fault(name, undefined)
+    await both([whole, 'two\n'])
+    await aliased('copy')
+    await until('sealed', async () => (await at.seals()).join() === '9000')
+    expect(await at.gaps()).toEqual(['0 truncated', '0-9000 truncated'])
+    await daemon.stop()
+  })
+
   it('I1: a copy longer than what was read of its source waits for the truncation, however slow the store', async () => {
     const daemon = at.daemon()
     await writeFile(log, 'one\n')
