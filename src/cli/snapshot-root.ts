@@ -92,7 +92,7 @@ export async function resolveSnapshotPaths(
 /** The part before the first wildcard may lead over links. */
 async function resolvePattern(root: string, pattern: string): Promise<string> {
   const parts = pattern.split('/')
-  const from = parts.findIndex((part) => fastGlob.isDynamicPattern(part))
+  const from = parts.findIndex((part) => part !== '' && fastGlob.isDynamicPattern(part))
   const base = await resolveInRoot(root, parts.slice(0, from).join('/') || '/')
   const fixed = base === undefined || base === '/' ? parts.slice(0, from).join('/') : fastGlob.escapePath(base)
   return [fixed, ...parts.slice(from)].join('/')
