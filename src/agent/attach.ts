@@ -144,7 +144,7 @@ async function begin(
   const from = forkedFrom(known)
   if (from) {
     const shared = await sharedLength(context, courier, content, from.delivered)
-    const isOver = await isReadOtherwise(life, delivery, content)
+    const isOver = await isReadOtherwise(life, delivery)
     if (life.ended || delivery.stream !== undefined || wasCut(context, life, content)) return
     if (isOver) return context.end(life, 'its bytes are not what was read before')
     if (from === leftBehind(known))

@@ -40,7 +40,7 @@ export async function recheck(
   if (delivery.stream !== stream || life.ended) return true
   delivery.isWholeCheck = false
   if (comparison === 'different') {
-    if (await isReadOtherwise(life, delivery, content)) {
+    if (await isReadOtherwise(life, delivery)) {
       context.end(life, 'its bytes are not what was read before')
       return false
     }
