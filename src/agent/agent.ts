@@ -5,14 +5,16 @@ import { untilComplete } from './complete.ts'
 import type { AgentContext, AgentEvent, AgentSettings } from './context.ts'
 import { Courier } from './courier.ts'
 import type { DestinationSettings } from './destination.ts'
-import { meetSuccessor, reopen, takeTurn } from './explore.ts'
+import { takeTurn } from './explore.ts'
 import type { Files } from './files.ts'
 import type { Hasher } from './hasher.ts'
+import { takeHint } from './hints.ts'
 import { Housekeeping } from './housekeep.ts'
 import type { Life } from './life.ts'
 import { LifeBook } from './life-book.ts'
 import { endLife, lookAt } from './look.ts'
 import { Looks } from './looks.ts'
+import { type Reload, reload } from './reload.ts'
 import { isSettled } from './rest.ts'
 import { keepDailyChecks, keepRounds } from './rounds.ts'
 import { Saver } from './saver.ts'
@@ -37,8 +39,13 @@ export interface AgentParts {
   /** Files that may be open at once; beyond it, acked idle ones are closed and opened again when they change. */
   openFilesMax: number
   /** Tells of changes in the sources' directories. Only hints. */
-  watch?: ((hint: (hint: Hint) => void) => { close(): Promise<void> }) | undefined
+  watch?: StartWatch | undefined
 }
+
+interface Watch {
+  close(): Promise<void>
+}
+type StartWatch = (hint: (hint: Hint) => void) => Watch
 
 /** A file that could not be read is tried again after this. */
 const retryMs = 5_000
@@ -57,6 +64,7 @@ export class Agent {
   readonly #saver: Saver
   readonly #pace: ScanPace
   readonly #house: Housekeeping
+  #watch: Watch | undefined
   #failure: unknown
 
   constructor(parts: AgentParts) {
@@ -99,10 +107,10 @@ export class Agent {
     const stop = (): void => this.#stop.abort(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
-    const watch = this.#parts.watch?.((hint) => this.#hint(hint))
+    this.#watch = this.#parts.watch?.((hint) => takeHint(this.#context, hint))
     try {
       for (const life of await this.#parts.checkpoint.load([...this.couriers.keys()])) this.#restore(life)
-      const loops = [...this.couriers.values()].map((courier) => courier.destination.run(this.#stop.signal))
+      const loops = [...this.couriers.values()].map((courier) => courier.run())
       const saving = this.#saver.keepSaving(this.#parts.clock, this.#stop.signal, (error) => this.#saveFailed(error))
       const wake = (life: Life): void => this.#wake(life)
       loops.push(
@@ -114,7 +122,7 @@ export class Agent {
       if (this.#failure !== undefined) throw this.#failure
     } finally {
       signal.removeEventListener('abort', stop)
-      await watch?.close()
+      await this.#watch?.close()
       await this.#close()
     }
   }
@@ -134,6 +142,14 @@ export class Agent {
   hurry(): void {
     this.#context.isHurried = true
     for (const life of this.book.current.values()) if (life.pendingSinceMs !== undefined) this.#looks.look(life)
+  }
+
+  /** Takes other sources and destinations (reload.ts), and watches what they say. */
+  async reload(next: Reload, watch?: StartWatch): Promise<void> {
+    const begin = (courier: Courier): void => void courier.run().catch((error) => this.#fail(error))
+    await reload(this.#context, this.couriers, next, begin)
+    await this.#watch?.close()
+    this.#watch = watch?.((hint) => takeHint(this.#context, hint))
   }
 
   get isDrained(): boolean {
@@ -164,20 +180,6 @@ export class Agent {
     if (this.#parts.settings.isOneShot)
       for (const delivery of life.deliveries.values()) delivery.isWholeCheck = delivery.isSealUnseen = true
     this.book.restore(life)
-  }
-
-  #hint({ path, appeared }: Hint): void {
-    let isKnown = false
-    for (const life of [...this.book.at(path)]) {
-      isKnown = true
-      if (life.file === undefined) reopen(this.#context, life)
-      else this.#looks.look(life)
-      // Replaced under its name: to the watcher that is a change like any other.
-      meetSuccessor(this.#context, path, life).catch(() => this.#pace.ask())
-    }
-    // A change of a file that is not ours is nothing; a name that came or went may be a rotation.
-    if (!appeared && (isKnown || (this.isExplored && !this.book.leftOut.has(path)))) return
-    this.#pace.ask()
   }
 
   // Looking

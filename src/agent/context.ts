@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { GapReason } from '../format/gap.ts'
 import type { Origin } from '../format/origin.ts'
 import type { SealReason } from '../format/seal.ts'
+import type { Encoding } from '../format/whole.ts'
 import type { Courier } from './courier.ts'
 import type { Files, SourcePatterns } from './files.ts'
 import type { Delivery, Life } from './life.ts'
@@ -27,10 +28,22 @@ export interface SourceSettings extends SourcePatterns {
   labels?: Readonly<Record<string, string>> | undefined
   /** What its streams are called where they are published; undefined: after their paths. */
   rename?: Rename | undefined
+  /** Its files are delivered whole, each when it is complete; undefined: as streams. */
+  whole?: WholeSettings | undefined
   /** Small appends are gathered; undefined: sent as soon as the budget allows. */
   gathering?: Gathering | undefined
   /** Files that have not changed for longer when they are first seen are left out. */
   sinceMs?: number | undefined
+}
+
+export interface WholeSettings {
+  /** A template of the name in the bucket (whole/name-template.ts). */
+  as: string
+  compress: Encoding
+  /** A file that has not changed for so long is complete; undefined: that alone makes none complete. */
+  idleMs?: number | undefined
+  /** How long the period in a name is, where its precision does not say it. */
+  periodMs?: number | undefined
 }
 
 export interface AgentSettings {
@@ -52,7 +65,8 @@ export interface AgentSettings {
 
 /** What the parts of the agent share. */
 export interface AgentContext {
-  readonly settings: AgentSettings
+  /** Replaced as a whole by a reload. */
+  settings: AgentSettings
   readonly clock: Clock
   readonly files: Files
   readonly reader: SegmentReader

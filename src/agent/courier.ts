@@ -16,6 +16,7 @@ export class Courier {
   readonly destination: Destination
   readonly pace: Pace
   readonly #context: AgentContext
+  readonly #stop = new AbortController()
   readonly #queue = new Set<Life>()
   readonly #running = new Map<Life, Promise<void>>()
   readonly #again = new Set<Life>()
@@ -24,7 +25,10 @@ export class Courier {
   #catalogue: Promise<Catalogue> | undefined
 
   constructor(context: AgentContext, settings: DestinationSettings) {
-    this.#context = context
+    // The context is the agent's own, and what it knows is shared; only the end of its work may come earlier here.
+    this.#context = Object.create(context, {
+      signal: { value: AbortSignal.any([context.signal, this.#stop.signal]) },
+    }) as AgentContext
     this.destination = new Destination(settings, context.clock)
     this.pace = new Pace(context.clock, settings.budget, settings.totalBudget)
     this.destination.onHealth = (health) => {
@@ -83,6 +87,17 @@ export class Courier {
   /** Names only what was loaded or done so far; undefined where nothing was loaded. */
   get knownCatalogue(): Promise<Catalogue> | undefined {
     return this.#catalogue
+  }
+
+  /** Asks for admission; resolves when it was given, or the courier stopped. */
+  run(): Promise<void> {
+    return this.destination.run(this.#context.signal)
+  }
+
+  /** Nothing goes there any more. Resolves when everything that was at work has stopped. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the configuration changed'))
+    await this.settled()
   }
 
   /** Ends when everything that is at work has stopped. */

@@ -62,7 +62,9 @@ async function apply(context: AgentContext, scan: Scan): Promise<void> {
     const met = meet(context, path, source, opened)
     // Most names of a scan are of files that we hold, ten thousand of them, and nothing is to be awaited.
     const life = met instanceof Promise ? await met : met
-    if (life) paths.set(life.identity, [...(paths.get(life.identity) ?? []), path])
+    if (life === undefined) continue
+    if (context.book.unasked.delete(life)) readdress(context, life, source)
+    paths.set(life.identity, [...(paths.get(life.identity) ?? []), path])
     if (context.signal.aborted) return
   }
   for (const [identity, names] of paths) {
@@ -196,6 +198,15 @@ function wait(context: AgentContext, life: Life, source: SourceSettings): Life {
   life.stamp = ''
   context.book.waiting.add(life)
   return life
+}
+
+/** After a reload its source may be another one, or go elsewhere. */
+function readdress(context: AgentContext, life: Life, sourceName: string): void {
+  const source = context.settings.sources.find(({ name }) => name === sourceName)
+  if (source === undefined) return
+  address(context, life, source)
+  context.changed(life)
+  context.look(life)
 }
 
 function address(context: AgentContext, life: Life, source: SourceSettings): void {

@@ -13,6 +13,8 @@ export class LifeBook {
   waiting = new Set<Life>()
   /** Closed, though destinations that take nothing now lack something of it: it waits once they do. */
   readonly aside = new Set<Life>()
+  /** Open since before a reload, and not met since: maybe no source asks for them any more. */
+  unasked = new Set<Life>()
   /** Paths that the last look left out because they are old, with their source. */
   readonly leftOut = new Map<string, string>()
   /** Some of them will be opened soon. */

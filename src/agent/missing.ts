@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { type AgentContext, sourceOf } from './context.ts'
 import type { Scan } from './files.ts'
 import type { Life } from './life.ts'
+import { closeFile, isAtWork } from './sweep.ts'
 
 /** The life's file goes by another name now. */
 export function rename(context: AgentContext, life: Life, path: string): void {
@@ -14,11 +15,12 @@ export function rename(context: AgentContext, life: Life, path: string): void {
 
 /** No name of this life was found. Only a directory that was read whole says that it is gone (I4). */
 export async function miss(context: AgentContext, life: Life, scan: Scan): Promise<void> {
-  if (life.ended || sourceOf(context, life) === undefined) return
+  if (life.ended) return
   if (life.file && life.file.stat().links === 0) {
     life.isUnlinked = true
     return context.look(life)
   }
+  if (sourceOf(context, life) === undefined) return leave(context, life)
   const directory = dirname(life.path)
   const isKnown = scan.complete.has(directory) || !scan.problems.some((problem) => directory.startsWith(problem.path))
   if (!isKnown) return
@@ -28,7 +30,7 @@ export async function miss(context: AgentContext, life: Life, scan: Scan): Promi
     .catch(() => 'unknown' as const)
   if (found === 'unknown') return
   // There under the same name, but no source asks for it any more: the configuration changed, not the file.
-  if (found === life.path && life.file === undefined) return
+  if (found === life.path && (life.file === undefined || context.book.unasked.has(life))) return leave(context, life)
   if (found !== undefined && found !== life.path) rename(context, life, found)
   life.isAway = true
   if (life.file) return context.look(life)
@@ -44,4 +46,12 @@ export async function miss(context: AgentContext, life: Life, scan: Scan): Promi
   context.book.retire(life)
   context.changed(life)
   context.look(life)
+}
+
+/** No source asks for it, after a reload. */
+async function leave(context: AgentContext, life: Life): Promise<void> {
+  if (!context.book.unasked.has(life) || isAtWork(context, life)) return
+  context.book.unasked.delete(life)
+  life.isMet = false
+  await closeFile(life)
 }
