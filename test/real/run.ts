@@ -15,7 +15,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { addTallies, formatTally, parseTally, type Tally } from '../support/tally.ts'
 import { type Installed, installInTurn, toolsDirectory } from './install.ts'
 import { endGroupsAtExit, ProcessGroup } from './process-group.ts'
-import { awsCli, credentials, programs, type RealServer, realServers } from './servers.ts'
+import { awsCli, credentials, mutualTls, nginx, programs, type RealServer, realServers } from './servers.ts'
 import { startServer } from './start-server.ts'
 
 const isCi = process.env.CI === 'true'
@@ -34,7 +34,7 @@ const nothing: Tally = { passed: 0, failed: 0, skipped: 0 }
 const names = process.argv.slice(2)
 const wanted = (name: string): boolean => names.length === 0 || names.includes(name)
 const servers = realServers.filter(({ name }) => wanted(name))
-const known = ['check', 'test', 'demo', programs, ...realServers.map(({ name }) => name)]
+const known = ['check', 'test', 'demo', programs, mutualTls.suite, ...realServers.map(({ name }) => name)]
 const unknown = names.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
   process.stderr.write(`no suite ${unknown.join(', ')}: there are ${known.join(' ')}\n`)
@@ -45,7 +45,8 @@ endGroupsAtExit()
 process.chdir(checkout)
 // With the tools first: what is quick is ready when the tests are done.
 const tools = [...(wanted(programs) ? [programs] : []), ...(servers.length > 0 ? [awsCli] : [])]
-const installs = installInTurn([...tools, ...servers.map(({ name }) => name)])
+const behindNginx = wanted(mutualTls.suite) ? [nginx, mutualTls.store] : []
+const installs = installInTurn([...new Set([...tools, ...behindNginx, ...servers.map(({ name }) => name)])])
 
 const verdicts: Verdict[] = []
 /** What failed, in the words of its suite. */
@@ -54,7 +55,8 @@ if (wanted('check')) verdicts.push(await runScript('check'))
 if (wanted('test')) verdicts.push(await runTests('test', [], { LOGCASK_TEST_REGISTRY: 'true' }))
 if (wanted('demo')) verdicts.push(await runScript('demo'))
 if (wanted(programs)) verdicts.push(await runPrograms())
-for (const server of servers) verdicts.push(await runServer(server))
+for (const server of servers) verdicts.push(await runServer(server, server.isRefused ? 'refused' : 'sound'))
+if (wanted(mutualTls.suite)) verdicts.push(await runMutualTls())
 const aws = await installs.get(awsCli)
 if (aws?.isInstalled === false) verdicts.push(notRun({ name: awsCli, isRefused: false }, aws.why))
 
@@ -95,26 +97,41 @@ async function runPrograms(): Promise<Verdict> {
   return runTests(programs, options, { LOGCASK_TEST_PROGRAMS: join(toolsDirectory, programs, 'root') })
 }
 
-async function runServer(server: RealServer): Promise<Verdict> {
-  const { name } = server
-  const installed = await installs.get(name)
-  if (installed === undefined || !installed.isInstalled) return notRun(server, installed?.why ?? 'never installed')
+/** The tests of a room below test/real against a server of their own; `name` is the suite's, if that is not the server's. */
+async function runServer(
+  server: RealServer,
+  room: string,
+  { name = server.name, env = {} }: { name?: string; env?: Record<string, string> } = {},
+): Promise<Verdict> {
+  const installed = await installs.get(server.name)
+  const suite = { name, isRefused: server.isRefused }
+  if (installed === undefined || !installed.isInstalled) return notRun(suite, installed?.why ?? 'never installed')
   try {
-    const started = await startServer(name)
+    const started = await startServer(server.name)
     try {
-      const env = { LOGCASK_TEST_S3: JSON.stringify({ ...server, ...credentials, endpoint: started.endpoint }) }
-      const room = `test/real/${server.isRefused ? 'refused' : 'sound'}/`
-      const options = ['--config', 'test/real/vitest.config.ts', room]
-      const verdict = await runTests(name, options, { ...env, ...(await awsCommand()) })
+      const described = JSON.stringify({ ...server, ...credentials, endpoint: started.endpoint })
+      const options = ['--config', 'test/real/vitest.config.ts', `test/real/${room}/`]
+      const verdict = await runTests(name, options, { ...env, LOGCASK_TEST_S3: described, ...(await awsCommand()) })
       if (verdict.tally.failed > 0)
-        process.stdout.write(`\n${name} wrote at last:\n${(await started.log()).slice(-2000)}\n`)
+        process.stdout.write(`\n${server.name} wrote at last:\n${(await started.log()).slice(-2000)}\n`)
       return verdict
     } finally {
       await started.stop()
     }
   } catch (error) {
-    return notRun(server, error instanceof Error ? error.message : String(error))
+    return notRun(suite, error instanceof Error ? error.message : String(error))
   }
+}
+
+/** Client certificates, by a real proxy in front of a real store. */
+async function runMutualTls(): Promise<Verdict> {
+  const { suite, store } = mutualTls
+  const installed = await installs.get(nginx)
+  if (installed?.isInstalled === false) return notRun({ name: suite, isRefused: false }, installed.why)
+  const server = realServers.find(({ name }) => name === store)
+  if (server === undefined) throw new Error(`no server ${store}`)
+  const env = { LOGCASK_TEST_NGINX: join(toolsDirectory, nginx, 'root/usr/sbin/nginx') }
+  return runServer(server, 'transport', { name: suite, env })
 }
 
 async function awsCommand(): Promise<Record<string, string>> {

@@ -35,3 +35,6 @@ export const credentials = { accessKey: 'test', secretKey: 'testtest1' }
 export const awsCli = 'awscli'
 /** logrotate, rsyslogd and the like, which test/scenarios/programs runs: unpacked like a server. */
 export const programs = 'programs'
+/** A tool as well: it asks clients for certificates in front of a store, for the suite `mutualTls`. */
+export const nginx = 'nginx'
+export const mutualTls = { suite: 'mutual-tls', store: 'versitygw' }
