@@ -1,12 +1,14 @@
 import { join } from 'node:path'
 import { Agent, type AgentParts } from '../agent/agent.ts'
 import { FileCheckpoint } from '../agent/checkpoint.ts'
-import type { AgentEvent, SourceSettings } from '../agent/context.ts'
+import type { AgentEvent, AgentSettings, SourceSettings } from '../agent/context.ts'
 import type { DestinationSettings } from '../agent/destination.ts'
 import type { Files } from '../agent/files.ts'
 import { hasBirthTimes, localFiles } from '../agent/local-files.ts'
 import type { AgentState } from '../agent/state.ts'
 import { RateLimit } from '../agent/token-bucket.ts'
+import type { WholeEvent } from '../agent/whole/whole-file.ts'
+import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
 import { createWorkerHasher } from '../agent/worker-hasher.ts'
 import type { Clock } from '../base/clock.ts'
 import type { LogcaskError } from '../base/errors.ts'
@@ -15,6 +17,7 @@ import { probe, requirePassed } from '../bucket/probe.ts'
 import { retryingReads } from '../bucket/retrying-reads.ts'
 import type { Budget } from '../config/agent-config.ts'
 import type { InstanceFacts } from '../config/template.ts'
+import { composeWholes, filesOfStreams, isWhole } from './compose-wholes.ts'
 import { smallSegments } from './cost.ts'
 import { version } from './help.ts'
 import { encryptionOf, openBucket, type StoreSettings, storeWords } from './open-bucket.ts'
@@ -43,11 +46,15 @@ export interface AgentComposition {
   rate?: number | undefined
   clock: Clock
   report: (event: AgentEvent) => void
+  /** What becomes of the files of `when-complete` sources. */
+  reportWhole?: ((event: WholeEvent) => void) | undefined
   watch?: AgentParts['watch']
 }
 
 export interface ComposedAgent {
   agent: Agent
+  /** The part for `when-complete` sources, where there are any; run beside the agent (compose-wholes.ts). */
+  wholes: WholeShipper | undefined
   meters: Map<string, Meter>
   /** By destination: what last stood in the way of a read, whether or not it has gone since. */
   troubles: ReadonlyMap<string, LogcaskError>
@@ -96,20 +103,22 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     })
   }
   const hasher = createWorkerHasher()
+  const files = (parts.files ?? own)(localFiles({ birthTimes: await tryBirthTimes(state.directory), spoolDirectory }))
+  const settings: AgentSettings = {
+    host: state.host,
+    machine: parts.machine,
+    instance: parts.instance,
+    version: `logcask ${version}`,
+    spoolDirectory,
+    sources: parts.sources,
+    isToldToAdopt: parts.isToldToAdopt,
+    isOneShot: parts.isOneShot,
+    scanIntervalMs: parts.scanIntervalMs,
+  }
   const agent = new Agent({
-    settings: {
-      host: state.host,
-      machine: parts.machine,
-      instance: parts.instance,
-      version: `logcask ${version}`,
-      spoolDirectory,
-      sources: parts.sources,
-      isToldToAdopt: parts.isToldToAdopt,
-      isOneShot: parts.isOneShot,
-      scanIntervalMs: parts.scanIntervalMs,
-    },
+    settings: { ...settings, sources: parts.sources.filter((source) => !isWhole(source)) },
     clock,
-    files: (parts.files ?? own)(localFiles({ birthTimes: await tryBirthTimes(state.directory), spoolDirectory })),
+    files: filesOfStreams(files, parts.sources),
     hasher,
     destinations,
     checkpoint: new FileCheckpoint(state.directory),
@@ -117,8 +126,21 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     openFilesMax: await openFilesMax(),
     watch: parts.watch,
   })
+  const reportWhole = parts.reportWhole ?? (() => {})
+  const wholes = composeWholes(
+    {
+      settings,
+      stateDirectory: state.directory,
+      clock,
+      files,
+      report: (event) => (event.kind === 'problem' ? parts.report(event) : reportWhole(event)),
+      watch: parts.watch,
+    },
+    agent,
+  )
   return {
     agent,
+    wholes,
     meters,
     troubles,
     async close() {

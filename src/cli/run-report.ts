@@ -3,6 +3,8 @@ import type { AgentEvent } from '../agent/context.ts'
 import type { Courier } from '../agent/courier.ts'
 import type { Life } from '../agent/life.ts'
 import { isSettled } from '../agent/rest.ts'
+import type { WholeEvent } from '../agent/whole/whole-file.ts'
+import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
 import type { LogcaskError } from '../base/errors.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { addUsage, type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
@@ -13,6 +15,7 @@ import { hopeless } from './hopeless.ts'
 import type { Progress } from './progress.ts'
 import type { Terminal } from './terminal.ts'
 import { countText, formatBytes, formatDollars } from './units.ts'
+import { wholeProgress } from './whole-outcome.ts'
 
 /** What happened in a run, gathered from the agent's events. */
 export class RunReport {
@@ -25,9 +28,17 @@ export class RunReport {
   /** The same by destination. */
   readonly lossesAt = new Map<string, number>()
   readonly counts = new EventCounts()
+  /** Files that were delivered whole: sent, and found there. */
+  wholesSent = 0
+  wholesThere = 0
+  /** Other content had the name, or the file had changed: it went under a second one. */
+  wholesSecond = 0
+  /** Told of every event, too. */
+  readonly listeners: ((event: AgentEvent) => void)[] = []
 
   add(event: AgentEvent): void {
     this.counts.add(event)
+    for (const tell of this.listeners) tell(event)
     if (event.kind === 'acked' && event.sent) {
       this.bytesSent += event.bytes
       this.segmentsSent++
@@ -42,12 +53,24 @@ export class RunReport {
   }
 }
 
+/** The same for files that are delivered whole. */
+export function addWhole(report: RunReport, event: WholeEvent): void {
+  if (event.kind === 'lost') {
+    report.losses++
+    for (const name of event.destinations) report.lossesAt.set(name, (report.lossesAt.get(name) ?? 0) + 1)
+  } else {
+    if (event.how === 'sent') report.wholesSent++
+    else report.wholesThere++
+    if (event.isSecond) report.wholesSecond++
+  }
+}
+
 /** Lives that the run is about. */
 export function livesOf(agent: Agent): Life[] {
   return [...agent.book.all()].filter((life) => life.isMet)
 }
 
-export function progressOf(agent: Agent): Progress {
+export function progressOf(agent: Agent, wholes?: WholeShipper | undefined): Progress {
   const lives = livesOf(agent)
   let bytes = 0
   let bytesTotal = 0
@@ -58,7 +81,14 @@ export function progressOf(agent: Agent): Progress {
     bytes += Math.min(size, mean([...life.deliveries.values()].map((delivery) => delivery.acked.offset)))
     if (isSettled(life)) files++
   }
-  return { bytes, bytesTotal, files, filesTotal: lives.length, note: noteOf(agent.couriers.values()) }
+  const whole = wholeProgress(wholes)
+  return {
+    bytes: bytes + whole.bytes,
+    bytesTotal: bytesTotal + whole.bytesTotal,
+    files: files + whole.files,
+    filesTotal: lives.length + whole.filesTotal,
+    note: noteOf(agent.couriers.values()),
+  }
 }
 
 /** `eu fails, us refuses`: what stands in the way. Whether one that fails answers at all, its problem says. */
@@ -108,26 +138,27 @@ export function sayOutcome(
   }
   if (unfinished > 0) return { code: reason === hopeless ? exits.failed : exits.undelivered, unfinished }
   if (problems.length > 0) return { code: exits.failed, unfinished }
-  return { code: report.forks > 0 || report.losses > 0 ? exits.lossy : exits.done, unfinished }
+  return { code: report.forks + report.losses + report.wholesSecond > 0 ? exits.lossy : exits.done, unfinished }
 }
 
-type Delivering = Pick<ComposedAgent, 'agent' | 'troubles'>
+type Delivering = Pick<ComposedAgent, 'agent' | 'troubles' | 'wholes'>
 
 /** One line per destination that is not done, with what to do. */
-function sayUnfinished({ agent, troubles }: Delivering, terminal: Terminal): string[] {
+function sayUnfinished({ agent, troubles, wholes }: Delivering, terminal: Terminal): string[] {
   const unfinished: string[] = []
   for (const courier of agent.couriers.values()) {
     const left = livesOf(agent).filter((life) => life.deliveries.has(courier.name) && !isSettledAt(life, courier.name))
     const { health } = courier.destination
-    if (left.length === 0 && agent.isExplored) continue
+    const wholeLeft = wholes?.pendingAt(courier.name) ?? []
+    if (left.length + wholeLeft.length === 0 && agent.isExplored && wholes?.isExplored !== false) continue
     unfinished.push(courier.name)
     const behind = left.reduce(
       (sum, life) => sum + (life.limit ?? life.size) - (life.deliveries.get(courier.name)?.acked.offset ?? 0),
-      0,
+      wholeLeft.reduce((sum, { size }) => sum + size, 0),
     )
     const { message, hint } = whyUnfinished(courier, troubles.get(courier.name))
     terminal.warn(
-      `${courier.name} ${terminal.paintMessage.red(health.state === 'down' ? 'DOWN' : 'LATE')} ${textForPeople(message)} · ${filesText(left.length)}, ${formatBytes(behind)} to go`,
+      `${courier.name} ${terminal.paintMessage.red(health.state === 'down' ? 'DOWN' : 'LATE')} ${textForPeople(message)} · ${filesText(left.length + wholeLeft.length)}, ${formatBytes(behind)} to go`,
     )
     if (hint) terminal.warn(`fix: ${textForPeople(hint)}`)
   }

@@ -2,26 +2,29 @@ import type { AgentEvent, SourceSettings } from '../agent/context.ts'
 import { openState } from '../agent/state.ts'
 import { isCode, LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
-import { nameOfAddress, parseStoreUrl, placeOfAddress } from '../config/store-url.ts'
-import {
-  type Command,
-  type CommandInput,
-  durationOf,
-  isSet,
-  jsonOption,
-  rateOf,
-  textOf,
-  textsOf,
-  usageError,
-} from './command.ts'
-import { type AgentDestination, type ComposedAgent, composeAgent } from './compose-agent.ts'
+import { type Command, type CommandInput, durationOf, isSet, jsonOption, textsOf, usageError } from './command.ts'
+import { type ComposedAgent, composeAgent } from './compose-agent.ts'
+import { runBoth } from './compose-wholes.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
-import { storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
+import { storeHelp, storeOptions } from './open-bucket.ts'
 import { showProgress } from './progress.ts'
-import { costText, filesText, livesOf, progressOf, RunReport, receiptLines, sayOutcome } from './run-report.ts'
+import {
+  addWhole,
+  costText,
+  filesText,
+  livesOf,
+  progressOf,
+  RunReport,
+  receiptLines,
+  sayOutcome,
+} from './run-report.ts'
+import { destinationsOf } from './ship-destinations.ts'
 import { dryRun } from './ship-dry-run.ts'
 import { type ShipOrigin, shipOrigin } from './ship-origin.ts'
+import { splitTemplate, wholeOptions, wholeSettings } from './ship-template.ts'
+import { dryRunWhole, summarizeWholes } from './ship-whole.ts'
 import { countText, formatBytes } from './units.ts'
+import { wholeWarning } from './whole-outcome.ts'
 
 export const command: Command = {
   name: 'ship',
@@ -37,6 +40,10 @@ Ends with 0 only when everything is everywhere and sealed. A directory means all
   --root DIR        the files of another machine, whose disk (a snapshot) is mounted there; PATHs, host and machine id are
                     that machine's, and its streams go on; nothing is written below DIR (state: for this run alone)
   --adopt           with --root: DIR is a copy (rsync): streams are known by their content, not by inode
+  --as TEMPLATE     instead of streams: each file, once it is complete, is one object of that name; of {filename} {path}
+                    {prefix} {year} {month} {day} {hour} {host} {name} {labels.NAME}; also in --to: s3://bucket/{filename}
+                    --compress gzip|zstd · --idle 5s (not changed for so long) · --period 1h (of the time in a name)
+                    --label NAME=VALUE
   --rate 20MB/s     at most, per destination
   --timeout 10m     give up then, with exit status 75 (default: never)
   --dry-run         list the files, send nothing
@@ -48,6 +55,7 @@ ${storeHelp}
 Examples
   logcask ship /var/log/nginx --to s3://acme-logs --to file:///mnt/nas
   logcask ship '/var/log/*.log' --to s3://logs/prod --endpoint http://minio:9000 --receipt
+  logcask ship /var/log/haproxy --to 's3://logs/{prefix}/{year}/{month}/{day}/{filename}' --compress gzip
   mount -o ro,noload /dev/xvdf1 /mnt/snap && logcask ship --root /mnt/snap /var/log --to s3://acme-logs
 
 Exit status: 0 done · 1 failed · 2 usage · 3 delivered, with gaps or forks · 75 not all delivered in time, run it again`,
@@ -60,6 +68,7 @@ Exit status: 0 done · 1 failed · 2 usage · 3 delivered, with gaps or forks ·
     state: { type: 'string' },
     root: { type: 'string' },
     adopt: { type: 'boolean' },
+    ...wholeOptions,
     rate: { type: 'string' },
     timeout: { type: 'string' },
     'dry-run': { type: 'boolean' },
@@ -84,18 +93,27 @@ async function ship(input: CommandInput): Promise<number> {
   }
 }
 
-async function shipFrom(input: CommandInput, origin: ShipOrigin, urls: readonly string[]): Promise<number> {
+async function shipFrom(input: CommandInput, origin: ShipOrigin, given: readonly string[]): Promise<number> {
   const { values, clock } = input
+  const targets = given.map(splitTemplate)
+  const urls = targets.map(({ url }) => url)
   const source: SourceSettings = {
     name: 'ship',
     ...origin.paths,
+    ...wholeSettings(
+      values,
+      targets.map(({ as }) => as),
+    ),
     exclude: textsOf(values, 'exclude'),
     followSymlinks: false,
     sealAfterMs: 0,
     copies: 'new-stream',
   }
   const destinations = destinationsOf(input, urls)
-  if (isSet(values, 'dry-run')) return dryRun(input, [source], origin.files)
+  if (isSet(values, 'dry-run'))
+    return source.whole === undefined
+      ? dryRun(input, [source], origin.files)
+      : dryRunWhole(input, { ...source, whole: source.whole }, origin.host, origin.files)
   const state = await openState(origin.state, origin.host, clock).catch(withOtherState)
   try {
     const report = new RunReport()
@@ -110,6 +128,11 @@ async function shipFrom(input: CommandInput, origin: ShipOrigin, urls: readonly 
       scanIntervalMs: 0,
       clock,
       report: (event) => tell(input, report, event),
+      reportWhole(event) {
+        addWhole(report, event)
+        const warning = wholeWarning(event)
+        if (warning !== undefined) input.terminal.warn(warning)
+      },
     })
     try {
       return await deliver(input, composed, report)
@@ -126,19 +149,6 @@ function withOtherState(error: unknown): never {
   if (!isCode(error, 'conflict')) throw error
   const hint = ['run this with --state DIR, a directory of its own', error.hint].filter(Boolean).join('; or ')
   throw new LogcaskError('conflict', error.message, { hint, cause: error })
-}
-
-function destinationsOf(input: CommandInput, urls: readonly string[]): AgentDestination[] {
-  const rate = rateOf(input.values, 'rate')
-  const addresses = urls.map(parseStoreUrl)
-  const places = addresses.map((address) => placeOfAddress(address, textOf(input.values, 'endpoint')))
-  const doubled = urls.find((_, at) => places.indexOf(places[at] ?? '') !== at)
-  if (doubled !== undefined) throw usageError(`--to ${doubled}: is named twice`, 'name each destination once')
-  const names = addresses.map(nameOfAddress)
-  return urls.map((url, at) => {
-    const name = names.filter((other) => other === names[at]).length > 1 ? url : (names[at] ?? url)
-    return { name, url, ...storeSettings(input.values), rate, budget: { burst: 1_000_000, everyMs: 1 } }
-  })
 }
 
 function tell({ terminal }: CommandInput, report: RunReport, event: AgentEvent): void {
@@ -159,7 +169,7 @@ function tell({ terminal }: CommandInput, report: RunReport, event: AgentEvent):
 
 /** Runs until all is delivered, the time is up, or nobody is left who could take more. */
 async function deliver(input: CommandInput, composed: ComposedAgent, report: RunReport): Promise<number> {
-  const { agent } = composed
+  const { agent, wholes } = composed
   const { values, terminal, clock } = input
   const stop = new AbortController()
   const end = (): void => stop.abort(input.signal.reason)
@@ -167,10 +177,10 @@ async function deliver(input: CommandInput, composed: ComposedAgent, report: Run
   const timeoutMs = durationOf(values, 'timeout')
   const cancelTimeout =
     timeoutMs === undefined ? () => {} : clock.timer(timeoutMs, () => stop.abort(new Error('timeout')))
-  const cancelWatch = onHopeless(agent, clock, () => stop.abort(hopeless))
-  const hide = showProgress(terminal, clock, () => progressOf(agent))
+  const cancelWatch = onHopeless(agent, clock, () => stop.abort(hopeless), wholes)
+  const hide = showProgress(terminal, clock, () => progressOf(agent, wholes))
   try {
-    await agent.run(stop.signal)
+    await runBoth(agent, wholes, stop.signal)
   } finally {
     hide()
     cancelTimeout()
@@ -190,6 +200,7 @@ async function summarize(
   const { values, terminal } = input
   const { agent, meters } = composed
   const { code, unfinished } = sayOutcome(composed, report, terminal, reason)
+  if (composed.wholes !== undefined) return summarizeWholes(input, composed, report, code)
   if (isSet(values, 'receipt') || isSet(values, 'json')) {
     for (const line of receiptLines(agent)) {
       if (isSet(values, 'json')) await terminal.json(line)

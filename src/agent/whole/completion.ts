@@ -16,7 +16,8 @@ export interface CompletionFacts {
 }
 
 export type Completion =
-  | { kind: 'complete'; by: 'rotated' | 'period' | 'idle' }
+  /** `known`: it was complete before, and has not changed. */
+  | { kind: 'complete'; by: 'rotated' | 'period' | 'idle' | 'known' }
   /** `untilMs`: when it could be complete, if nothing happens to it; undefined: something has to happen first. */
   | { kind: 'held'; why: string; untilMs?: number | undefined }
 

@@ -83,7 +83,7 @@ async function hashLarge(file: OpenFile, size: number): Promise<Packed> {
     const bytes = await readRange(file, start, end)
     for (let at = start; at < end; at += largeStepBytes) {
       const step = bytes.subarray(at - start, Math.min(at + largeStepBytes, end) - start)
-      if (shortHash(step) !== steps[at / largeStepBytes]) throw changed()
+      if (shortHash(step) !== steps[at / largeStepBytes]) throw new FileChanged()
     }
     return bytes
   }
@@ -91,8 +91,11 @@ async function hashLarge(file: OpenFile, size: number): Promise<Packed> {
   return { length, sha256: digest, encoding: 'none', body: { kind: 'large', large }, close: nothingHeld }
 }
 
-function changed(): LogcaskError {
-  return new LogcaskError('conflict', 'the file changed while it was sent: nothing of it was stored')
+/** Nothing of it was stored; it is held again, and judged anew. */
+export class FileChanged extends LogcaskError {
+  constructor() {
+    super('conflict', 'the file changed while it was sent')
+  }
 }
 
 async function* stepsOf(file: OpenFile): AsyncGenerator<Uint8Array> {
@@ -175,7 +178,7 @@ async function readExactly(handle: FileHandle, start: number, end: number): Prom
   const bytes = Buffer.allocUnsafeSlow(end - start)
   for (let done = 0; done < bytes.length; ) {
     const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done)
-    if (bytesRead === 0) throw changed()
+    if (bytesRead === 0) throw new FileChanged()
     done += bytesRead
   }
   return bytes

@@ -1,0 +1,163 @@
+import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import { isCode } from '../../base/errors.ts'
+import { pathForSystem } from '../../base/path-bytes.ts'
+import type { SourceSettings } from '../context.ts'
+import type { Files, Scan } from '../files.ts'
+import type { Writers } from '../writers.ts'
+import { type CompletionFacts, completionOf, rotatedFrom } from './completion.ts'
+import { periodIn } from './period.ts'
+import type { WholeFile } from './whole-file.ts'
+import type { WholeRecord } from './whole-records.ts'
+
+export interface BookParts {
+  clock: Clock
+  files: Files
+  sources: readonly SourceSettings[]
+  findWriters: () => Promise<Writers>
+  problem: (path: string, message: string, hint?: string | undefined) => void
+}
+
+/** The files of `when-complete` sources: found, followed through renames, and judged. */
+export class WholeBook {
+  readonly files = new Map<string, WholeFile>()
+  readonly #parts: BookParts
+  readonly #sources: ReadonlyMap<string, SourceSettings>
+  /** A one-shot run is about what was there when it began. */
+  isClosed = false
+
+  constructor(parts: BookParts) {
+    this.#parts = parts
+    this.#sources = new Map(parts.sources.map((source) => [source.name, source]))
+  }
+
+  restore(records: readonly WholeRecord[], isSeen: boolean): void {
+    for (const record of records) {
+      const deliveries = Object.entries(record.deliveries).map(([name, one]) => [name, { ...one, isSeen }] as const)
+      this.files.set(record.identity, {
+        ...fresh(record),
+        ...record,
+        content: record.content,
+        deliveries: new Map(deliveries),
+      })
+    }
+  }
+
+  sourceOf(file: WholeFile): SourceSettings | undefined {
+    return this.#sources.get(file.source)
+  }
+
+  /** Takes in a scan. Answers with the files that are not there any more. */
+  async apply(scan: Scan): Promise<WholeFile[]> {
+    const seen = new Set<string>()
+    for (const [path, name] of scan.found) {
+      const source = this.#sources.get(name)
+      if (source?.whole === undefined) continue
+      const hint = this.#parts.files.peek(path, source.followSymlinks)
+      if (hint === undefined || seen.has(hint.identity)) continue
+      const known = this.files.get(hint.identity)
+      // Of several names of one file the one counts that it had before.
+      if (known && known.path !== path && scan.found.has(known.path) && this.#isAt(known, source)) continue
+      seen.add(hint.identity)
+      if (known) Object.assign(known, { path, source: name })
+      if (known?.stamp !== hint.stamp) await this.#look(path, source)
+    }
+    return this.#missing(scan, seen)
+  }
+
+  #isAt(file: WholeFile, source: SourceSettings): boolean {
+    return this.#parts.files.peek(file.path, source.followSymlinks)?.identity === file.identity
+  }
+
+  async #look(path: string, source: SourceSettings): Promise<void> {
+    try {
+      const opened = await this.#parts.files.open(path, source.followSymlinks)
+      if (opened === undefined) return
+      const { size, stamp, modifiedMs } = opened.stat()
+      const { identity } = opened
+      await opened.close()
+      const known = this.files.get(identity)
+      if (known) Object.assign(known, { size, stamp, modifiedMs, problem: undefined, notBeforeMs: 0 })
+      else if (!this.isClosed)
+        this.files.set(
+          identity,
+          fresh({ identity, path, firstPath: path, source: source.name, stamp, size, modifiedMs }),
+        )
+    } catch (error) {
+      if (!isCode(error, 'refused', 'unavailable')) throw error
+      this.#parts.problem(path, error.message, error.hint)
+    }
+  }
+
+  async #missing(scan: Scan, seen: ReadonlySet<string>): Promise<WholeFile[]> {
+    const gone: WholeFile[] = []
+    for (const file of this.files.values()) {
+      // Only in a directory that was read whole is a name gone (I4).
+      if (seen.has(file.identity) || !scan.complete.has(dirname(file.path))) continue
+      const path = await this.#parts.files.find(file.identity, [dirname(file.path)])
+      if (path === undefined) gone.push(file)
+      else file.path = path
+    }
+    return gone
+  }
+
+  /** Judges the files that `isOpen` names. The next moment (wall clock) at which one could be complete. */
+  async judge(scan: Scan, isOpen: (file: WholeFile) => boolean): Promise<number | undefined> {
+    let writers: Promise<Writers> | undefined
+    let nextMs: number | undefined
+    for (const file of this.files.values()) {
+      const source = this.#sources.get(file.source)
+      if (source?.whole === undefined || !isOpen(file)) continue
+      if (file.content?.stamp === file.stamp) {
+        file.completion = { kind: 'complete', by: 'known' }
+        continue
+      }
+      const facts = this.#factsOf(file, source.whole, scan)
+      file.completion = completionOf(facts)
+      // Looking at every process is worth it only where nothing else is in the way.
+      if (file.completion.kind === 'complete') {
+        writers ??= this.#parts.findWriters()
+        file.completion = completionOf({ ...facts, writer: await writerOf(file.path, await writers) })
+      }
+      const untilMs = file.completion.kind === 'held' ? file.completion.untilMs : undefined
+      if (untilMs !== undefined) nextMs = Math.min(nextMs ?? untilMs, untilMs)
+    }
+    return nextMs
+  }
+
+  #factsOf(file: WholeFile, { idleMs, periodMs }: NonNullable<SourceSettings['whole']>, scan: Scan): CompletionFacts {
+    const nowMs = this.#parts.clock.now()
+    const has = (path: string): boolean => path !== file.path && scan.found.get(path) === file.source
+    return {
+      nowMs,
+      modifiedMs: Math.min(file.modifiedMs, nowMs),
+      isRotated: file.path !== file.firstPath || rotatedFrom(file.path, has) !== undefined,
+      writer: 'none',
+      period: periodIn(file.path.slice(file.path.lastIndexOf('/') + 1)),
+      idleMs,
+      periodMs,
+    }
+  }
+}
+
+async function writerOf(path: string, writers: Writers): Promise<'none' | 'some' | 'unknown'> {
+  const stats = await stat(pathForSystem(path), { bigint: true }).catch(() => undefined)
+  if (stats === undefined) return 'unknown'
+  if (writers.has(stats)) return 'some'
+  return writers.isComplete ? 'none' : 'unknown'
+}
+
+type Sight = Pick<WholeFile, 'identity' | 'path' | 'firstPath' | 'source' | 'stamp' | 'size' | 'modifiedMs'>
+
+function fresh(sight: Sight): WholeFile {
+  return {
+    ...sight,
+    completion: { kind: 'held', why: 'it was not looked at yet' },
+    content: undefined,
+    deliveries: new Map(),
+    busy: new Set(),
+    problem: undefined,
+    notBeforeMs: 0,
+  }
+}

@@ -1,0 +1,68 @@
+import type { SourceSettings } from '../context.ts'
+import type { Completion } from './completion.ts'
+
+/** A file of a `when-complete` source, as far as it is known. */
+export interface WholeFile {
+  identity: string
+  /** Where it was last seen. */
+  path: string
+  /** Where it was first seen: under another name now, it was rotated. */
+  firstPath: string
+  source: string
+  /** When last looked at. */
+  stamp: string
+  size: number
+  modifiedMs: number
+  completion: Completion
+  /** What was read of it when it was complete; what was delivered is that. */
+  content: WholeContent | undefined
+  /** By destination. */
+  deliveries: Map<string, WholeDelivery>
+  /** Destinations that it is under way to. */
+  busy: Set<string>
+  /** What stands in its way, other than a destination; tried again when it changes, or after a while. */
+  problem: string | undefined
+  /** Nothing is tried before (monotonic). */
+  notBeforeMs: number
+}
+
+export interface WholeContent {
+  length: number
+  sha256: string
+  /** The file's stamp when this was read. */
+  stamp: string
+}
+
+export interface WholeDelivery {
+  key: string
+  length: number
+  sha256: string
+  /** Seen there in this run. */
+  isSeen: boolean
+}
+
+export type WholeEvent =
+  | {
+      kind: 'delivered'
+      file: WholeFile
+      destination: string
+      key: string
+      how: 'sent' | 'there'
+      /** Other content has the name that it should have. */
+      isSecond: boolean
+      /** It had been delivered, and has other content now. */
+      hasChanged: boolean
+    }
+  | { kind: 'lost'; file: WholeFile; destinations: string[] }
+
+/** All of the file, as it is now, is in the destination's bucket. */
+export function isDelivered(file: WholeFile, destination: string): boolean {
+  const { content } = file
+  const delivery = file.deliveries.get(destination)
+  return content !== undefined && content.stamp === file.stamp && delivery?.sha256 === content.sha256
+}
+
+/** The names of the destinations that get the source's files. */
+export function destinationsOf(source: SourceSettings | undefined, all: readonly string[]): readonly string[] {
+  return source?.to ?? all
+}

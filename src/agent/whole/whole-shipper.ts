@@ -1,0 +1,240 @@
+import type { Clock } from '../../base/clock.ts'
+import { isCode, messageOf } from '../../base/errors.ts'
+import type { AgentEvent, AgentSettings } from '../context.ts'
+import type { Destination } from '../destination.ts'
+import type { Files } from '../files.ts'
+import { ScanPace } from '../scan-pace.ts'
+import type { Hint } from '../watch.ts'
+import { findWriters, type Writers } from '../writers.ts'
+import { WholeCourier } from './deliver.ts'
+import { SharedPacks } from './shared-packs.ts'
+import { WholeBook } from './whole-book.ts'
+import { destinationsOf, isDelivered, type WholeEvent, type WholeFile } from './whole-file.ts'
+import { WholeQueue } from './whole-queue.ts'
+import type { WholeRecords } from './whole-records.ts'
+
+export interface WholeParts {
+  settings: AgentSettings
+  clock: Clock
+  files: Files
+  destinations: readonly Destination[]
+  records: WholeRecords
+  report: (event: WholeEvent | Extract<AgentEvent, { kind: 'problem' }>) => void
+  watch?: ((hint: (hint: Hint) => void) => { close(): Promise<void> }) | undefined
+  /** Default: as /proc shows them. */
+  findWriters?: (() => Promise<Writers>) | undefined
+}
+
+/** Records are written this often: what a crash loses of them is asked of the stores again. */
+const saveEveryMs = 1_000
+/** A one-shot run waits for files that only have to be quiet for so long. */
+const shortHoldMs = 10_000
+
+/**
+ * Delivers the files of `when-complete` sources, each whole and once. `run` resolves when all that is complete is
+ * everywhere (one-shot) or when the signal aborts, with its records saved; it rejects on failures that no waiting mends.
+ */
+export class WholeShipper {
+  readonly book: WholeBook
+  readonly queues = new Map<string, WholeQueue>()
+  readonly #parts: WholeParts
+  readonly #stop = new AbortController()
+  readonly #pace: ScanPace
+  readonly #changed = new Set<WholeFile>()
+  readonly #forgotten = new Set<string>()
+  readonly #packs = new SharedPacks()
+  /** One-shot: what must be quiet for a moment is waited for until then (monotonic). */
+  readonly #waitsUntilMs: number
+  #failure: unknown
+  #isExplored = false
+  #isWaiting = true
+  /** Another number when something changed. */
+  revision = 0
+
+  constructor(parts: WholeParts) {
+    const { clock, files, settings } = parts
+    this.#parts = parts
+    this.#pace = new ScanPace(clock, settings.isOneShot ? shortHoldMs : settings.scanIntervalMs)
+    this.#waitsUntilMs = clock.monotonic() + 2 * shortHoldMs
+    this.book = new WholeBook({
+      clock,
+      files,
+      sources: settings.sources,
+      findWriters: parts.findWriters ?? findWriters,
+      problem: (place, message, hint) => parts.report({ kind: 'problem', place, message, hint }),
+    })
+    const work = {
+      settings,
+      clock,
+      files,
+      signal: this.#stop.signal,
+      report: parts.report,
+      sourceOf: (file: WholeFile) => this.book.sourceOf(file),
+      changed: (file: WholeFile) => this.#note(file),
+      packs: this.#packs,
+      courier: new WholeCourier(settings.host, clock),
+      scan: () => this.#askAgain(),
+      atRest: () => this.#checkDone(),
+      fail: (error: unknown) => this.#fail(error),
+    }
+    for (const destination of parts.destinations)
+      this.queues.set(destination.name, new WholeQueue(work, destination, this.queues))
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => this.#stop.abort(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    const watch = this.#parts.watch?.(() => this.#pace.ask())
+    try {
+      this.book.restore(await this.#parts.records.load(), !this.#parts.settings.isOneShot)
+      const admissions = this.#parts.destinations.map((destination) => destination.run(this.#stop.signal))
+      const loops = [...admissions, this.#scanLoop(), this.#keepSaving()]
+      await Promise.all(loops.map((loop) => loop.catch((error) => this.#fail(error))))
+      if (this.#failure !== undefined) throw this.#failure
+    } finally {
+      signal.removeEventListener('abort', stop)
+      await watch?.close()
+      for (const queue of this.queues.values()) await queue.settled()
+      await this.#packs.close()
+      await this.#save()
+      await this.#parts.records.close()
+    }
+  }
+
+  /** The first complete scan was applied. */
+  get isExplored(): boolean {
+    return this.#isExplored
+  }
+
+  /** Resolves when a scan that begins after this call was applied. */
+  async scanAgain(): Promise<void> {
+    this.#pace.ask()
+    await this.#pace.whenScanned()
+  }
+
+  /** Everything that is complete is everywhere. */
+  get isDrained(): boolean {
+    return this.#isExplored && [...this.queues.values()].every((queue) => queue.isIdle)
+  }
+
+  /** Complete, and not everywhere. */
+  pendingAt(destination: string): WholeFile[] {
+    return [...this.book.files.values()].filter((file) => isPendingAt(file, destination, this.destinationsOf(file)))
+  }
+
+  destinationsOf(file: WholeFile): readonly string[] {
+    return destinationsOf(this.book.sourceOf(file), [...this.queues.keys()])
+  }
+
+  isEverywhere(file: WholeFile): boolean {
+    return this.destinationsOf(file).every((name) => isDelivered(file, name) && file.deliveries.get(name)?.isSeen)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stop.signal.aborted) return
+    this.#failure = error
+    this.#stop.abort(error)
+  }
+
+  async #scanLoop(): Promise<void> {
+    const { clock, settings } = this.#parts
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      const startedMs = clock.monotonic()
+      const scanned = this.#pace.begins()
+      const nextMs = await this.#explore().catch((error) => {
+        if (settings.isOneShot || isCode(error, 'internal')) throw error
+        this.#parts.report({ kind: 'problem', place: 'scan', message: messageOf(error) })
+        return undefined
+      })
+      this.#isExplored = true
+      scanned()
+      const waitMs = nextMs === undefined ? undefined : Math.max(0, nextMs - clock.now())
+      this.#isWaiting = waitMs !== undefined && startedMs + waitMs <= this.#waitsUntilMs
+      this.#checkDone()
+      const cancel = waitMs === undefined ? () => {} : clock.timer(waitMs, () => this.#pace.ask())
+      await this.#pace.next(clock.monotonic() - startedMs, signal)
+      cancel()
+    }
+  }
+
+  async #explore(): Promise<number | undefined> {
+    const { files, settings, clock } = this.#parts
+    const scan = await files.scan(settings.sources)
+    for (const { path, errno } of scan.problems)
+      this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}`, hint: searchHint })
+    const before = new Map([...this.book.files].map(([identity, file]) => [identity, `${file.path}\n${file.stamp}`]))
+    for (const file of await this.book.apply(scan)) this.#gone(file)
+    for (const [identity, file] of this.book.files)
+      if (before.get(identity) !== `${file.path}\n${file.stamp}`) this.#note(file)
+    this.book.isClosed = settings.isOneShot
+    const monotonicMs = clock.monotonic()
+    const isOpen = (file: WholeFile): boolean => file.notBeforeMs <= monotonicMs && !this.isEverywhere(file)
+    const nextMs = await this.book.judge(scan, isOpen)
+    for (const file of this.book.files.values()) {
+      if (file.completion.kind !== 'complete' || !isOpen(file)) continue
+      for (const name of this.destinationsOf(file)) {
+        if (isDelivered(file, name) && file.deliveries.get(name)?.isSeen) continue
+        this.queues.get(name)?.add(file)
+      }
+    }
+    return nextMs
+  }
+
+  /** What was not everywhere when it went is lost, unless it was empty of news. */
+  #gone(file: WholeFile): void {
+    if (file.busy.size > 0) return
+    const missing = this.destinationsOf(file).filter((name) => !isDelivered(file, name))
+    this.book.files.delete(file.identity)
+    this.#changed.delete(file)
+    this.#forgotten.add(file.identity)
+    for (const queue of this.queues.values()) queue.remove(file)
+    if (missing.length > 0) this.#parts.report({ kind: 'lost', file, destinations: missing })
+  }
+
+  #askAgain(): void {
+    this.#isWaiting = this.#parts.clock.monotonic() <= this.#waitsUntilMs
+    this.#pace.ask()
+  }
+
+  #note(file: WholeFile): void {
+    this.revision++
+    this.#changed.add(file)
+  }
+
+  #checkDone(): void {
+    if (!this.#parts.settings.isOneShot || !this.#isExplored || this.#isWaiting) return
+    if ([...this.queues.values()].every((queue) => queue.isIdle)) this.#stop.abort(new Error('done'))
+  }
+
+  async #keepSaving(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await this.#parts.clock.sleep(saveEveryMs, signal).catch(() => {})
+      if (!signal.aborted) await this.#save()
+    }
+  }
+
+  /** Records that cannot be written cost requests after a restart, never a byte. */
+  async #save(): Promise<void> {
+    const changed = [...this.#changed]
+    const forgotten = [...this.#forgotten]
+    this.#changed.clear()
+    this.#forgotten.clear()
+    try {
+      await this.#parts.records.save(changed, forgotten, () => this.book.files.values())
+    } catch (error) {
+      const hint = isCode(error, 'unavailable') ? error.hint : undefined
+      this.#parts.report({ kind: 'problem', place: 'records', message: messageOf(error), hint })
+      for (const file of changed) if (this.book.files.has(file.identity)) this.#changed.add(file)
+    }
+  }
+}
+
+const searchHint = 'let this user read and search it (chmod o+rx, an ACL, or CAP_DAC_READ_SEARCH)'
+
+function isPendingAt(file: WholeFile, destination: string, destinations: readonly string[]): boolean {
+  if (file.completion.kind !== 'complete' || !destinations.includes(destination)) return false
+  return !isDelivered(file, destination) || file.deliveries.get(destination)?.isSeen !== true
+}
