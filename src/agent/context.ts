@@ -37,7 +37,7 @@ export interface SourceSettings extends SourcePatterns {
 }
 
 export interface WholeSettings {
-  /** A template of the name in the bucket (whole/name-template.ts). */
+  /** A template of the name in the bucket (format/whole-name.ts). */
   as: string
   compress: Encoding
   /** A file that has not changed for so long is complete; undefined: that alone makes none complete. */

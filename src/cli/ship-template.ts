@@ -1,5 +1,5 @@
 import type { WholeSettings } from '../agent/context.ts'
-import { checkNameTemplate } from '../agent/whole/name-template.ts'
+import { checkNameTemplate } from '../format/whole-name.ts'
 import { isCode } from '../base/errors.ts'
 import { parseDuration } from '../base/quantity.ts'
 import { type Encoding, encodings } from '../format/whole.ts'

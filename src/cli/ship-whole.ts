@@ -1,7 +1,7 @@
 import type { SourceSettings } from '../agent/context.ts'
 import type { Files } from '../agent/files.ts'
 import { localFiles } from '../agent/local-files.ts'
-import { nameOf } from '../agent/whole/name-template.ts'
+import { nameOf } from '../format/whole-name.ts'
 import { WholeBook } from '../agent/whole/whole-book.ts'
 import { findWriters } from '../agent/writers.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'

@@ -1,4 +1,4 @@
-import { dayMs, type Period, periodEndMs } from './period.ts'
+import { dayMs, type Period, periodEndMs } from '../../format/period.ts'
 
 /** What is known of a file when it is asked whether its last byte is written. Times are milliseconds since 1970. */
 export interface CompletionFacts {

@@ -7,7 +7,7 @@ import { largeWay } from '../../bucket/probe-large.ts'
 import type { Origin } from '../../format/origin.ts'
 import { encodeWholeHeader } from '../../format/whole.ts'
 import type { Destination } from '../destination.ts'
-import { secondName } from './key-name.ts'
+import { secondName } from '../../format/key-name.ts'
 import type { Packed } from './pack.ts'
 import { holdsSame } from './sameness.ts'
 

@@ -7,7 +7,7 @@ import type { SourceSettings } from '../context.ts'
 import type { Files, Scan } from '../files.ts'
 import type { Writers } from '../writers.ts'
 import { type CompletionFacts, completionOf, rotatedFrom } from './completion.ts'
-import { periodIn } from './period.ts'
+import { periodIn } from '../../format/period.ts'
 import type { WholeFile } from './whole-file.ts'
 import type { WholeRecord } from './whole-records.ts'
 

@@ -5,7 +5,7 @@ import { type AgentSettings, originOf, type SourceSettings } from '../context.ts
 import type { Destination } from '../destination.ts'
 import type { Files, OpenFile } from '../files.ts'
 import type { WholeCourier } from './deliver.ts'
-import { nameOf } from './name-template.ts'
+import { nameOf } from '../../format/whole-name.ts'
 import { FileChanged, type Packed, packFile, smallBytesMax } from './pack.ts'
 import type { SharedPacks } from './shared-packs.ts'
 import { isDelivered, type WholeFile } from './whole-file.ts'

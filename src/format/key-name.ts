@@ -1,7 +1,7 @@
-import { LogcaskError } from '../../base/errors.ts'
-import { sha256 } from '../../base/hash.ts'
-import { pathForPeople, pathToBytes } from '../../base/path-bytes.ts'
-import { keyBytesMax } from '../../format/limits.ts'
+import { LogcaskError } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
+import { pathForPeople, pathToBytes } from '../base/path-bytes.ts'
+import { keyBytesMax } from './limits.ts'
 
 /** NAME_MAX, less the second name's ending. */
 const partBytesMax = 255 - '.0123456789abcdef'.length - '.zst'.length

@@ -1,5 +1,5 @@
-import { closest } from '../../base/closest.ts'
-import { LogcaskError } from '../../base/errors.ts'
+import { closest } from '../base/closest.ts'
+import { LogcaskError } from '../base/errors.ts'
 import { keyName } from './key-name.ts'
 import { periodIn } from './period.ts'
 
