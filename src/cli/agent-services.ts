@@ -1,5 +1,7 @@
 import { join } from 'node:path'
+import type { AgentEvent } from '../agent/context.ts'
 import { abortable } from '../agent/destination.ts'
+import { DigestWriter } from '../agent/digest-writer.ts'
 import type { AgentState } from '../agent/state.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
 import { isCode, messageOf } from '../base/errors.ts'
@@ -75,6 +77,7 @@ export function startServices(parts: ServiceParts): AgentServices {
       log.info('listening', { address: listenAddressText(address) })
     loops.push(keepListening(config.listen, routes, clock, over.signal, { problem: problem('listen'), on }))
   }
+  if (!isOneShot) loops.push(...digestLoops(parts, over.signal))
   if (supervisor !== undefined)
     loops.push(keepNotified(supervisor, status, () => agent.progress.isStalled, clock, over.signal, cannotTell))
   return {
@@ -108,6 +111,20 @@ async function keepLooking(
     await abortable(room.look([...agent.book.current.values()].map(({ path }) => path)), signal).catch(() => {})
     await clock.sleep(roomEveryMs, signal).catch(() => {})
   }
+}
+
+/** A heartbeat to each destination: one that does not answer holds up its own only (I5). */
+function digestLoops({ state, composed: { agent }, report, log, clock }: ServiceParts, signal: AbortSignal) {
+  const tell = (event: AgentEvent): void => {
+    report.add(event)
+    log.event(event)
+  }
+  return [...agent.couriers.values()].map(({ destination }) => {
+    const { host, agentId } = state
+    const writer = new DigestWriter({ host, agentId, clock, destination, book: agent.book, report: tell })
+    report.listeners.push((event) => writer.account.note(event))
+    return writer.run(signal)
+  })
 }
 
 function metricFacts(

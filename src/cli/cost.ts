@@ -1,5 +1,5 @@
 import type { TokenRate } from '../agent/token-bucket.ts'
-import { noUsage, requestCount, requestDollars } from '../bucket/metered.ts'
+import { noUsage, requestCount, requestDollars, type Usage } from '../bucket/metered.ts'
 import type { Budget } from '../config/agent-config.ts'
 
 /** What a destination may be asked at most, in the long run, and what AWS S3 takes for it. */
@@ -25,7 +25,7 @@ export function requestBound(streams: number, active: number, budget: Budget): R
   const segmentsPerDay = secondsPerDay / longestWait(active, budget)
   const idle = streams - active
   const usage = noUsage()
-  usage.requests.put.ok = (active * segmentsPerDay) / 24
+  usage.requests.put.ok = (active * segmentsPerDay) / 24 + digest().requests.put.ok
   usage.requests.list.ok = (active * Math.ceil(segmentsPerDay / listedPerRequest) + idle) / 24
   usage.requests.get.ok = (active * segmentsPerDay + idle) / 24
   return {
@@ -47,9 +47,17 @@ export function smallSegments(dollarsPerMonth: number): TokenRate {
   usage.requests.put.ok = 1
   usage.requests.get.ok = 1
   usage.requests.list.ok = 1 / listedPerRequest
-  const perSecond = dollarsPerMonth / requestDollars(usage) / hoursPerMonth / 3600
+  const perHour = dollarsPerMonth / hoursPerMonth - requestDollars(digest())
+  const perSecond = perHour / requestDollars(usage) / 3600
   // What a quiet hour has saved: a morning's logins do not wait for a price that is meant per month.
   return { capacity: Math.max(1, perSecond * 3600), perSecond }
+}
+
+/** What an agent asks for in an hour of which there is nothing to tell. */
+function digest(): Usage {
+  const usage = noUsage()
+  usage.requests.put.ok = 1
+  return usage
 }
 
 /** What the requests cost that carry 1 GiB in full segments. */

@@ -7,19 +7,19 @@ const usual = { burst: 20, everyMs: 10_000 }
 describe('I7: the bound in requests and dollars', () => {
   it('of one live file is one segment per 10 s, and one check of the day’s segments', () => {
     const { requestsPerHour, dollarsPerMonth } = requestBound(1, 1, usual)
-    // 360 PUT; once a day 9 LIST and 8,640 GET.
-    expect(requestsPerHour).toBe(721)
-    expect(dollarsPerMonth).toBeCloseTo(730 * (360 * 5e-6 + (9 / 24) * 5e-6 + 360 * 0.4e-6), 6)
+    // 360 PUT, and one of the digest; once a day 9 LIST and 8,640 GET.
+    expect(requestsPerHour).toBe(722)
+    expect(dollarsPerMonth).toBeCloseTo(730 * (361 * 5e-6 + (9 / 24) * 5e-6 + 360 * 0.4e-6), 6)
   })
 
   it('of files that do not change is one LIST and one GET a day each', () => {
     const { requestsPerHour, dollarsPerMonth } = requestBound(10_000, 0, usual)
-    expect(requestsPerHour).toBe(Math.ceil(20_000 / 24))
+    expect(requestsPerHour).toBe(Math.ceil(20_000 / 24 + 1))
     expect(dollarsPerMonth).toBeLessThan(2)
   })
 
-  it('of nothing is nothing', () => {
-    expect(requestBound(0, 0, usual)).toEqual({ requestsPerHour: 0, dollarsPerMonth: 0 })
+  it('of nothing is a digest per hour', () => {
+    expect(requestBound(0, 0, usual)).toEqual({ requestsPerHour: 1, dollarsPerMonth: 730 * 5e-6 })
   })
 
   it('grows with live files, and with the budget', () => {

@@ -21,9 +21,9 @@ describe('logcask validate', () => {
       'empty 0 0 B 0 0 B 0 eu',
       '',
       'DESTINATION URL FILES REQUESTS/H $/MONTH STORAGE IF ALL WERE LIVE',
-      'eu s3://acme-eu/prod 2 ≤ 1,441 ≤ $2.84 <$0.001 ≤ 1,441/h ≤ $2.84',
+      'eu s3://acme-eu/prod 2 ≤ 1,442 ≤ $2.84 <$0.001 ≤ 1,442/h ≤ $2.84',
     ])
-    expect(lines[9]).toBe(`nas file://${logs}/nas 2 ≤ 1,441 – – ≤ 1,441/h –`)
+    expect(lines[9]).toBe(`nas file://${logs}/nas 2 ≤ 1,442 – – ≤ 1,442/h –`)
     expect(stderr).toContain('warning: source empty matches no file at present')
   })
 
@@ -40,8 +40,8 @@ describe('logcask validate', () => {
         { name: 'empty', files: 0, bytes: 0, live: 0, to: ['eu'] },
       ],
       destinations: [
-        { name: 'eu', files: 2, bytes: 3072, live: 2, atMost: { requestsPerHour: 1441 } },
-        { name: 'nas', files: 2, atMost: { requestsPerHour: 1441 } },
+        { name: 'eu', files: 2, bytes: 3072, live: 2, atMost: { requestsPerHour: 1442 } },
+        { name: 'nas', files: 2, atMost: { requestsPerHour: 1442 } },
       ],
       warnings: expect.arrayContaining([expect.stringContaining('source empty matches no file')]),
     })
