@@ -4,6 +4,7 @@ import type { LogcaskError } from '../base/errors.ts'
 import { createAgents, type S3Agents } from './s3-agents.ts'
 import { type CredentialSearch, quiet, searchCredentials } from './s3-credentials.ts'
 import { storeHeaders } from './s3-headers.ts'
+import { profileRegion } from './s3-profile.ts'
 import { requestTimeoutMsDefault, requireConsistent, requireEndpoint, type S3Settings } from './s3-settings.ts'
 
 /** Instance metadata, SSO and credential processes answer in far less, or not at all. */
@@ -48,7 +49,7 @@ export function createS3Connection(
     const endpoint = settings.endpoint ?? (await found.config.serviceConfiguredEndpoint?.())
     if (endpoint !== undefined) requireEndpoint(endpoint, 'AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or endpoint_url')
     requireConsistent(settings, endpoint)
-    const region = settings.region ?? (await regionOf(found, endpoint))
+    const region = settings.region ?? (await regionOf(found, endpoint, settings.profile))
     const requestTimeout = { socketTimeout: credentialsTimeoutMs, throwOnRequestTimeout: true }
     search = searchCredentials(
       { ...settings, region, requestHandler: { ...handlerOf(others), ...requestTimeout } },
@@ -116,13 +117,13 @@ function handlerOf({ httpAgent, httpsAgent }: S3Agents) {
   return { httpAgent, httpsAgent, logger: quiet.logger }
 }
 
-async function regionOf(found: S3Client, endpoint: string | undefined): Promise<string> {
+async function regionOf(found: S3Client, endpoint: string | undefined, profile: string | undefined): Promise<string> {
   const named = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION
   if (named) return named
+  if (endpoint !== undefined) return (await profileRegion(profile, process.env)) ?? 'us-east-1'
   try {
     return await found.config.region()
   } catch (cause) {
-    if (endpoint !== undefined) return 'us-east-1'
     throw Object.assign(new Error('no region is set', { cause }), { code: 'RegionMissing' })
   }
 }

@@ -50,6 +50,14 @@ describe('credentials come from', () => {
     expect(store.requests[0]?.headers['x-amz-security-token']).toBe('token')
   })
 
+  it('not the region of a store that is not AWS: where the machine is says nothing of it', async () => {
+    const store = await faultS3({ region: 'us-east-1' })
+    const service = await credentialService(first)
+    stubFaultS3Env({ AWS_EC2_METADATA_DISABLED: undefined, AWS_EC2_METADATA_SERVICE_ENDPOINT: service.url })
+    expect(await create(bucketOn(store), 'files/a')).toBe('created')
+    expect(service.asked).toEqual([])
+  })
+
   it('the container', async () => {
     const { service, bucket } = await scene(container)
     expect(await create(bucket, 'files/a')).toBe('created')
