@@ -31,6 +31,10 @@ export const commands: Commands = {
     summary: 'print a file from a bucket, verified, whole or a range of it, or as it grows',
     load: () => import('./cat.ts'),
   },
+  verify: {
+    summary: 'read a bucket back: chains, seals, gaps; what is missing or differs',
+    load: () => import('./verify.ts'),
+  },
   status: {
     summary: 'how the agent stands with each destination',
     load: () => import('./status.ts'),

@@ -1,0 +1,38 @@
+import type { LogcaskError } from '../base/errors.ts'
+import type { OpenGap } from '../bucket/stream-gaps.ts'
+import type { Completeness } from '../bucket/stream-state.ts'
+
+/**
+ * - `fine`    every byte that was promised is there, and is what its seals say (a live stream promises nothing yet);
+ * - `gaps`    bytes are missing: expired, fewer than a seal says, or lost;
+ * - `unread`  it could not be read: nobody knows (I4);
+ * - `differs` the content is not what a seal says, a record is no agent's, or a key was written twice.
+ */
+export type StreamVerdict = 'fine' | 'gaps' | 'unread' | 'differs'
+
+/** From the best to the worst: of many streams, the worst counts. */
+const order: readonly StreamVerdict[] = ['fine', 'gaps', 'unread', 'differs']
+
+export interface VerdictFacts {
+  completeness: Completeness
+  differsAt: readonly number[]
+  gaps: readonly OpenGap[]
+  expiredBefore: number | undefined
+  tampered: number | undefined
+  sealProblem: string | undefined
+  problem: LogcaskError | undefined
+}
+
+export function judgeStream(facts: VerdictFacts): StreamVerdict {
+  const { problem } = facts
+  if (facts.differsAt.length > 0 || facts.tampered !== undefined || problem?.code === 'corrupt') return 'differs'
+  if (problem !== undefined) return 'unread'
+  const isShort = facts.completeness.kind === 'short' || facts.sealProblem !== undefined
+  return isShort || facts.gaps.length > 0 || facts.expiredBefore !== undefined ? 'gaps' : 'fine'
+}
+
+export function worstOf(verdicts: Iterable<StreamVerdict>): StreamVerdict {
+  let worst = 0
+  for (const verdict of verdicts) worst = Math.max(worst, order.indexOf(verdict))
+  return order[worst] ?? 'fine'
+}

@@ -1,0 +1,28 @@
+import { forEachConcurrently } from '../base/concurrency.ts'
+import type { Bucket } from '../bucket/bucket.ts'
+import { listStreams } from '../bucket/stream-inventory.ts'
+import { type VerifiedStream, type VerifyStreamOptions, verifyStream } from './verify-stream.ts'
+
+export interface VerifyOptions extends VerifyStreamOptions {
+  /** Each stream as it is done, in no order. */
+  onStream: (verified: VerifiedStream) => void
+  /** Keys in the host's rooms that no agent would write. */
+  onStray?: ((key: string) => void) | undefined
+}
+
+/** Streams that are read at once: what each reads ahead counts against the memory. */
+const wholeAtOnce = 3
+/** Small answers: only latency counts. */
+const quickAtOnce = 32
+
+/**
+ * Every stream of a host, held against what its own records say; memory holds a few, however many there are. Rejects only
+ * where the host's listings are not complete: then nothing can be said.
+ */
+export async function verifyHost(bucket: Bucket, host: string, options: VerifyOptions): Promise<void> {
+  const { isQuick, signal, onStray } = options
+  const listing = listStreams(bucket, host, { signal, onStray, aliases: false })
+  await forEachConcurrently(listing, isQuick ? quickAtOnce : wholeAtOnce, async (listed) => {
+    options.onStream(await verifyStream(bucket, host, listed, options))
+  })
+}
