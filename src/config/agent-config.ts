@@ -1,4 +1,5 @@
 import type { ListenAddress } from '../base/listen-address.ts'
+import type { Encoding } from '../format/whole.ts'
 
 /** The settings of an agent, read, checked and with every default in place. Plain data: only `cli/` makes components of it. */
 export interface AgentConfig {
@@ -44,6 +45,15 @@ export interface SourceConfig {
   /** What its files are called where they are published: a template, or a regular expression and what becomes of it. */
   rename?: string | { from: string; to: string } | undefined
   labels?: Record<string, string> | undefined
+  /** `mode: when-complete`: its files are delivered whole, compressed or not, under names made of `as`. */
+  whole?:
+    | {
+        as: string
+        compress: Encoding
+        idleMs?: number | undefined
+        periodMs?: number | undefined
+      }
+    | undefined
   /** Smaller appends are gathered. */
   gathering?: { bytes: number; delayMs: number } | undefined
   /** Files that had not changed for longer when they were first seen are left out. */

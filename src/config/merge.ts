@@ -87,13 +87,26 @@ function items(
 }
 
 function toSource(settings: SourceSettings, destinations: readonly string[]): SourceConfig {
-  const { sealAfter, minSize, maxDelay = 30_000, since, to, ...same } = settings
+  const {
+    sealAfter,
+    minSize,
+    maxDelay = 30_000,
+    since,
+    to,
+    mode,
+    as,
+    compress = 'none',
+    idle,
+    period,
+    ...same
+  } = settings
   return {
     ...same,
     to: to ?? [...destinations],
     sealAfterMs: sealAfter,
     gathering: minSize === undefined ? undefined : { bytes: minSize, delayMs: maxDelay },
     sinceMs: since,
+    whole: mode === 'when-complete' && as !== undefined ? { as, compress, idleMs: idle, periodMs: period } : undefined,
   }
 }
 

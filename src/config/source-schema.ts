@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { absolutePath, bytes, day, duration, exclude, hour, include, name, refuse, second } from './field.ts'
 import { labels, rename } from './naming-schema.ts'
+import { checkWhole, wholeFields } from './whole-schema.ts'
 
 export const source = z
   .strictObject({
@@ -43,6 +44,7 @@ export const source = z
     )
       .prefault('1m')
       .describe('A rotated file that has been idle for so long is complete, and sealed.'),
+    ...wholeFields,
     rename: rename.optional(),
     labels: labels.optional(),
     minSize: bytes(
@@ -84,7 +86,9 @@ export const source = z
       .describe('Where after: move puts them: a directory on this machine, left out by every source.')
       .meta({ examples: ['/var/log/archive'] }),
   })
-  .superRefine(({ minSize, maxDelay }, context) => {
+  .superRefine((settings, context) => {
+    const { minSize, maxDelay } = settings
+    checkWhole(settings, context)
     if (maxDelay !== undefined && minSize === undefined)
       refuse(context, 'has maxDelay without minSize', 'set minSize: 4KiB beside it, or leave it out')
   })

@@ -3,11 +3,11 @@ import { dirname } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { isCode } from '../../base/errors.ts'
 import { pathForSystem } from '../../base/path-bytes.ts'
+import { periodIn } from '../../format/period.ts'
 import type { SourceSettings } from '../context.ts'
 import type { Files, Scan } from '../files.ts'
 import type { Writers } from '../writers.ts'
 import { type CompletionFacts, completionOf, rotatedFrom } from './completion.ts'
-import { periodIn } from '../../format/period.ts'
 import type { WholeFile } from './whole-file.ts'
 import type { WholeRecord } from './whole-records.ts'
 
@@ -79,7 +79,7 @@ export class WholeBook {
       await opened.close()
       const known = this.files.get(identity)
       if (known) Object.assign(known, { size, stamp, modifiedMs, problem: undefined, notBeforeMs: 0 })
-      else if (!this.isClosed)
+      else if (!this.isClosed && !this.#isTooOld(modifiedMs, source))
         this.files.set(
           identity,
           fresh({ identity, path, firstPath: path, source: source.name, stamp, size, modifiedMs }),
@@ -88,6 +88,10 @@ export class WholeBook {
       if (!isCode(error, 'refused', 'unavailable')) throw error
       this.#parts.problem(path, error.message, error.hint)
     }
+  }
+
+  #isTooOld(modifiedMs: number, { sinceMs }: SourceSettings): boolean {
+    return sinceMs !== undefined && this.#parts.clock.now() - modifiedMs > sinceMs
   }
 
   async #missing(scan: Scan, seen: ReadonlySet<string>): Promise<WholeFile[]> {
