@@ -36,6 +36,11 @@ export function digestKey(host: string, hour: string, agent: string): string {
   return checked(`digests/${hostName(host)}/${hour}-${agent}`)
 }
 
+/** `startAfter` for a listing that begins with the first digest of `hour`. */
+export function fromHour(host: string, hour: string): string {
+  return `${hostPrefix('digests', host)}${hour}`
+}
+
 export function probeKey(host: string, name: string): string {
   return checked(`probes/${hostName(host)}/${name}`)
 }
