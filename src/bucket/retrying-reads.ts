@@ -1,15 +1,20 @@
 import type { Clock } from '../base/clock.ts'
 import { isCode, type LogcaskError } from '../base/errors.ts'
-import { backoffMs, retryUnknown } from '../base/retry.ts'
+import { type Backoff, backoffMs } from '../base/retry.ts'
 import type { Bucket } from './bucket.ts'
 
-/** With the waits of `retryUnknown` some seconds together: over a store's hiccup, not over its absence. */
-const attemptsMax = 6
-/** A store that hangs costs the time of one request, not of six: whoever waits learns of it. */
-const patienceMs = 10_000
+/** A store that loses a third of its answers gives each of a billion; an object that it never gives costs half a minute. */
+const attemptsMax = 20
+/** Short waits: a store that answers others is not away. */
+const waits: Backoff = { baseMs: 100, capMs: 2_000 }
+/**
+ * Over a store's hiccup, not over its absence: where nobody got an answer for so long, all that wait learn of it. A store
+ * that hangs costs the time of one request.
+ */
+const patienceMs = 8_000
 
 /**
- * A decorator for readers: what is `unavailable` is asked for again, some times, before it counts. A listing goes on
+ * A decorator for readers: what is `unavailable` is asked for again, for as long as the store answers others, before it counts. A listing goes on
  * after the last entry that it gave. Writing is not touched: who writes has a rule of its own for unknown answers.
  * `onRetry` is told what was `unavailable`, for those who are asked meanwhile why nothing happens.
  */
@@ -18,6 +23,12 @@ export function retryingReads(
   clock: Pick<Clock, 'sleep' | 'random' | 'monotonic'>,
   onRetry: (error: LogcaskError) => void = () => {},
 ): Bucket {
+  let answeredAtMs = Number.NEGATIVE_INFINITY
+  let silentSinceMs: number | undefined
+  const answered = (): void => {
+    answeredAtMs = clock.monotonic()
+    silentSinceMs = undefined
+  }
   /** Rejects with `error` where it is none to ask again for; else resolves after a wait. */
   const waitAfter = async (
     error: unknown,
@@ -25,16 +36,19 @@ export function retryingReads(
     sinceMs: number,
     signal: AbortSignal | undefined,
   ): Promise<void> => {
-    const isOver = attempt + 1 >= attemptsMax || clock.monotonic() - sinceMs > patienceMs
-    if (isOver || signal?.aborted || !isCode(error, 'unavailable')) throw error
+    if (signal?.aborted || !isCode(error, 'unavailable')) throw error
+    silentSinceMs ??= Math.max(sinceMs, answeredAtMs)
+    if (attempt + 1 >= attemptsMax || clock.monotonic() - silentSinceMs > patienceMs) throw error
     onRetry(error)
-    await clock.sleep(backoffMs(retryUnknown, attempt, clock), signal)
+    await clock.sleep(backoffMs(waits, attempt, clock), signal)
   }
   const repeat = async <T>(signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> => {
     const sinceMs = clock.monotonic()
     for (let attempt = 0; ; attempt++) {
       try {
-        return await ask()
+        const answer = await ask()
+        answered()
+        return answer
       } catch (error) {
         await waitAfter(error, attempt, sinceMs, signal)
       }
@@ -62,8 +76,9 @@ export function retryingReads(
             last = name
             attempt = 0
             sinceMs = clock.monotonic()
+            answered()
           }
-          return
+          return answered()
         } catch (error) {
           await waitAfter(error, attempt, sinceMs, options.signal)
         }

@@ -4,6 +4,7 @@ import { createMemoryBucket } from '../../src/bucket/memory.ts'
 import { retryingReads } from '../../src/bucket/retrying-reads.ts'
 import { bucketSuite } from '../support/bucket-suite.ts'
 import { faultBucket, type Rule } from '../support/fault-bucket.ts'
+import { seededRandom } from '../support/seeded-random.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 
 const clock = createVirtualClock()
@@ -29,6 +30,37 @@ describe('retrying reads', () => {
     const began = clock.monotonic()
     await expect(clock.run(bucket.get('b'))).rejects.toMatchObject({ code: 'unavailable' })
     expect(clock.monotonic() - began).toBeLessThan(10_000)
+  })
+
+  it('a store that loses a third of its answers gives all of them', async () => {
+    const random = seededRandom(1)
+    const { bucket } = await storedBucket(() => (random.chance(1 / 3) ? { kind: 'lost' } : undefined))
+    const reads = Array.from({ length: 5_000 }, () => bucket.head('b'))
+    expect((await clock.run(Promise.all(reads), 600_000)).filter((read) => read?.size === 1)).toHaveLength(5_000)
+  })
+
+  it('one object that is never given costs some seconds, beside others that are', async () => {
+    const { bucket } = await storedBucket(({ key }) => (key === 'b' ? { kind: 'unavailable' } : undefined))
+    const over = new AbortController()
+    const others = (async () => {
+      while (!over.signal.aborted) await bucket.head('a/1/x').then(() => clock.sleep(1_000))
+    })()
+    const began = clock.monotonic()
+    await expect(clock.run(bucket.head('b'))).rejects.toMatchObject({ code: 'unavailable' })
+    expect(clock.monotonic() - began).toBeLessThan(40_000)
+    over.abort()
+    await clock.run(others)
+  })
+
+  it('a store that is down costs its readers some seconds once, not each of them', async () => {
+    const { bucket, faulty } = await storedBucket(() => ({ kind: 'unavailable' }))
+    const began = clock.monotonic()
+    for (let reads = 0; reads < 50; reads++)
+      await expect(clock.run(bucket.get('b'))).rejects.toMatchObject({ code: 'unavailable' })
+    expect(clock.monotonic() - began).toBeLessThan(10_000)
+    faulty.setRule(({ number }) => (number % 3 === 0 ? undefined : { kind: 'lost' }))
+    for (let reads = 0; reads < 50; reads++) await clock.run(bucket.get('b').catch(() => undefined))
+    expect(await clock.run(bucket.head('b'))).toMatchObject({ size: 1 })
   })
 
   it('does not ask again where the store says no', async () => {
