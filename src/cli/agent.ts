@@ -9,12 +9,14 @@ import { startServices } from './agent-services.ts'
 import { writeStatus } from './agent-status.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf, usageError } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
+import { runBoth } from './compose-wholes.ts'
 import { exits } from './exit.ts'
 import { sayFirstStart } from './first-start.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { nameMachine } from './host.ts'
-import { RunReport, sayOutcome } from './run-report.ts'
+import { addWhole, RunReport, sayOutcome } from './run-report.ts'
 import { countText, formatBytes } from './units.ts'
+import { logWhole } from './whole-outcome.ts'
 
 export const command: Command = {
   name: 'agent',
@@ -80,10 +82,14 @@ async function runAgent(input: CommandInput): Promise<number> {
         report.add(event)
         log.event(event)
       },
+      reportWhole(event) {
+        addWhole(report, event)
+        logWhole(log, event)
+      },
       watch: isOneShot
         ? undefined
-        : (hint) =>
-            watchSources(sources, hint, (message, fix) =>
+        : (watched, hint) =>
+            watchSources(watched, hint, (message, fix) =>
               log.event({ kind: 'problem', place: 'watch', message, hint: fix }),
             ),
     })
@@ -111,7 +117,7 @@ async function attend(
   state: AgentState,
 ): Promise<number> {
   const { clock, env, signal, terminal } = input
-  const { agent } = composed
+  const { agent, wholes } = composed
   const stop = new AbortController()
   const isOnce = isSet(input.values, 'once')
   const services = startServices({ config, state, composed, report, log, clock, env, isOneShot: isOnce })
@@ -132,17 +138,20 @@ async function attend(
     agent.hurry()
     const endMs = clock.monotonic() + config.drainTimeoutMs
     // What came since the last scan is delivered, too: the machine may be going for good.
-    await Promise.race([agent.scanAgain(), clock.sleep(config.drainTimeoutMs, stop.signal).catch(() => {})])
-    while (clock.monotonic() < endMs && !agent.isDrained) await clock.sleep(50)
+    await Promise.race([
+      Promise.all([agent.scanAgain(), wholes?.scanAgain()]),
+      clock.sleep(config.drainTimeoutMs, stop.signal).catch(() => {}),
+    ])
+    while (clock.monotonic() < endMs && !(agent.isDrained && wholes?.isDrained !== false)) await clock.sleep(50)
     stop.abort(signal.reason)
   }
   const onStop = (): void => void drain()
   signal.addEventListener('abort', onStop, { once: true })
   if (signal.aborted) onStop()
   const keeping = keepStatus()
-  const cancelWatch = isOnce ? onHopeless(agent, clock, () => stop.abort(hopeless)) : () => {}
+  const cancelWatch = isOnce ? onHopeless(agent, clock, () => stop.abort(hopeless), wholes) : () => {}
   try {
-    await agent.run(stop.signal)
+    await runBoth(agent, wholes, stop.signal)
   } finally {
     over.abort()
     cancelWatch()

@@ -7,6 +7,7 @@ import type { Files } from '../agent/files.ts'
 import { hasBirthTimes, localFiles } from '../agent/local-files.ts'
 import type { AgentState } from '../agent/state.ts'
 import { RateLimit } from '../agent/token-bucket.ts'
+import type { Hint } from '../agent/watch.ts'
 import type { WholeEvent } from '../agent/whole/whole-file.ts'
 import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
 import { createWorkerHasher } from '../agent/worker-hasher.ts'
@@ -48,7 +49,7 @@ export interface AgentComposition {
   report: (event: AgentEvent) => void
   /** What becomes of the files of `when-complete` sources. */
   reportWhole?: ((event: WholeEvent) => void) | undefined
-  watch?: AgentParts['watch']
+  watch?: ((sources: readonly SourceSettings[], hint: (hint: Hint) => void) => { close(): Promise<void> }) | undefined
 }
 
 export interface ComposedAgent {
@@ -115,8 +116,11 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     isOneShot: parts.isOneShot,
     scanIntervalMs: parts.scanIntervalMs,
   }
+  const streams = parts.sources.filter((source) => !isWhole(source))
+  const watch = (sources: readonly SourceSettings[]): AgentParts['watch'] =>
+    parts.watch && ((hint) => parts.watch?.(sources, hint) ?? { close: () => Promise.resolve() })
   const agent = new Agent({
-    settings: { ...settings, sources: parts.sources.filter((source) => !isWhole(source)) },
+    settings: { ...settings, sources: streams },
     clock,
     files: filesOfStreams(files, parts.sources),
     hasher,
@@ -124,7 +128,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     checkpoint: new FileCheckpoint(state.directory),
     report: parts.report,
     openFilesMax: await openFilesMax(),
-    watch: parts.watch,
+    watch: watch(streams),
   })
   const reportWhole = parts.reportWhole ?? (() => {})
   const wholes = composeWholes(
@@ -134,7 +138,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
       clock,
       files,
       report: (event) => (event.kind === 'problem' ? parts.report(event) : reportWhole(event)),
-      watch: parts.watch,
+      watch: watch(parts.sources.filter(isWhole)),
     },
     agent,
   )

@@ -131,7 +131,7 @@ async function shipFrom(input: CommandInput, origin: ShipOrigin, given: readonly
       reportWhole(event) {
         addWhole(report, event)
         const warning = wholeWarning(event)
-        if (warning !== undefined) input.terminal.warn(warning)
+        if (warning !== undefined) input.terminal.warn(`${pathForPeople(event.file.path)}: ${warning}`)
       },
     })
     try {

@@ -1,6 +1,8 @@
 import type { WholeEvent, WholeFile } from '../agent/whole/whole-file.ts'
 import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
-import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
+import { textForPeople } from '../base/path-bytes.ts'
+import type { AgentLog } from './agent-log.ts'
+import { formatBytes } from './units.ts'
 
 /** How far a run is with the files that it delivers whole. */
 export function wholeProgress(wholes: WholeShipper | undefined): {
@@ -55,11 +57,20 @@ export function heldFiles(wholes: WholeShipper): { notDue: WholeFile[]; held: Wh
 
 /** What an operator is told of at once; undefined for what goes as it should. */
 export function wholeWarning(event: WholeEvent): string | undefined {
-  const path = pathForPeople(event.file.path)
-  if (event.kind === 'lost') return `${path}: went before it was delivered to ${event.destinations.join(', ')}`
+  if (event.kind === 'lost') return `went before it was delivered to ${event.destinations.join(', ')}`
   if (event.hasChanged)
-    return `${path} → ${event.destination}: had been delivered, and has other content now: it went as ${textForPeople(event.key)}`
+    return `→ ${event.destination}: had been delivered, and has other content now: it went as ${textForPeople(event.key)}`
   if (event.isSecond && event.how === 'sent')
-    return `${path} → ${event.destination}: other content has its name; nothing was overwritten, it went as ${textForPeople(event.key)}`
+    return `→ ${event.destination}: other content has its name; nothing was overwritten, it went as ${textForPeople(event.key)}`
   return undefined
+}
+
+/** The same in the daemon's log. */
+export function logWhole(log: AgentLog, event: WholeEvent): void {
+  const { path, size } = event.file
+  const warning = wholeWarning(event)
+  if (warning !== undefined) log.event({ kind: 'problem', place: path, message: warning })
+  if (event.kind === 'lost') return
+  const { destination, key, how, file } = event
+  log.info('delivered', { path, destination, key, how, bytes: formatBytes(size), sha256: file.content?.sha256 })
 }
