@@ -19,6 +19,14 @@ export const commands: Commands = {
     summary: 'watch files, and ship what is appended',
     load: () => import('./agent.ts'),
   },
+  drain: {
+    summary: 'before a machine goes: everything delivered, sealed and verified, or not 0',
+    load: () => import('./drain.ts'),
+  },
+  wait: {
+    summary: 'until all that is in these files now is delivered',
+    load: () => import('./wait.ts'),
+  },
   compact: {
     summary: 'put complete files together from a bucket, and let them grow',
     load: () => import('./compact.ts'),
