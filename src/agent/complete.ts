@@ -46,9 +46,14 @@ function factsOf(context: AgentContext, life: Life): CompletionFacts {
   }
 }
 
+/** A program's or rsync's way: `.x.log.new` is written first, and becomes `x.log`, which lives. */
+function wasPrepared(first: string, path: string): boolean {
+  return [first, first.replace(/\/\.([^/]*)$/, '/$1')].some((name) => isNamedAsRotation(name, path))
+}
+
 /** Under another name than at first sight, or named after a file that is there: `syslog.1` beside `syslog`. */
 export function isRotated(context: AgentContext, life: Life): boolean {
-  if (life.isAway || life.path !== life.origin.path) return true
+  if (life.isAway || (life.path !== life.origin.path && !wasPrepared(life.origin.path, life.path))) return true
   if (life.copy && life.copy.reason !== 'adopted') return true
   for (const other of namesakes(context, life)) {
     const olddir = olddirOf(context, life, directoryOf(other.path))

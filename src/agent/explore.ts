@@ -58,7 +58,7 @@ async function apply(context: AgentContext, scan: Scan): Promise<void> {
   context.book.waiting = new Set()
   context.book.leftOut.clear()
   const opened: Opened = { taken: [], room: roomFor(context) }
-  for (const [path, source] of inTurn(scan.found, waited)) {
+  for (const [path, source] of inTurn(linksLast(context, scan.found), waited)) {
     const met = meet(context, path, source, opened)
     // Most names of a scan are of files that we hold, ten thousand of them, and nothing is to be awaited.
     const life = met instanceof Promise ? await met : met
@@ -86,6 +86,16 @@ async function apply(context: AgentContext, scan: Scan): Promise<void> {
   if (opened.taken.length > 0)
     for (const life of context.book.current.values())
       if (life.file && !isSettled(life) && isRotated(context, life)) context.look(life)
+}
+
+/** A file that is found through a link, too, is known by its own name: that is what its copies are called after. */
+function linksLast({ settings, files }: AgentContext, found: Scan['found']): Scan['found'] {
+  const following = new Set(settings.sources.filter((one) => one.followSymlinks).map(({ name }) => name))
+  if (following.size === 0) return found
+  const isLink = ([path, source]: [string, string]): boolean =>
+    following.has(source) && files.peek(path, false) === undefined
+  const names = [...found].map((name) => ({ name, order: Number(isLink(name)) }))
+  return new Map(names.sort((a, b) => a.order - b.order).map(({ name }) => name))
 }
 
 /** What one look at the names has opened, and how much more it may. */

@@ -1,4 +1,4 @@
-import { appendFile, copyFile, mkdir, open, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, mkdir, open, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { guardLeaks } from '../support/leak-guard.ts'
@@ -183,6 +183,19 @@ describe('copytruncate, live', () => {
       await daemon.stop()
     })
   }
+
+  it('I1: a copy of a file that a link leads to as well is named after the file', async () => {
+    await writeFile(log, 'one\n')
+    await symlink(log, join(at.logs, '0-current'))
+    const daemon = at.daemon({ source: { followSymlinks: true } })
+    await both(['one\n'])
+    await copytruncate(`${log}.1`)
+    await appendFile(log, 'two\n')
+    await both(['one\n', 'two\n'])
+    await aliased('copy')
+    await both(['one\n', 'two\n'])
+    await daemon.stop()
+  })
 
   it('I1: several rounds, and each copy is told from the others', async () => {
     const daemon = at.daemon()

@@ -2,7 +2,7 @@ import { appendFile, link, mkdir, open, rename, rm, unlink, writeFile } from 'no
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { guardLeaks } from '../support/leak-guard.ts'
-import { type Rig, rig, text, until } from './rig.ts'
+import { fastClock, type Rig, rig, text, until } from './rig.ts'
 
 guardLeaks()
 
@@ -71,6 +71,22 @@ describe('rename rotation', () => {
     expect(await at.seals()).toEqual([4, 9])
     await second.stop()
   })
+
+  for (const name of ['app.log.new', '.app.log.new', '.app.log.Xy12Zw'])
+    it(`a live file that was prepared as ${name} is not rotated: no seal while it rests`, async () => {
+      const daemon = at.daemon()
+      const prepared = join(at.logs, name)
+      await writeFile(prepared, 'one\n')
+      await at.delivered(['one\n'])
+      await rename(prepared, log)
+      await until('renamed', () => daemon.events.some((event) => event.kind === 'rotated'))
+      const sealAfterMs = 2_000
+      await fastClock().sleep(5 * sealAfterMs)
+      expect(await at.seals()).toEqual([])
+      await rename(log, `${log}.1`)
+      await until('sealed', async () => (await at.seals()).join() === '4')
+      await daemon.stop()
+    })
 
   it('a file that grows after its seal ships on, and gets a longer seal', async () => {
     const daemon = at.daemon()
