@@ -16,7 +16,7 @@ import { endLife, lookAt } from './look.ts'
 import { Looks } from './looks.ts'
 import { type Reload, reload } from './reload.ts'
 import { isSettled } from './rest.ts'
-import { keepDailyChecks, keepRounds } from './rounds.ts'
+import { hasChanged, keepDailyChecks, keepRounds } from './rounds.ts'
 import { Saver } from './saver.ts'
 import { keepScanning } from './scan-loop.ts'
 import { ScanPace } from './scan-pace.ts'
@@ -38,6 +38,8 @@ export interface AgentParts {
   report: (event: AgentEvent) => void
   /** Files that may be open at once; beyond it, acked idle ones are closed and opened again when they change. */
   openFilesMax: number
+  /** Bytes of a segment; default: `segmentBytes`. */
+  segmentBytes?: number | undefined
   /** Tells of changes in the sources' directories. Only hints. */
   watch?: StartWatch | undefined
 }
@@ -80,7 +82,7 @@ export class Agent {
       settings: parts.settings,
       clock: parts.clock,
       files: parts.files,
-      reader: new SegmentReader(segmentBytes, parts.hasher),
+      reader: new SegmentReader(parts.segmentBytes ?? segmentBytes, parts.hasher),
       book: this.book,
       couriers: this.couriers,
       signal: this.#stop.signal,
@@ -141,7 +143,8 @@ export class Agent {
   /** The machine may be going for good: small appends no longer wait for others, or for a budget. */
   hurry(): void {
     this.#context.isHurried = true
-    for (const life of this.book.current.values()) if (life.pendingSinceMs !== undefined) this.#looks.look(life)
+    for (const life of this.book.current.values())
+      if (life.pendingSinceMs !== undefined || hasChanged(life)) this.#looks.look(life)
   }
 
   /** Takes other sources and destinations (reload.ts), and watches what they say. */

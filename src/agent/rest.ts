@@ -7,8 +7,8 @@ import { type Delivery, isOwnStream, type Life } from './life.ts'
 /** What is left to do for a file, at one destination and at all of them. */
 
 /** It takes what it is given. Any other may be down for days, and what it lacks waits without a descriptor if need be (I5). */
-export function isAnswering(courier: Courier | undefined): boolean {
-  return courier?.destination.health.state === 'ok'
+export function isAnswering(courier: Courier): boolean {
+  return courier.destination.health.state === 'ok'
 }
 
 /** Nothing of this life is left to do anywhere: delivered and sealed, beyond us, or its end recorded. */
@@ -64,7 +64,7 @@ export function isAcked(life: Life): boolean {
 }
 
 function answering({ couriers }: AgentContext, life: Life): Delivery[] {
-  return [...life.deliveries.values()].filter(({ destination }) => isAnswering(couriers.get(destination)))
+  return [...couriers.values()].filter(isAnswering).flatMap((courier) => courier.delivery(life) ?? [])
 }
 
 function isSettledAt(life: Life, delivery: Delivery): boolean {
@@ -77,17 +77,37 @@ function isSealed(life: Life, { stream, sealed, acked }: Delivery): boolean {
   return isDecoded(life, stream) || sealed.length >= Math.min(life.size, life.limit ?? life.size)
 }
 
-function isAckedAt(life: Life, delivery: Delivery): boolean {
-  const { stream, acked, sealed, isBeyond } = delivery
+/** Nothing of the file, as it was last looked at, may be sent there now. */
+export function isDeliveredAt(life: Life, delivery: Delivery): boolean {
+  const { stream, acked, isBeyond } = delivery
   // An ignored copy has no stream, and is beyond us.
-  if (stream === undefined) return life.size === 0 || isBeyond
-  // It is decoded again only where something is left to do: then it is not closed.
-  if (isDecoded(life, stream))
-    return acked.offset === sealed?.length && acked.offset === (contentOf(life, delivery)?.size ?? acked.offset)
+  return stream === undefined ? life.size === 0 || isBeyond : acked.offset >= sendable(life, delivery, stream)
+}
+
+/** Nothing of it will be sent there either, for as long as it stands as it is, nor be compared with what is there. */
+function isAckedAt(life: Life, delivery: Delivery): boolean {
+  const { stream, acked, sealed } = delivery
+  if (!isDeliveredAt(life, delivery)) return false
+  if (stream === undefined) return true
+  if (isDecoded(life, stream)) return acked.offset === sealed?.length
+  if (isJudgedCopy(life, stream)) return true
+  return (
+    acked.offset === sendable(life, delivery, stream) && !(life.withheld?.size === life.size && life.withheld.isForNow)
+  )
+}
+
+/** Where the stream ends once all is there that may be sent. */
+function sendable(life: Life, delivery: Delivery, stream: string): number {
+  // It is decoded (again) only where something is left to do.
+  if (isDecoded(life, stream)) return contentOf(life, delivery)?.size ?? delivery.acked.offset
   // [growfork] Of a judged copy, what it had then; the stream that it ends may be longer.
-  if (life.copy?.reason === 'copy' && !isOwnStream(life, stream)) return acked.offset >= life.copy.size
-  const end = life.withheld?.size === life.size && !life.withheld.isForNow ? life.withheld.from : life.size
-  return acked.offset === Math.min(end, life.limit ?? end)
+  if (life.copy && isJudgedCopy(life, stream)) return life.copy.size
+  const end = life.withheld?.size === life.size ? life.withheld.from : life.size
+  return Math.min(end, life.limit ?? end)
+}
+
+function isJudgedCopy(life: Life, stream: string): boolean {
+  return life.copy?.reason === 'copy' && !isOwnStream(life, stream)
 }
 
 function isDecoded(life: Life, stream: string | undefined): boolean {

@@ -63,10 +63,11 @@ export async function keepDailyChecks(
   }
 }
 
-/** A file that cannot even be asked is looked at: the look reports it. */
-function hasChanged(life: Life): boolean {
+/** The open file is another than when it was last looked at. One that cannot even be asked is looked at: the look reports it. */
+export function hasChanged(life: Life): boolean {
+  if (life.file === undefined) return false
   try {
-    return life.file?.stat().stamp !== life.stamp
+    return life.file.stat().stamp !== life.stamp
   } catch {
     return true
   }

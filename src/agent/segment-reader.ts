@@ -35,13 +35,14 @@ const pooledFrom = 64 * 1024
  * pool when its last reader has released it; how much may be out is bounded by the destinations' bytes in flight.
  */
 export class SegmentReader {
-  readonly #segmentBytes: number
+  /** What a segment holds at most, and the size of the memory that is kept for the next ones. */
+  readonly segmentBytes: number
   readonly #hasher: Hasher
   readonly #pool: Uint8Array[] = []
   readonly #shared = new Map<Life, Map<string, Shared>>()
 
   constructor(segmentBytes: number, hasher: Hasher = localHasher) {
-    this.#segmentBytes = segmentBytes
+    this.segmentBytes = segmentBytes
     this.#hasher = hasher
   }
 
@@ -80,14 +81,15 @@ export class SegmentReader {
       isHeld = false
       if (--shared.holders > 0) return
       shared.forget()
-      if (shared.buffer.byteLength === this.#segmentBytes) this.#pool.push(shared.buffer)
+      const { byteLength } = shared.buffer
+      if (byteLength >= pooledFrom && byteLength === this.segmentBytes) this.#pool.push(shared.buffer)
     }
   }
 
   #start(life: Life, content: Content, footprint: Footprint, end: number, forget: () => void): Shared {
     const length = end - footprint.offset
     const buffer =
-      length >= pooledFrom ? (this.#pool.pop() ?? this.#hasher.allocate(this.#segmentBytes)) : new Uint8Array(length)
+      length >= pooledFrom ? (this.#pool.pop() ?? this.#hasher.allocate(this.segmentBytes)) : new Uint8Array(length)
     const shared: Shared = { reading: Promise.resolve(undefined), buffer, holders: 0, forget }
     shared.reading = this.#read(life, content, footprint, buffer.subarray(0, length), shared)
     return shared

@@ -13,7 +13,7 @@ import { nextRange } from './plan.ts'
 import { originalName } from './rules.ts'
 import { recut } from './settle.ts'
 
-/** Bytes of a segment that the agent cuts: large enough that requests cost little, small enough to hold several. */
+/** Bytes of a segment that agents cut, where nothing else is said: large enough that requests cost little, small enough to hold several. */
 export const segmentBytes = 4 * 1024 * 1024
 
 /** Ships what the file has beyond what was sent. True where something was acked. */
@@ -84,7 +84,12 @@ async function launch(
   const trailer = solid < content.size ? await trailerOf(context, life, content.file) : 'none'
   const size = trailer === 'whole' ? content.size : solid
   life.withheld = { size: content.size, from: size, isForNow: trailer === 'awaited' }
-  const range = nextRange({ sent: footprint.offset, size, segmentBytes, landed: delivery.landed ?? [] })
+  const range = nextRange({
+    sent: footprint.offset,
+    size,
+    segmentBytes: context.reader.segmentBytes,
+    landed: delivery.landed ?? [],
+  })
   if (range === undefined) return undefined
   // Never wait for memory or budget while flights of our own hold it: they are settled first.
   const { bytes: room } = courier.destination

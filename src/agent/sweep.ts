@@ -1,6 +1,7 @@
 import type { AgentContext } from './context.ts'
+import type { Courier } from './courier.ts'
 import type { Life } from './life.ts'
-import { isAtRest, isDone, isSettled, isToBeSealed, isWanted } from './rest.ts'
+import { isAnswering, isAtRest, isDeliveredAt, isDone, isSettled, isToBeSealed, isWanted } from './rest.ts'
 
 /** Files that are open beyond the bound because their seal is due: enough to keep a store busy. */
 export const sealingMax = 64
@@ -65,16 +66,19 @@ export async function closeFile(life: Life): Promise<void> {
   await decoded?.close()
 }
 
-/** Everything that was seen, and may be sent, is acked by every destination that answers. */
-export function isDrained({ book, couriers }: Pick<AgentContext, 'book' | 'couriers'>): boolean {
+/** Everything that was seen, and may be sent, is acked by every destination that is awaited: by default, those that answer. */
+export function isDrained(
+  { book, couriers }: Pick<AgentContext, 'book' | 'couriers'>,
+  isAwaited: (courier: Courier) => boolean = isAnswering,
+): boolean {
   if (book.waiting.size > 0) return false
   for (const life of book.all()) {
     // Found, and not looked at yet: nobody knows how much it holds.
     if (!life.ended && life.file !== undefined && !life.isWatched) return false
-    const end = life.withheld?.size === life.size ? life.withheld.from : life.size
     for (const [name, delivery] of life.deliveries) {
-      const isUp = couriers.get(name)?.destination.health.state === 'ok'
-      if (isUp && (life.ended ? !delivery.hasGap : delivery.acked.offset < end)) return false
+      const courier = couriers.get(name)
+      const isLeft = life.ended ? !delivery.hasGap : !isDeliveredAt(life, delivery)
+      if (isLeft && courier && isAwaited(courier)) return false
     }
   }
   return true

@@ -10,6 +10,7 @@ import { writeStatus } from './agent-status.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf, usageError } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
 import { runBoth } from './compose-wholes.ts'
+import { drainAgent } from './drain-agent.ts'
 import { exits } from './exit.ts'
 import { sayFirstStart } from './first-start.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
@@ -24,8 +25,9 @@ export const command: Command = {
 logcask agent [-c FILE] [--once]
 
 Watches the configured sources and ships what is appended to every destination, each at its own pace. Runs until it
-gets SIGTERM or SIGINT: then it delivers what it can within drainTimeout and stops. Killed at any time, it goes on
-where it was.
+gets SIGTERM or SIGINT: then it delivers what it can within drainTimeout and stops, earlier when nothing is left, or
+only for destinations that refuse or have been unavailable for longer than that. Killed at any time, it goes on where
+it was.
 
   -c, --config FILE   default: /etc/logcask/agent.yaml, then agent.toml
       --state DIR     instead of state: in the configuration
@@ -132,20 +134,13 @@ async function attend(
       said ||= agent.isExplored
     }
   }
-  const drain = async (): Promise<void> => {
+  const drainAndStop = async (): Promise<void> => {
     log.info('draining', { withinMs: config.drainTimeoutMs })
     services.stopping(config.drainTimeoutMs)
-    agent.hurry()
-    const endMs = clock.monotonic() + config.drainTimeoutMs
-    // What came since the last scan is delivered, too: the machine may be going for good.
-    await Promise.race([
-      Promise.all([agent.scanAgain(), wholes?.scanAgain()]),
-      clock.sleep(config.drainTimeoutMs, stop.signal).catch(() => {}),
-    ])
-    while (clock.monotonic() < endMs && !(agent.isDrained && wholes?.isDrained !== false)) await clock.sleep(50)
+    await drainAgent(agent, wholes, clock, config.drainTimeoutMs)
     stop.abort(signal.reason)
   }
-  const onStop = (): void => void drain()
+  const onStop = (): void => void drainAndStop()
   signal.addEventListener('abort', onStop, { once: true })
   if (signal.aborted) onStop()
   const keeping = keepStatus()

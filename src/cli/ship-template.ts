@@ -1,8 +1,8 @@
 import type { WholeSettings } from '../agent/context.ts'
-import { checkNameTemplate } from '../format/whole-name.ts'
 import { isCode } from '../base/errors.ts'
 import { parseDuration } from '../base/quantity.ts'
 import { type Encoding, encodings } from '../format/whole.ts'
+import { checkNameTemplate } from '../format/whole-name.ts'
 import { didYouMean, type OptionValues, textOf, textsOf, usageError } from './command.ts'
 
 /** Options of `ship` that are about files delivered whole. */
