@@ -80,6 +80,7 @@ async function apply(context: AgentContext, scan: Scan): Promise<void> {
   else
     for (const life of [...context.book.current.values()])
       if (!paths.has(life.identity)) await miss(context, life, scan)
+  for (const directory of scan.complete) context.book.searched.add(directory)
   context.book.isExplored = true
   if (context.settings.isOneShot) return
   // Files that came may be those that others are named after: only now are these known to be rotated.

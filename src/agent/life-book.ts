@@ -17,6 +17,8 @@ export class LifeBook {
   unasked = new Set<Life>()
   /** Paths that the last look left out because they are old, with their source. */
   readonly leftOut = new Map<string, string>()
+  /** Directories that a scan of this run has read whole. */
+  readonly searched = new Set<string>()
   /** Some of them will be opened soon. */
   isTurnDue = false
   #names: Promise<unknown> = Promise.resolve()

@@ -1,6 +1,8 @@
 import { appendFile, link, mkdir, open, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Files } from '../../src/agent/files.ts'
+import { localFiles } from '../../src/agent/local-files.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { fastClock, type Rig, rig, text, until } from './rig.ts'
 
@@ -187,6 +189,35 @@ describe('deletion', () => {
 })
 
 describe('names', () => {
+  it('I4: moved, while nobody holds it, to a directory that cannot be read for a while: unknown, not gone', async () => {
+    const old = join(at.logs, 'old')
+    await mkdir(old)
+    let isReadable = true
+    const real = localFiles({ birthTimes: true, spoolDirectory: join(at.state, 'spool') })
+    const files: Files = {
+      ...real,
+      scan: async (sources) => {
+        const scan = await real.scan(sources)
+        if (isReadable) return scan
+        scan.complete.delete(old)
+        for (const path of scan.found.keys()) if (path.startsWith(old)) scan.found.delete(path)
+        return { ...scan, problems: [{ path: old, errno: 'EACCES' }] }
+      },
+    }
+    const daemon = at.daemon({ files, openFilesMax: 1 })
+    for (const name of ['x', 'y']) await writeFile(join(at.logs, name), `${name}\n`)
+    await at.delivered(['x\n', 'y\n'])
+    const held = (): number => [...daemon.agent.book.current.values()].filter((life) => life.file).length
+    await until('closed', () => held() <= 1)
+    isReadable = false
+    for (const name of ['x', 'y']) await rename(join(at.logs, name), join(old, name))
+    for (let scans = 0; scans < 3; scans++) await daemon.agent.scanAgain()
+    isReadable = true
+    await until('found', () => [...daemon.agent.book.current.values()].every((life) => life.path.startsWith(old)))
+    expect(await at.gaps()).toEqual([])
+    await daemon.stop()
+  })
+
   it('I1: hard links are one stream, and replacing by rename is another', async () => {
     const daemon = at.daemon()
     await writeFile(log, 'one\n')
