@@ -2,10 +2,13 @@ import type { Life } from '../agent/life.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import type { DestinationStatus, StatusRecord } from './agent-status.ts'
 import { exits } from './exit.ts'
+import type { FirstLoss } from './first-loss.ts'
 import { shellWord } from './shell-word.ts'
+import type { AskedDestination } from './status-ask.ts'
+import { askedWarnings, outlook, outlookLine, waitingLines } from './status-outlook.ts'
 import { tableLines } from './table.ts'
 import type { Paint } from './terminal.ts'
-import { countText, formatAge, formatBytes, formatCount, formatDollars, formatSpan } from './units.ts'
+import { countText, formatAge, formatBytes, formatDollars, formatSpan } from './units.ts'
 
 /** A running agent writes its record every 2 s. Where nobody is seen to hold its lock, three missed ones are an end; where somebody does, a machine under load gets more. */
 const freshMs = 6_000
@@ -26,6 +29,9 @@ export interface StatusFacts {
   files: number
   /** What starts the agent. */
   startCommand: string
+  nowMs: number
+  /** What the destinations say themselves; undefined where they were not asked. */
+  asked?: readonly AskedDestination[] | undefined
 }
 
 export interface Waiting {
@@ -87,19 +93,21 @@ export function statusLines(facts: StatusFacts, paint: Paint): { lines: string[]
   const presence = presenceOf(facts)
   const { status } = facts
   if (presence === 'running' && status !== undefined) return runningLines(facts, status, paint)
-  const table = [
-    ['DESTINATION', 'FILES BEHIND', 'BEHIND'].map((cell) => paint.bold(cell)),
-    ...facts.waiting.map(({ name, files, bytes }) => [
-      pathForPeople(name),
-      formatCount(files),
-      bytes > 0 ? paint.yellow(formatBytes(bytes)) : formatBytes(bytes),
-    ]),
-  ]
+  const loss = lossOf(facts)
   const lines = [
     `${presenceText(facts, presence, paint)} · host ${pathForPeople(facts.host)} · ${countText(facts.files, 'file')}, as the checkpoint has them`,
-    ...(facts.waiting.length > 0 ? tableLines(table, [1, 2]) : []),
+    ...waitingLines(facts.waiting, facts.asked, facts.nowMs, paint),
+    ...(loss === undefined ? [] : [outlookLine(loss, facts.nowMs, paint)]),
   ]
-  return { lines, warnings: absenceWarnings(facts, presence) }
+  return { lines, warnings: [...absenceWarnings(facts, presence), ...askedWarnings(facts.asked)] }
+}
+
+/** When the first byte could be lost, if all goes on as in the last hour. */
+export function lossOf(facts: StatusFacts): FirstLoss | undefined {
+  // Who holds the lock without a word of it (a one-shot run, an agent that is starting) still keeps what is deleted.
+  const presence = presenceOf(facts)
+  const waiting = presence === 'silent' ? [] : facts.waiting
+  return outlook(facts.status, waiting, presence === 'running', facts.nowMs)
 }
 
 function presenceText(facts: StatusFacts, presence: AgentPresence, paint: Paint): string {
@@ -136,11 +144,13 @@ function runningLines(facts: StatusFacts, status: StatusRecord, paint: Paint): {
   return {
     lines: [
       ...tableLines([header.map((cell) => paint.bold(cell)), ...rows], [2, 3, 4]),
+      outlookLine(lossOf(facts), facts.nowMs, paint),
       `host ${pathForPeople(status.host)} · ${countText(status.files, 'file')}, ${formatBytes(status.bytes)}${forks} · agent ${status.pid} since ${status.startedAt}, heard ${formatAge(age)}`,
     ],
     warnings: [
       ...status.destinations.flatMap((one) => destinationWarnings(one)),
       ...problemWarnings(status),
+      ...askedWarnings(facts.asked),
       ...(status.losses > 0
         ? ['fix: logcask ls URL HOST shows the gaps; logcask why PATH says what became of a file']
         : []),

@@ -101,6 +101,7 @@ describe('the report', () => {
     waiting: [],
     files: 214,
     startCommand: 'logcask agent -c x.yaml',
+    nowMs: Date.parse('2026-11-21T12:00:00.500Z'),
   })
   const stopped = (facts: Partial<StatusFacts>): StatusFacts => ({
     ...running(),
@@ -116,6 +117,7 @@ describe('the report', () => {
       'DESTINATION  STATE  OLDEST UNDELIVERED   BEHIND  LOST  SINCE START',
       'eu           ok                      –      0 B     0  1,234 requests ≈ $0.21',
       'us           DOWN                 14 m  1.0 GiB     0  1,234 requests ≈ $0.21',
+      'first possible loss: none in sight at the rates of the last hour',
       'host web-1 · 214 files, 3.0 GiB · agent 42 since 2026-11-21T10:00:00.000Z, heard now',
     ])
     expect(warnings).toEqual([
@@ -147,6 +149,7 @@ describe('the report', () => {
       'no agent runs, last heard 1 h ago · host web-1 · 214 files, as the checkpoint has them',
       'DESTINATION  FILES BEHIND   BEHIND',
       'eu                      3  2.0 KiB',
+      'first possible loss: now (no agent runs): what is deleted before it is delivered is lost',
     ])
     expect(warnings).toEqual(['fix: start it: logcask agent -c x.yaml; it goes on where it was'])
   })
