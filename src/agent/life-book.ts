@@ -4,6 +4,8 @@ import type { Life } from './life.ts'
 export class LifeBook {
   readonly current = new Map<string, Life>()
   readonly old = new Set<Life>()
+  /** Those that came, or grew, of late. */
+  readonly lively = new Set<Life>()
   readonly #byPath = new Map<string, Set<Life>>()
   /** Under the name of their first sight, where they have another one now. */
   readonly #byFirstPath = new Map<string, Set<Life>>()
@@ -32,6 +34,7 @@ export class LifeBook {
 
   add(life: Life): void {
     this.current.set(life.identity, life)
+    this.lively.add(life)
     this.#index(life)
   }
 

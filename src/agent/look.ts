@@ -45,6 +45,7 @@ export async function lookAt(context: AgentContext, life: Life): Promise<void> {
   if (verdict.kind === 'fork') for (const name of verdict.destinations) markFork(life.deliveries.get(name))
   if (size !== life.size) {
     life.grewAtMs = context.clock.monotonic()
+    context.book.lively.add(life)
     // Shorter than what was shipped, and growing: the first byte that differs decides, not the acked length.
     for (const delivery of life.deliveries.values()) if (size < delivery.acked.offset) delivery.isChecked = false
   }

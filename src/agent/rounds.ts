@@ -4,6 +4,9 @@ import type { LifeBook } from './life-book.ts'
 
 const roundMs = 1_000
 const sweepRounds = 10
+/** What is not lively is asked every ten seconds at most: to go through ten thousand each second costs more than to ask. */
+const livelyMs = 60_000
+const quietRounds = 10
 const dayMinutes = 24 * 60
 
 /**
@@ -27,13 +30,17 @@ export async function keepRounds(
   for (let round = 0; !signal.aborted; round++) {
     await clock.sleep(roundMs, signal).catch(() => {})
     const now = clock.monotonic()
-    let place = 0
-    for (const life of book.current.values()) {
-      place++
-      if (life.file === undefined || now - life.askedAtMs < pauseMs(now - life.grewAtMs, place)) continue
+    const ask = (life: Life, place: number): void => {
+      if (life.file === undefined || now - life.askedAtMs < pauseMs(now - life.grewAtMs, place)) return
       life.askedAtMs = now
       if (hasChanged(life)) look(life)
     }
+    for (const life of book.lively) {
+      if (life.ended || now - life.grewAtMs > livelyMs) book.lively.delete(life)
+      else ask(life, 0)
+    }
+    let place = 0
+    for (const life of book.current.values()) if (++place % quietRounds === round % quietRounds) ask(life, place)
     if (round % sweepRounds === 0) afterRounds()
   }
 }

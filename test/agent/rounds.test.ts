@@ -23,9 +23,10 @@ describe('rounds: events are hints, so open files are asked', () => {
   })
 
   it('asks a file that was quiet for an hour each second again, from the moment that it grows', async () => {
-    const { asked, at, life } = await rounds()
+    const { asked, at, life, book } = await rounds()
     await at(hour)
     life.grewAtMs = hour
+    book.lively.add(life)
     const before = asked()
     await at(hour + 5_000)
     expect(asked() - before).toBeGreaterThanOrEqual(4)
@@ -77,6 +78,7 @@ async function rounds() {
   )
   return {
     life,
+    book,
     file,
     asked: () => asked,
     looked: () => looked,
