@@ -7,6 +7,7 @@ import { FileCheckpoint } from '../../src/agent/checkpoint.ts'
 import { nothingShipped } from '../../src/agent/evidence.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { askDestinations } from '../../src/cli/status-ask.ts'
+import { nameOfAddress, parseStoreUrl } from '../../src/config/store-url.ts'
 import { startLogcask, until } from '../scenarios/logcask-process.ts'
 import { faultS3Env } from '../support/fault-s3.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
@@ -53,10 +54,11 @@ describe('the destinations are asked', () => {
     const [file, state, url] = [join(place, 'a.log'), join(place, 'state'), `file://${place}/bucket`]
     await writeFile(file, 'hello\n')
     expect((await commandLine(['ship', file, '--to', url, '--state', state, '--host', 'web-1'])).code).toBe(0)
-    const [life] = await new FileCheckpoint(state).load(['bucket'])
-    const delivery = life?.deliveries.get('bucket')
+    const name = nameOfAddress(parseStoreUrl(url))
+    const [life] = await new FileCheckpoint(state).load([name])
+    const delivery = life?.deliveries.get(name)
     if (life === undefined || delivery === undefined) throw new Error('no checkpoint')
-    const ask = () => askDestinations([{ name: 'bucket', url, budget }], 'web-1', [life], systemClock)
+    const ask = () => askDestinations([{ name, url, budget }], 'web-1', [life], systemClock)
     expect(await ask()).toMatchObject([{ aheadBytes: 0 }])
     delivery.acked = nothingShipped
     expect(await ask()).toMatchObject([{ aheadBytes: 6 }])
