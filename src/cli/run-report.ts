@@ -1,21 +1,21 @@
 import type { Agent } from '../agent/agent.ts'
 import type { AgentEvent } from '../agent/context.ts'
-import type { Courier } from '../agent/courier.ts'
 import type { Life } from '../agent/life.ts'
 import { isSettled } from '../agent/rest.ts'
 import type { WholeEvent } from '../agent/whole/whole-file.ts'
 import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
-import type { LogcaskError } from '../base/errors.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { addUsage, type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
-import type { ComposedAgent } from './compose-agent.ts'
 import { EventCounts } from './event-counts.ts'
 import { exits } from './exit.ts'
 import { hopeless } from './hopeless.ts'
 import type { Progress } from './progress.ts'
+import { type Delivering, livesOf, standingProblems, type Unfinished, unfinishedOf } from './run-outcome.ts'
 import type { Terminal } from './terminal.ts'
 import { countText, formatBytes, formatDollars } from './units.ts'
 import { wholeProgress } from './whole-outcome.ts'
+
+export { livesOf }
 
 /** What happened in a run, gathered from the agent's events. */
 export class RunReport {
@@ -63,11 +63,6 @@ export function addWhole(report: RunReport, event: WholeEvent): void {
     else report.wholesThere++
     if (event.isSecond) report.wholesSecond++
   }
-}
-
-/** Lives that the run is about. */
-export function livesOf(agent: Agent): Life[] {
-  return [...agent.book.all()].filter((life) => life.isMet)
 }
 
 export function progressOf(agent: Agent, wholes?: WholeShipper | undefined): Progress {
@@ -127,61 +122,25 @@ export function sayOutcome(
   terminal: Terminal,
   reason: unknown,
 ): { code: number; unfinished: number } {
-  const { agent } = composed
-  const unfinished = sayUnfinished(composed, terminal).length
-  const problems = [...report.problems].filter(
-    ([place, { life }]) => !agent.couriers.has(place) && !(life && isSettled(life)),
-  )
+  const left = unfinishedOf(composed)
+  for (const one of left) sayUnfinished(one, terminal)
+  const problems = standingProblems(composed, report.problems)
   for (const [place, { message, hint }] of problems) {
     terminal.warn(`${pathForPeople(place)}: ${textForPeople(message)}`)
     if (hint) terminal.warn(`fix: ${textForPeople(hint)}`)
   }
+  const unfinished = left.length
   if (unfinished > 0) return { code: reason === hopeless ? exits.failed : exits.undelivered, unfinished }
   if (problems.length > 0) return { code: exits.failed, unfinished }
   return { code: report.forks + report.losses + report.wholesSecond > 0 ? exits.lossy : exits.done, unfinished }
 }
 
-type Delivering = Pick<ComposedAgent, 'agent' | 'troubles' | 'wholes'>
-
-/** One line per destination that is not done, with what to do. */
-function sayUnfinished({ agent, troubles, wholes }: Delivering, terminal: Terminal): string[] {
-  const unfinished: string[] = []
-  for (const courier of agent.couriers.values()) {
-    const left = livesOf(agent).filter((life) => life.deliveries.has(courier.name) && !isSettledAt(life, courier.name))
-    const { health } = courier.destination
-    const wholeLeft = wholes?.pendingAt(courier.name) ?? []
-    if (left.length + wholeLeft.length === 0 && agent.isExplored && wholes?.isExplored !== false) continue
-    unfinished.push(courier.name)
-    const behind = left.reduce(
-      (sum, life) => sum + (life.limit ?? life.size) - (life.deliveries.get(courier.name)?.acked.offset ?? 0),
-      wholeLeft.reduce((sum, { size }) => sum + size, 0),
-    )
-    const { message, hint } = whyUnfinished(courier, troubles.get(courier.name))
-    terminal.warn(
-      `${courier.name} ${terminal.paintMessage.red(health.state === 'down' ? 'DOWN' : 'LATE')} ${textForPeople(message)} · ${filesText(left.length + wholeLeft.length)}, ${formatBytes(behind)} to go`,
-    )
-    if (hint) terminal.warn(`fix: ${textForPeople(hint)}`)
-  }
-  return unfinished
-}
-
-function whyUnfinished(
-  { destination: { health, bucket } }: Courier,
-  trouble: LogcaskError | undefined,
-): { message: string; hint: string | undefined } {
-  if ('problem' in health) return health.problem
-  if (health.state === 'ok')
-    return { message: 'was not done in time', hint: 'run the same again: it goes on where it stopped' }
-  if (trouble) return trouble
-  return { message: 'has not answered yet', hint: `does it answer at all? logcask doctor '${bucket.url}'` }
-}
-
-function isSettledAt(life: Life, name: string): boolean {
-  const delivery = life.deliveries.get(name)
-  if (delivery === undefined) return true
-  // What only the checkpoint says was not seen there in this run.
-  const isSeen = delivery.isChecked || life.ended !== undefined
-  return isSeen && isSettled({ ...life, deliveries: new Map([[name, delivery]]) })
+/** One line for a destination that is not done, with what to do. */
+function sayUnfinished({ name, isDown, files, bytes, message, hint }: Unfinished, terminal: Terminal): void {
+  terminal.warn(
+    `${name} ${terminal.paintMessage.red(isDown ? 'DOWN' : 'LATE')} ${textForPeople(message)} · ${filesText(files)}, ${formatBytes(bytes)} to go`,
+  )
+  if (hint) terminal.warn(`fix: ${textForPeople(hint)}`)
 }
 
 export interface ReceiptLine {
