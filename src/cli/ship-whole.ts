@@ -1,8 +1,8 @@
 import type { SourceSettings } from '../agent/context.ts'
 import type { Files } from '../agent/files.ts'
 import { localFiles } from '../agent/local-files.ts'
+import { everyWriter } from '../agent/whole/every-writer.ts'
 import { WholeBook } from '../agent/whole/whole-book.ts'
-import { findWriters } from '../agent/writers.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { nameOf } from '../format/whole-name.ts'
 import { type CommandInput, isSet } from './command.ts'
@@ -65,7 +65,7 @@ export async function dryRunWhole(
   const problem = (path: string, message: string): void => {
     problems.push(`${pathForPeople(path)}: ${message}`)
   }
-  const book = new WholeBook({ clock, files, sources: [source], findWriters, problem })
+  const book = new WholeBook({ clock, files, sources: [source], findWriters: everyWriter, problem })
   const scan = await files.scan([source])
   for (const { path, errno } of scan.problems) problem(path, `cannot be searched: ${errno}`)
   await book.apply(scan)

@@ -5,8 +5,9 @@ import type { Destination } from '../destination.ts'
 import type { Files } from '../files.ts'
 import { ScanPace } from '../scan-pace.ts'
 import type { Hint } from '../watch.ts'
-import { findWriters, type Writers } from '../writers.ts'
+import type { Writers } from '../writers.ts'
 import { WholeCourier } from './deliver.ts'
+import { everyWriter } from './every-writer.ts'
 import { SharedPacks } from './shared-packs.ts'
 import { WholeBook } from './whole-book.ts'
 import { destinationsOf, isDelivered, type WholeEvent, type WholeFile } from './whole-file.ts'
@@ -60,7 +61,7 @@ export class WholeShipper {
       clock,
       files,
       sources: settings.sources,
-      findWriters: parts.findWriters ?? findWriters,
+      findWriters: parts.findWriters ?? everyWriter,
       problem: (place, message, hint) => parts.report({ kind: 'problem', place, message, hint }),
     })
     const work = {
