@@ -8,7 +8,7 @@ import type { Files, OpenFile } from '../files.ts'
 import type { WholeCourier } from './deliver.ts'
 import { FileChanged, type Packed, packFile, smallBytesMax } from './pack.ts'
 import type { SharedPacks } from './shared-packs.ts'
-import { isDelivered, type WholeFile } from './whole-file.ts'
+import { isDelivered, type WholeDelivery, type WholeFile } from './whole-file.ts'
 import type { WholeParts } from './whole-shipper.ts'
 
 /** What the queues of a run share. */
@@ -119,13 +119,16 @@ export class WholeQueue {
   /** A one-shot run says that all is everywhere: what only the records say, it has seen there. */
   async #isStillThere(file: WholeFile): Promise<boolean> {
     const delivery = file.deliveries.get(this.destination.name)
-    if (delivery === undefined || !isDelivered(file, this.destination.name)) return false
+    return delivery !== undefined && isDelivered(file, this.destination.name) && (await this.#confirm(delivery))
+  }
+
+  async #confirm(delivery: WholeDelivery): Promise<boolean> {
+    if (delivery.isSeen) return true
     const { bucket } = this.destination
     const { key, sha256 } = delivery
     const info = await this.destination.request((signal) => bucket.head(key, { signal }), this.#work.signal)
-    if (info === undefined || !saysSame(info.metadata, key, sha256)) return false
-    delivery.isSeen = true
-    return true
+    delivery.isSeen = info !== undefined && saysSame(info.metadata, key, sha256)
+    return delivery.isSeen
   }
 
   async #deliver(file: WholeFile): Promise<void> {
@@ -141,7 +144,7 @@ export class WholeQueue {
         file.content = { length, sha256, stamp }
         const before = file.deliveries.get(name)
         // Renamed, touched: it is there under the name that it had.
-        const isKnown = before?.isSeen === true && before.sha256 === sha256
+        const isKnown = before?.sha256 === sha256 && (await this.#confirm(before))
         if (!isKnown) await this.#create(file, packed)
         this.#work.changed(file)
       },
