@@ -1,13 +1,10 @@
-import type { Clock } from '../base/clock.ts'
 import { isCode, messageOf } from '../base/errors.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import type { AgentParts, StartWatch, Watch } from './agent-parts.ts'
+import { closeAll, isAllSettled } from './closing.ts'
 import { untilComplete } from './complete.ts'
-import type { AgentContext, AgentEvent, AgentSettings } from './context.ts'
+import type { AgentContext } from './context.ts'
 import { Courier } from './courier.ts'
-import type { DestinationSettings } from './destination.ts'
 import { takeTurn } from './explore.ts'
-import type { Files } from './files.ts'
-import type { Hasher } from './hasher.ts'
 import { takeHint } from './hints.ts'
 import { Housekeeping } from './housekeep.ts'
 import type { Life } from './life.ts'
@@ -23,31 +20,10 @@ import { ScanPace } from './scan-pace.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { segmentBytes } from './ship.ts'
 import { isForeign } from './stream-origin.ts'
-import { closeFile, isDrained, sweep } from './sweep.ts'
+import { isDrained, sweep } from './sweep.ts'
 import { closeSettled } from './turns.ts'
-import type { Hint } from './watch.ts'
 
-export interface AgentParts {
-  settings: AgentSettings
-  clock: Clock
-  files: Files
-  /** Where large segments are hashed; default: here. */
-  hasher?: Hasher | undefined
-  destinations: readonly DestinationSettings[]
-  checkpoint: Checkpoint
-  report: (event: AgentEvent) => void
-  /** Files that may be open at once; beyond it, acked idle ones are closed and opened again when they change. */
-  openFilesMax: number
-  /** Bytes of a segment; default: `segmentBytes`. */
-  segmentBytes?: number | undefined
-  /** Tells of changes in the sources' directories. Only hints. */
-  watch?: StartWatch | undefined
-}
-
-interface Watch {
-  close(): Promise<void>
-}
-type StartWatch = (hint: (hint: Hint) => void) => Watch
+export type { AgentParts } from './agent-parts.ts'
 
 /** A file that could not be read is tried again after this. */
 const retryMs = 5_000
@@ -95,6 +71,7 @@ export class Agent {
       scan: () => this.#pace.ask(),
       worked: (life) => {
         closeSettled(this.#context, life)
+        this.#parts.spool?.worked(life)
         takeTurn(this.#context)
         this.#checkDone()
       },
@@ -112,6 +89,7 @@ export class Agent {
     this.#watch = this.#parts.watch?.((hint) => takeHint(this.#context, hint))
     try {
       for (const life of await this.#parts.checkpoint.load([...this.couriers.keys()])) this.#restore(life)
+      await this.#parts.spool?.restore(this.#context)
       const loops = [...this.couriers.values()].map((courier) => courier.run())
       const saving = this.#saver.keepSaving(this.#parts.clock, this.#stop.signal, (error) => this.#saveFailed(error))
       const wake = (life: Life): void => this.#wake(life)
@@ -140,9 +118,9 @@ export class Agent {
     await this.#pace.whenScanned()
   }
 
-  /** The machine may be going for good: small appends no longer wait for others, or for a budget. */
-  hurry(): void {
-    this.#context.isHurried = true
+  /** While somebody waits (or the machine goes for good) small appends no longer wait for others, or for a budget. */
+  hurry(isHurried = true): void {
+    this.#context.isHurried = isHurried
     for (const life of this.book.current.values())
       if (life.pendingSinceMs !== undefined || hasChanged(life)) this.#looks.look(life)
   }
@@ -190,6 +168,7 @@ export class Agent {
   async #lookAt(life: Life): Promise<void> {
     try {
       await lookAt(this.#context, life)
+      await this.#parts.spool?.keep(life)
     } catch (error) {
       const hint = isCode(error, 'unavailable', 'refused') ? error.hint : undefined
       this.#parts.report({ kind: 'problem', place: life.path, life, message: messageOf(error), hint })
@@ -225,7 +204,10 @@ export class Agent {
   }
 
   #sweep(): void {
-    for (const life of sweep(this.#context, this.#parts.openFilesMax)) this.#saver.forgot(life)
+    for (const life of sweep(this.#context, this.#parts.openFilesMax)) {
+      this.#saver.forgot(life)
+      this.#parts.spool?.forgot(life).catch((error) => this.#saveFailed(error))
+    }
   }
 
   // The end
@@ -233,18 +215,14 @@ export class Agent {
   /** Resolves (by stopping) when a one-shot run has nothing left to do. */
   #checkDone(): void {
     if (!this.#parts.settings.isOneShot || !this.isExplored) return
-    if (!this.#looks.isIdle) return
-    for (const courier of this.couriers.values()) if (!courier.isIdle) return
-    for (const life of this.book.all()) if (life.isMet && !isSettled(life)) return
+    if (!this.#looks.isIdle || !isAllSettled(this)) return
     this.#house.last().finally(() => this.#stop.abort(new Error('done')))
   }
 
   async #close(): Promise<void> {
-    await this.#looks.close()
-    await this.book.inOrder(async () => {})
-    for (const courier of this.couriers.values()) await courier.settled()
-    await this.#saver.save().catch((error) => this.#saveFailed(error))
-    await this.#parts.checkpoint.close()
-    for (const life of this.book.all()) await closeFile(life)
+    const { checkpoint, spool } = this.#parts
+    const saveFailed = (error: unknown): void => this.#saveFailed(error)
+    const { book, couriers } = this
+    await closeAll({ book, couriers, looks: this.#looks, saver: this.#saver, checkpoint, spool, saveFailed })
   }
 }

@@ -159,19 +159,34 @@ type LifeRecord = Pick<
   | 'ended'
   | 'copy'
   | 'stamp'
+  | 'isUnspooled'
 > & {
   deliveries: Record<string, DeliveryRecord>
 }
 
 function recordOf(life: Life): LifeRecord {
-  const { identity, firstGeneration, origin, source, path, size, seals, isOwn, ended, copy, stamp } = life
+  const { identity, firstGeneration, origin, source, path, size, seals, isOwn, ended, copy, stamp, isUnspooled } = life
   const deliveries = Object.fromEntries(
     [...life.deliveries].map(([name, one]) => {
       const { stream, acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias } = one
       return [name, { stream, acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias }]
     }),
   )
-  return { identity, firstGeneration, origin, source, path, size, seals, isOwn, ended, copy, stamp, deliveries }
+  return {
+    identity,
+    firstGeneration,
+    origin,
+    source,
+    path,
+    size,
+    seals,
+    isOwn,
+    ended,
+    copy,
+    stamp,
+    isUnspooled,
+    deliveries,
+  }
 }
 
 function restoreLife(record: LifeRecord, destinations: readonly string[]): Life {
@@ -183,6 +198,7 @@ function restoreLife(record: LifeRecord, destinations: readonly string[]): Life 
     ended: record.ended,
     copy: record.copy,
     stamp: record.stamp,
+    isUnspooled: record.isUnspooled,
   })
   for (const [name, saved] of Object.entries(record.deliveries)) {
     if (!destinations.includes(name)) continue

@@ -8,7 +8,8 @@ import { isNamedAsRotation, originalName } from './rules.ts'
 
 /** Why no more is expected of this life's file, or undefined (plan.ts has the rule). */
 export function completionOf(context: AgentContext, life: Life): ReturnType<typeof completion> {
-  return completion(factsOf(context, life))
+  // Its end is not there, and is recorded as lost.
+  return life.cutFrom === undefined ? completion(factsOf(context, life)) : undefined
 }
 
 /** Milliseconds until an idle file will be complete; undefined where idleness does not make it so, or has. */

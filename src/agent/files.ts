@@ -58,6 +58,8 @@ export interface Scan {
 export interface OpenFile {
   /** Identity of the inode that this descriptor holds (E1, E2). */
   readonly identity: string
+  /** Of a file that only the spool has: where what is kept begins (spool-files.ts). */
+  readonly keptFrom?: number | undefined
   stat(): FileStat
   /** Fills `into` from `position` on, short only at the end of the file; the answer is the bytes read. */
   read(into: Uint8Array, position: number): Promise<number>

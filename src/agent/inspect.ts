@@ -58,7 +58,7 @@ export async function hashContent(
     const digest = await running.digest()
     if (digest !== undefined) return digest
   }
-  const content = contentOf(life, delivery)
+  const content = wholeOf(contentOf(life, delivery))
   if (content !== undefined && delivery.rollup !== undefined) {
     const local = await hashByCuts(
       content,
@@ -81,6 +81,11 @@ export async function hashContent(
   }
   delivery.rollup = remote.rollup
   return remote.sha256
+}
+
+/** Of what the spool keeps only the rest is there to be read. */
+function wholeOf(content: Content | undefined): Content | undefined {
+  return (content?.file.keptFrom ?? 0) > windowBytes ? undefined : content
 }
 
 /** A file's own hash and rollup, cut as the chain is. */

@@ -1,5 +1,5 @@
 import type { AliasReason } from '../format/alias.ts'
-import { parseStreamId } from '../format/keys.ts'
+import { birthOfIdentity, parseStreamId } from '../format/keys.ts'
 import type { Origin } from '../format/origin.ts'
 import type { SealRef } from './catalogue.ts'
 import { type Footprint, nothingShipped } from './evidence.ts'
@@ -32,6 +32,8 @@ export interface Life {
   copy?: { reason: AliasReason; size: number; origin?: Origin | undefined } | undefined
   /** It begins after an end, or is a judged copy that grew: never a copy of anything. */
   isOwn: boolean
+  /** It has no name any more, and the spool could not take what is not delivered: it is lost with this process. */
+  isUnspooled?: boolean | undefined
   readonly deliveries: Map<string, Delivery>
 
   // In memory
@@ -69,12 +71,16 @@ export interface Life {
   stamp: string
   /** What it showed when last looked at, while no destination has anything of it (keep-seen.ts). */
   seen?: Footprint | undefined
+  /** When it was first seen without a name, on the monotonic clock. */
+  unlinkedAtMs?: number | undefined
+  /** The spool has kept less of it than was seen: the size that it had (spool.ts). */
+  cutFrom?: number | undefined
   /** Ended: not to be forgotten before this, on the monotonic clock. */
   keptUntilMs?: number | undefined
 }
 
 export interface LifeEnd {
-  reason: 'truncated' | 'gone'
+  reason: 'truncated' | 'gone' | 'unspooled'
   /** Milliseconds since 1970. */
   atMs: number
 }
@@ -133,7 +139,8 @@ export function newLife(options: {
     firstPath: options.origin.path,
     size: 0,
     seals: 0,
-    isOwn: options.firstGeneration > 0,
+    // Without birth times its inode may have been another file's.
+    isOwn: options.firstGeneration > 0 && birthOfIdentity(options.identity) !== undefined,
     deliveries: new Map(options.destinations.map((name) => [name, newDelivery(name)])),
     isMet: false,
     isWatched: false,

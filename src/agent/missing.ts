@@ -44,7 +44,7 @@ export async function miss(context: AgentContext, life: Life, scan: Scan): Promi
   }
   // It may be in a directory that could be read before (I4); one that never could be would keep everything unknown.
   if (scan.problems.some((problem) => context.book.searched.has(problem.path))) return
-  life.ended = { reason: 'gone', atMs: context.clock.now() }
+  life.ended = { reason: life.isUnspooled ? 'unspooled' : 'gone', atMs: context.clock.now() }
   context.book.retire(life)
   context.changed(life)
   context.look(life)

@@ -31,7 +31,7 @@ export async function recordEnd(
   }
   // Nothing of it was ever seen, or its seal covers all that was: nothing is lost.
   const isWhole =
-    ended.reason === 'gone' &&
+    ended.reason !== 'truncated' &&
     delivery.sealed !== undefined &&
     delivery.sealed.length >= Math.max(delivery.acked.offset, life.size)
   if (delivery.stream !== undefined && !isWhole)

@@ -43,7 +43,7 @@ export interface WhyRecord {
   /** When last looked at. */
   bytes: number
   copyReason: string | undefined
-  ended: 'truncated' | 'gone' | undefined
+  ended: 'truncated' | 'gone' | 'unspooled' | undefined
   deliveries: readonly WhyDelivery[]
 }
 

@@ -1,0 +1,33 @@
+import type { Clock } from '../base/clock.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { AgentEvent, AgentSettings } from './context.ts'
+import type { DestinationSettings } from './destination.ts'
+import type { Files } from './files.ts'
+import type { Hasher } from './hasher.ts'
+import type { Spool } from './spool.ts'
+import type { Hint } from './watch.ts'
+
+/** What an agent is made of. */
+export interface AgentParts {
+  settings: AgentSettings
+  clock: Clock
+  files: Files
+  /** Where large segments are hashed; default: here. */
+  hasher?: Hasher | undefined
+  destinations: readonly DestinationSettings[]
+  checkpoint: Checkpoint
+  /** Undefined: what is deleted undelivered is lost with this process. */
+  spool?: Spool | undefined
+  report: (event: AgentEvent) => void
+  /** Files that may be open at once; beyond it, acked idle ones are closed and opened again when they change. */
+  openFilesMax: number
+  /** Bytes of a segment; default: `segmentBytes`. */
+  segmentBytes?: number | undefined
+  /** Tells of changes in the sources' directories. Only hints. */
+  watch?: StartWatch | undefined
+}
+
+export interface Watch {
+  close(): Promise<void>
+}
+export type StartWatch = (hint: (hint: Hint) => void) => Watch

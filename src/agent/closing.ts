@@ -1,0 +1,45 @@
+import type { Checkpoint } from './checkpoint.ts'
+import type { Courier } from './courier.ts'
+import type { Life } from './life.ts'
+import type { LifeBook } from './life-book.ts'
+import type { Looks } from './looks.ts'
+import { isSettled } from './rest.ts'
+import type { Saver } from './saver.ts'
+import type { Spool } from './spool.ts'
+import { closeFile } from './sweep.ts'
+
+interface Closing {
+  book: LifeBook
+  couriers: ReadonlyMap<string, Courier>
+  looks: Looks
+  saver: Saver
+  checkpoint: Checkpoint
+  spool: Spool | undefined
+  saveFailed: (error: unknown) => void
+}
+
+/** The end of a run: everything under way has stopped, what only descriptors hold is in the spool, the state is saved. */
+export async function closeAll({
+  book,
+  couriers,
+  looks,
+  saver,
+  checkpoint,
+  spool,
+  saveFailed,
+}: Closing): Promise<void> {
+  await looks.close()
+  await book.inOrder(async () => {})
+  for (const courier of couriers.values()) await courier.settled()
+  for (const life of book.all()) await spool?.keep(life, true)
+  await saver.save().catch(saveFailed)
+  for (const life of book.all()) await spool?.forgot(life)
+  await checkpoint.close()
+  for (const life of book.all()) await closeFile(life)
+}
+
+/** One-shot: every file that it is about is delivered everywhere, sealed, or its end recorded. */
+export function isAllSettled({ book, couriers }: Pick<Closing, 'book' | 'couriers'>): boolean {
+  for (const courier of couriers.values()) if (!courier.isIdle) return false
+  return [...book.all()].every((life: Life) => !life.isMet || isSettled(life))
+}
