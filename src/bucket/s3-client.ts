@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { LogcaskError } from '../base/errors.ts'
 import { createAgents, type S3Agents } from './s3-agents.ts'
 import { type CredentialSearch, quiet, searchCredentials } from './s3-credentials.ts'
-import { storeHeaders } from './s3-headers.ts'
+import { requireEncrypted, storeHeaders } from './s3-headers.ts'
 import { profileRegion } from './s3-profile.ts'
 import { requestTimeoutMsDefault, requireConsistent, requireEndpoint, type S3Settings } from './s3-settings.ts'
 
@@ -141,7 +141,7 @@ function signWithChecksum(client: S3Client): void {
   )
 }
 
-/** What every request says of how objects are to be stored, and whose the bucket is. */
+/** What every request says of how objects are to be stored, and whose the bucket is; and whether that was done. */
 function sendStoreHeaders(client: S3Client, settings: S3Settings): void {
   client.middlewareStack.add(
     (next, { commandName = '' }) =>
@@ -153,6 +153,15 @@ function sendStoreHeaders(client: S3Client, settings: S3Settings): void {
         return next(args)
       },
     { step: 'build', name: 'sendStoreHeaders' },
+  )
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        const result = await next(args)
+        requireEncrypted(commandName, result.response as Parameters<typeof requireEncrypted>[1], settings)
+        return result
+      },
+    { step: 'deserialize', name: 'requireEncrypted', priority: 'low' },
   )
 }
 

@@ -49,7 +49,9 @@ export function searchCredentials(settings: SearchSettings, env: NodeJS.ProcessE
     entries.push(entry)
     if (find === undefined) return undefined
     try {
-      return await find()
+      const found = await find()
+      entry.said = 'found'
+      return found
     } catch (cause) {
       entry.said = saidBy(cause)
       // The SDK's own word for "not here, ask the next one". Anything else is the answer of a source that is meant.
@@ -120,7 +122,15 @@ function environment(profile: string | undefined, env: NodeJS.ProcessEnv): Sourc
   if (!env.AWS_ACCESS_KEY_ID || !env.AWS_SECRET_ACCESS_KEY) {
     return { name, said: `${env.AWS_ACCESS_KEY_ID ? 'AWS_SECRET_ACCESS_KEY' : 'AWS_ACCESS_KEY_ID'} is not set` }
   }
-  return { name, find: async () => (await providers()).fromEnv(quiet)() }
+  // Without the SDK's providers, which take some MB: this is where most have theirs.
+  const expiration = Date.parse(env.AWS_CREDENTIAL_EXPIRATION ?? '')
+  const found: Credentials = {
+    accessKeyId: env.AWS_ACCESS_KEY_ID,
+    secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
+    ...(env.AWS_SESSION_TOKEN && { sessionToken: env.AWS_SESSION_TOKEN }),
+    ...(!Number.isNaN(expiration) && { expiration: new Date(expiration) }),
+  }
+  return { name, find: async () => found }
 }
 
 /** The role of the container, or else that of the instance. */

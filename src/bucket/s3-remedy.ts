@@ -20,6 +20,8 @@ export interface RemedyPlace {
   certificate?: Way['certificate']
   kmsKey?: string | undefined
   expectedBucketOwner?: string | undefined
+  storageClass?: string | undefined
+  sse?: string | undefined
 }
 
 /** One line for people: `403 AccessDenied on PutObject`, and what the store said where that tells more. */
@@ -95,6 +97,10 @@ function remedyForStatus(status: number, request: S3Request, place: RemedyPlace)
   if (status === 409) return 'somebody else was at the same key: the same again'
   if (status === 412) return 'that is not how S3 says it: look for a proxy if this goes on'
   if (status === 408 || status === 429) return 'the store is busy: the same again, later'
+  const storing = (['sse', 'kmsKey', 'storageClass'] as const).filter((name) => place[name] !== undefined)
+  if (status === 400 && request.operation !== 'GetObject' && storing.length > 0) {
+    return `${storeOf(place)} may not have what ${storing.map((name) => `${name}:`).join(' and ')} say: try without`
+  }
   return `check endpoint: and region: (${storeOf(place)} does not take requests for ${place.bucket})`
 }
 
@@ -132,6 +138,9 @@ function credentialsRemedy(answer: StoreAnswer, place: RemedyPlace): string {
     return /Expired/.test(answer.message ?? '')
       ? renewSession(place)
       : 'the same again may work: look at the one that failed'
+  }
+  if (/(?:^|; )role arn:\S+: /.test(answer.message ?? '')) {
+    return 'check roleArn: and externalId:, and AWS_ENDPOINT_URL_STS where roles are not given out by AWS'
   }
   return place.profile === undefined
     ? 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role'

@@ -33,6 +33,11 @@ export interface S3Settings {
   connectionsMax?: number | undefined
 }
 
+/** For people, and without credentials. */
+export function urlOf({ bucket, prefix, endpoint }: S3Settings): string {
+  return `s3://${bucket}/${prefix}${endpoint === undefined ? '' : `?endpoint=${endpoint}`}`
+}
+
 /** 30 s: longer than any store thinks, and short enough that a dead one is noticed. */
 export const requestTimeoutMsDefault = 30_000
 export const connectTimeoutMsDefault = 5_000

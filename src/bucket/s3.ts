@@ -10,7 +10,7 @@ import { putAsOne, putInParts } from './s3-large.ts'
 import { listCurrent, listOldest } from './s3-list.ts'
 import { readInfo, readObject } from './s3-read.ts'
 import { createAsk, type Outcome, outputOf, type S3Place } from './s3-request.ts'
-import type { S3Settings } from './s3-settings.ts'
+import { type S3Settings, urlOf } from './s3-settings.ts'
 
 export type { S3Settings } from './s3-settings.ts'
 
@@ -24,10 +24,10 @@ export function createS3Bucket(
   clock: Clock,
   warn: (warning: LogcaskError) => void = () => {},
 ): Bucket {
-  const { bucket, prefix, profile, endpoint, kmsKey, expectedBucketOwner } = settings
-  const url = `s3://${bucket}/${prefix}${endpoint === undefined ? '' : `?endpoint=${endpoint}`}`
+  const { bucket, prefix, profile, kmsKey, expectedBucketOwner, storageClass, sse } = settings
+  const url = urlOf(settings)
   const connection = createS3Connection(settings, clock, warn)
-  const known = { bucket, prefix, profile, url, kmsKey, expectedBucketOwner }
+  const known = { bucket, prefix, profile, url, kmsKey, expectedBucketOwner, storageClass, sse }
   const place: S3Place = { bucket, url, ask: createAsk(connection, known, clock) }
   let isVersioned: boolean | undefined
 

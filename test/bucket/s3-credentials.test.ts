@@ -42,6 +42,14 @@ const container = {
 }
 
 describe('credentials come from', () => {
+  it('the environment, with the token of its session', async () => {
+    const env = { AWS_ACCESS_KEY_ID: 'ASIA1', AWS_SECRET_ACCESS_KEY: 's1', AWS_SESSION_TOKEN: 'of-environment' }
+    const { store, service, bucket } = await scene({ ...instance, ...env })
+    expect(await create(bucket, 'files/a')).toBe('created')
+    expect(store.requests[0]?.headers['x-amz-security-token']).toBe('of-environment')
+    expect(service.asked).toEqual([])
+  })
+
   it('the instance, by a session of its metadata service', async () => {
     const { store, service, bucket } = await scene(instance)
     expect(await create(bucket, 'files/a')).toBe('created')
@@ -200,6 +208,17 @@ describe('where none are found', () => {
     })
     service.fail = undefined
     expect(await create(bucket, 'files/a')).toBe('created')
+  })
+
+  it('something that gives out no roles: what to check', async () => {
+    const keys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'testtest1' }
+    const { service, bucket } = await scene(keys, { roleArn })
+    service.fail = { status: 405, code: 'MethodNotAllowed', message: 'no roles here' }
+    await expect(create(bucket, 'files/a')).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining(`environment: found; role ${roleArn}: MethodNotAllowed: no roles here`),
+      hint: expect.stringContaining('check roleArn: and externalId:, and AWS_ENDPOINT_URL_STS'),
+    })
   })
 
   it('a session that ended before the role was taken on is found anew', async () => {

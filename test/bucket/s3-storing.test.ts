@@ -46,6 +46,36 @@ describe('how objects are stored', () => {
     expect(signed).toEqual(expect.arrayContaining(Object.keys(expected)))
   })
 
+  it.each([
+    ['nothing of it', {}, 'without encryption'],
+    ['another one', { 'x-amz-server-side-encryption': 'AES256' }, 'AES256'],
+  ])('a store that was asked to encrypt, and says %s, is refused by the probe', async (_what, headers, said) => {
+    const server = await faultS3()
+    server.fault(({ method }) =>
+      method === 'PUT' ? { kind: 'after', reply: { status: 200, headers: { etag: '"x"', ...headers } } } : undefined,
+    )
+    const bucket = bucketOn(server, { sse: 'aws:kms' })
+    await expect(create(bucket, 'probes/a')).rejects.toThrow(`${bucket.url}: sse: aws:kms was asked for`)
+    const report = await probe(bucket, { host: 'web-1', clock: systemClock, encryption: 'aws:kms' })
+    expect(() => requirePassed(report, bucket.url)).toThrow(
+      expect.objectContaining({
+        code: 'refused',
+        message: `${bucket.url}: nothing was sent: sse: aws:kms was asked for, and the store answered ${said}`,
+        hint: expect.stringContaining('leave out sse:, or use another store'),
+      }),
+    )
+    expect(server.objects.keys().every((key) => key.startsWith('probes/'))).toBe(true)
+  })
+
+  it('a store that does not take a setting: the setting is named', async () => {
+    const server = await faultS3()
+    server.fault(() => ({ kind: 'instead', reply: problem(400, 'InvalidArgument', 'no') }))
+    await expect(create(bucketOn(server, { storageClass: 'GLACIER_IR' }), 'files/a')).rejects.toMatchObject({
+      code: 'refused',
+      hint: `${server.endpoint} may not have what storageClass: say: try without`,
+    })
+  })
+
   it('whose the bucket must be goes with every request', async () => {
     const server = await faultS3()
     const bucket = bucketOn(server, { expectedBucketOwner: '111122223333' })

@@ -121,7 +121,9 @@ export function checkCondition({ headers, key }: S3Call, objects: StoredObjects)
 export function storeObject({ key, headers }: S3Call, body: Buffer, objects: StoredObjects): Reply {
   const { id, sha256 } = objects.put(key, body, metadataOf(headers))
   const version: Record<string, string> = objects.isVersioned ? { 'x-amz-version-id': id } : {}
-  return { status: 200, headers: { etag: etagOf(sha256), ...version } }
+  const encryption = headers['x-amz-server-side-encryption']
+  const about = encryption === undefined ? {} : { 'x-amz-server-side-encryption': String(encryption) }
+  return { status: 200, headers: { etag: etagOf(sha256), ...version, ...about } }
 }
 
 function readObject({ key, query, headers }: S3Call, objects: StoredObjects): Reply {
