@@ -6,6 +6,7 @@ import { type Checkpoint, FileCheckpoint } from '../../src/agent/checkpoint.ts'
 import type { AgentEvent, SourceSettings } from '../../src/agent/context.ts'
 import type { Files } from '../../src/agent/files.ts'
 import { localFiles } from '../../src/agent/local-files.ts'
+import { Spool } from '../../src/agent/spool.ts'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { type Bucket, listNames, listObjects } from '../../src/bucket/bucket.ts'
 import { createMemoryBucket, type MemoryBucket } from '../../src/bucket/memory.ts'
@@ -23,6 +24,8 @@ export interface RigOptions extends Partial<AgentParts['settings']> {
   sources?: AgentParts['settings']['sources']
   watch?: AgentParts['watch']
   openFilesMax?: number
+  /** What the rescue spool may hold; without it there is none. */
+  spoolBytes?: number
   /** A state directory of its own: another agent on the same files. */
   state?: string
   budget?: { capacity: number; perSecond: number }
@@ -110,6 +113,7 @@ export async function rig(names: readonly string[] = ['a']): Promise<Rig> {
       sources,
       watch,
       openFilesMax,
+      spoolBytes,
       state: ownState,
       budget,
       files,
@@ -150,6 +154,7 @@ export async function rig(names: readonly string[] = ['a']): Promise<Rig> {
       checkpoint,
       report,
       openFilesMax: openFilesMax ?? 1000,
+      spool: spoolBytes === undefined ? undefined : new Spool(spoolDirectory, spoolBytes),
       watch,
     })
   }
