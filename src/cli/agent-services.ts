@@ -38,7 +38,8 @@ export interface AgentServices {
   stopping(withinMs: number): void
   /** The configuration on disk is being read again; then whether it is in force. */
   reloading(): void
-  reloaded(isSuccessful: boolean): void
+  /** With the configuration in force; undefined: it was refused. */
+  reloaded(config: AgentConfig | undefined): void
   /** Resolves when nothing of it is left. */
   close(): Promise<void>
 }
@@ -85,10 +86,14 @@ export function startServices(parts: ServiceParts): AgentServices {
     stopping: (withinMs) =>
       tell('STOPPING=1', 'STATUS=draining', `EXTEND_TIMEOUT_USEC=${(withinMs + stopMarginMs) * 1000}`),
     reloading: () => tell('RELOADING=1'),
-    reloaded(isSuccessful) {
-      reload.isSuccessful = isSuccessful
-      if (isSuccessful) reload.atMs = clock.now()
-      tell('READY=1', `STATUS=configuration ${isSuccessful ? 'taken' : 'refused'} at ${isoTime(clock.now())}`)
+    reloaded(taken) {
+      reload.isSuccessful = taken !== undefined
+      if (taken) {
+        reload.atMs = clock.now()
+        urls.clear()
+        for (const { name, url } of taken.destinations) urls.set(name, url)
+      }
+      tell('READY=1', `STATUS=configuration ${taken ? 'taken' : 'refused'} at ${isoTime(clock.now())}`)
     },
     async close() {
       over.abort()

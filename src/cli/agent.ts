@@ -5,16 +5,17 @@ import type { AgentConfig } from '../config/agent-config.ts'
 import { loadConfig } from '../config/load.ts'
 import { agentDryRun } from './agent-dry-run.ts'
 import { type AgentLog, jsonLog, terminalLog, withoutRepetitions } from './agent-log.ts'
+import { keepReloading } from './agent-reload.ts'
 import { startServices } from './agent-services.ts'
 import { writeStatus } from './agent-status.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf, usageError } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
-import { runBoth } from './compose-wholes.ts'
 import { drainAgent } from './drain-agent.ts'
 import { exits } from './exit.ts'
 import { sayFirstStart } from './first-start.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { nameMachine } from './host.ts'
+import { LogFile } from './log-file.ts'
 import { addWhole, RunReport, sayOutcome } from './run-report.ts'
 import { countText, formatBytes } from './units.ts'
 import { logWhole } from './whole-outcome.ts'
@@ -28,6 +29,9 @@ Watches the configured sources and ships what is appended to every destination, 
 gets SIGTERM or SIGINT: then it delivers what it can within drainTimeout and stops, earlier when nothing is left, or
 only for destinations that refuse or have been unavailable for longer than that. Killed at any time, it goes on where
 it was.
+
+SIGHUP takes a changed configuration (sources, destinations, rate, drainTimeout); one that cannot be used is said, and the
+one before stays.
 
   -c, --config FILE   default: /etc/logcask/agent.yaml, then agent.toml
       --state DIR     instead of state: in the configuration
@@ -61,8 +65,10 @@ async function runAgent(input: CommandInput): Promise<number> {
     throw usageError('--dry-run is of no use to a daemon', 'logcask agent --once --dry-run')
   if (isSet(values, 'dry-run')) return agentDryRun(input, config, directory)
   const { host, machineId, ...instance } = await nameMachine(config, env, clock)
-  const lines = isSet(values, 'json') || !terminal.isLive ? jsonLog(config.log.level) : terminalLog(terminal, clock)
-  const log = withoutRepetitions(lines, clock)
+  const { file, level } = config.log
+  const isJson = file !== undefined || isSet(values, 'json') || !terminal.isLive
+  const logFile = file === undefined ? undefined : new LogFile(file, clock)
+  const log = withoutRepetitions(isJson ? jsonLog(level, logFile) : terminalLog(terminal, clock), clock)
   const state = await openState(directory, host, clock)
   try {
     if (!config.destinations.some(({ url }) => state.hasUsed(url)))
@@ -119,7 +125,7 @@ async function attend(
   state: AgentState,
 ): Promise<number> {
   const { clock, env, signal, terminal } = input
-  const { agent, wholes } = composed
+  const { agent } = composed
   const stop = new AbortController()
   const isOnce = isSet(input.values, 'once')
   const services = startServices({ config, state, composed, report, log, clock, env, isOneShot: isOnce })
@@ -134,23 +140,27 @@ async function attend(
       said ||= agent.isExplored
     }
   }
+  const reloads = isOnce ? undefined : keepReloading({ input, config, composed, services, report, log })
   const drainAndStop = async (): Promise<void> => {
-    log.info('draining', { withinMs: config.drainTimeoutMs })
-    services.stopping(config.drainTimeoutMs)
-    await drainAgent(agent, wholes, clock, config.drainTimeoutMs)
+    await reloads?.close()
+    const { drainTimeoutMs } = reloads?.config() ?? config
+    log.info('draining', { withinMs: drainTimeoutMs })
+    services.stopping(drainTimeoutMs)
+    await drainAgent(agent, composed.wholes, clock, drainTimeoutMs)
     stop.abort(signal.reason)
   }
   const onStop = (): void => void drainAndStop()
   signal.addEventListener('abort', onStop, { once: true })
   if (signal.aborted) onStop()
   const keeping = keepStatus()
-  const cancelWatch = isOnce ? onHopeless(agent, clock, () => stop.abort(hopeless), wholes) : () => {}
+  const cancelWatch = isOnce ? onHopeless(agent, clock, () => stop.abort(hopeless), composed.wholes) : () => {}
   try {
-    await runBoth(agent, wholes, stop.signal)
+    await composed.run(stop.signal)
   } finally {
     over.abort()
     cancelWatch()
     signal.removeEventListener('abort', onStop)
+    await reloads?.close()
     await keeping
     await status()
     await services.close()

@@ -13,8 +13,9 @@ export interface Outside {
   env: NodeJS.ProcessEnv
   stdout: Output
   stderr: Output
-  on(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  on(event: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void): unknown
   on(event: 'uncaughtException', listener: (error: unknown) => void): unknown
+  off(event: 'SIGHUP', listener: () => void): unknown
   exit(code: number): never
 }
 
@@ -40,7 +41,7 @@ export async function runCommandLine(
   const signals = stopOnSignals(outside, stop)
   outside.on('uncaughtException', (error) => outside.exit(fail(error)))
   try {
-    const code = await runCommand(argv, known, terminal, stop.signal, env)
+    const code = await runCommand(argv, known, terminal, stop.signal, outside)
     await terminal.flush()
     return code
   } catch (error) {
@@ -57,7 +58,7 @@ async function runCommand(
   known: Commands,
   terminal: Terminal,
   signal: AbortSignal,
-  env: NodeJS.ProcessEnv,
+  outside: Outside,
 ): Promise<number> {
   const [first = '', ...rest] = argv
   if (first === '--version' || first === '-V') {
@@ -78,7 +79,11 @@ async function runCommand(
     await terminal.line(commandHelp(command, entry.summary, terminal.paint))
     return exits.done
   }
-  return command.run({ ...parsed, terminal, signal, clock: systemClock, env })
+  const onHangUp = (listener: () => void): (() => void) => {
+    outside.on('SIGHUP', listener)
+    return () => void outside.off('SIGHUP', listener)
+  }
+  return command.run({ ...parsed, terminal, signal, onHangUp, clock: systemClock, env: outside.env })
 }
 
 function unknownCommand(name: string, known: readonly string[]): LogcaskError {

@@ -22,6 +22,8 @@ export interface CommandInput {
   terminal: Terminal
   /** Aborted by the first SIGINT or SIGTERM, and when nobody reads stdout any more; reject with its `reason` to end quietly. */
   signal: AbortSignal
+  /** Hears SIGHUP, which then no longer ends the process; the answer lets it again. */
+  onHangUp(listener: () => void): () => void
   clock: Clock
   env: NodeJS.ProcessEnv
 }

@@ -2,34 +2,23 @@ import { join } from 'node:path'
 import { Agent, type AgentParts } from '../agent/agent.ts'
 import { FileCheckpoint } from '../agent/checkpoint.ts'
 import type { AgentEvent, AgentSettings, SourceSettings } from '../agent/context.ts'
-import type { DestinationSettings } from '../agent/destination.ts'
 import type { Files } from '../agent/files.ts'
 import { hasBirthTimes, localFiles } from '../agent/local-files.ts'
 import type { AgentState } from '../agent/state.ts'
-import { RateLimit } from '../agent/token-bucket.ts'
 import type { Hint } from '../agent/watch.ts'
 import type { WholeEvent } from '../agent/whole/whole-file.ts'
 import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
 import { createWorkerHasher } from '../agent/worker-hasher.ts'
 import type { Clock } from '../base/clock.ts'
 import type { LogcaskError } from '../base/errors.ts'
-import { type Meter, meteredBucket } from '../bucket/metered.ts'
-import { probe, requirePassed } from '../bucket/probe.ts'
-import { retryingReads } from '../bucket/retrying-reads.ts'
-import type { Budget } from '../config/agent-config.ts'
+import type { Meter } from '../bucket/metered.ts'
 import type { InstanceFacts } from '../config/template.ts'
-import { composeWholes, filesOfStreams, isWhole } from './compose-wholes.ts'
-import { smallSegments } from './cost.ts'
+import { type AgentDestination, DestinationSet } from './compose-destinations.ts'
+import { composeWholes, filesOfStreams, isWhole, runBoth, streamsOf, Wholes } from './compose-wholes.ts'
 import { version } from './help.ts'
-import { encryptionOf, openBucket, type StoreSettings, storeWords } from './open-bucket.ts'
 import { openFilesMax } from './open-files.ts'
 
-export interface AgentDestination extends StoreSettings {
-  name: string
-  url: string
-  rate?: number | undefined
-  budget: Budget
-}
+export type { AgentDestination } from './compose-destinations.ts'
 
 export interface AgentComposition {
   state: AgentState
@@ -54,17 +43,17 @@ export interface AgentComposition {
 
 export interface ComposedAgent {
   agent: Agent
-  /** The part for `when-complete` sources, where there are any; run beside the agent (compose-wholes.ts). */
-  wholes: WholeShipper | undefined
+  /** The part for `when-complete` sources, where there are any (compose-wholes.ts). */
+  readonly wholes: WholeShipper | undefined
   meters: Map<string, Meter>
   /** By destination: what last stood in the way of a read, whether or not it has gone since. */
   troubles: ReadonlyMap<string, LogcaskError>
+  /** Both parts; as Agent.run. */
+  run(signal: AbortSignal): Promise<void>
+  /** Goes on with other sources and destinations. Rejects, with all as it was, where a destination cannot be made. */
+  reload(next: Pick<AgentComposition, 'sources' | 'destinations' | 'rate'>): Promise<void>
   close(): Promise<void>
 }
-
-/** What all destinations together may hold in memory; less would slow a distant store, more breaks the 150 MB promise. */
-const bytesInFlightMax = 24 * 1024 * 1024
-const perDestinationMax = 16 * 1024 * 1024
 
 const own = (files: Files): Files => files
 
@@ -72,37 +61,12 @@ const own = (files: Files): Files => files
 export async function composeAgent(parts: AgentComposition): Promise<ComposedAgent> {
   const { state, clock } = parts
   const spoolDirectory = join(state.directory, 'spool')
-  const meters = new Map<string, Meter>()
-  const troubles = new Map<string, LogcaskError>()
-  const destinations: DestinationSettings[] = []
-  const totalRate = parts.rate === undefined ? undefined : new RateLimit(parts.rate, clock)
-  const bytesEach = Math.min(perDestinationMax, Math.floor(bytesInFlightMax / parts.destinations.length))
-  for (const { name, url, rate, budget, ...store } of parts.destinations) {
-    const opened = await openBucket(url, store, 'write', clock, {
-      create: !state.hasUsed(url),
-      // A run that ends fails by its requests or not at all.
-      warn: ({ message, hint }) => !parts.isOneShot && parts.report({ kind: 'problem', place: name, message, hint }),
-    })
-    const { bucket: metered, meter } = meteredBucket(opened)
-    meters.set(name, meter)
-    // A listing and the tails of a chain are hundreds of requests that count as one: each is asked again by itself, or a
-    // store that loses a third of its answers would never give them all.
-    const bucket = retryingReads(metered, clock, (error) => troubles.set(name, error))
-    destinations.push({
-      name,
-      bucket,
-      rate,
-      totalRate,
-      budget: { capacity: budget.burst, perSecond: 1000 / budget.everyMs },
-      totalBudget: budget.dollarsPerMonth === undefined ? undefined : smallSegments(budget.dollarsPerMonth),
-      bytesInFlightMax: bytesEach,
-      async admit(subject, signal) {
-        const report = await probe(subject, { host: state.host, clock, signal, encryption: encryptionOf(store) })
-        requirePassed(report, bucket.url, storeWords(url, store))
-        await state.noteUse(url)
-      },
-    })
+  // A run that ends fails by its requests or not at all.
+  const warn = (place: string, message: string, hint: string | undefined): void => {
+    if (!parts.isOneShot) parts.report({ kind: 'problem', place, message, hint })
   }
+  const stores = new DestinationSet(state, clock, warn)
+  const { destinations } = await stores.make(parts.destinations, parts.rate)
   const hasher = createWorkerHasher()
   const files = (parts.files ?? own)(localFiles({ birthTimes: await tryBirthTimes(state.directory), spoolDirectory }))
   const settings: AgentSettings = {
@@ -116,40 +80,58 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     isOneShot: parts.isOneShot,
     scanIntervalMs: parts.scanIntervalMs,
   }
-  const streams = parts.sources.filter((source) => !isWhole(source))
-  const watch = (sources: readonly SourceSettings[]): AgentParts['watch'] =>
-    parts.watch && ((hint) => parts.watch?.(sources, hint) ?? { close: () => Promise.resolve() })
+  let { sources } = parts
+  const watch = (watched: readonly SourceSettings[]): AgentParts['watch'] =>
+    parts.watch && ((hint) => parts.watch?.(watched, hint) ?? { close: () => Promise.resolve() })
   const agent = new Agent({
-    settings: { ...settings, sources: streams },
+    settings: { ...settings, sources: streamsOf(sources) },
     clock,
-    files: filesOfStreams(files, parts.sources),
+    files: filesOfStreams(files, () => sources),
     hasher,
     destinations,
     checkpoint: new FileCheckpoint(state.directory),
     report: parts.report,
     openFilesMax: await openFilesMax(),
-    watch: watch(streams),
+    watch: watch(streamsOf(sources)),
   })
   const reportWhole = parts.reportWhole ?? (() => {})
-  const wholes = composeWholes(
-    {
-      settings,
-      stateDirectory: state.directory,
-      clock,
-      files,
-      report: (event) => (event.kind === 'problem' ? parts.report(event) : reportWhole(event)),
-      watch: watch(parts.sources.filter(isWhole)),
-    },
-    agent,
+  const wholes = new Wholes(() =>
+    composeWholes(
+      {
+        settings: { ...settings, sources },
+        stateDirectory: state.directory,
+        clock,
+        files,
+        report: (event) => (event.kind === 'problem' ? parts.report(event) : reportWhole(event)),
+        watch: watch(sources.filter(isWhole)),
+      },
+      agent,
+    ),
   )
   return {
     agent,
-    wholes,
-    meters,
-    troubles,
+    get wholes() {
+      return wholes.shipper
+    },
+    meters: stores.meters,
+    troubles: stores.troubles,
+    run: (signal) =>
+      parts.isOneShot && wholes.shipper === undefined ? agent.run(signal) : runBoth(agent, wholes, signal),
+    async reload(next) {
+      const made = await stores.make(next.destinations, next.rate)
+      await wholes.pause()
+      try {
+        sources = next.sources
+        const streams = streamsOf(sources)
+        await agent.reload({ sources: streams, destinations: made.destinations }, watch(streams))
+      } finally {
+        wholes.goOn()
+      }
+      await made.closeLeft()
+    },
     async close() {
       hasher.close()
-      for (const { bucket } of destinations) await bucket.close()
+      await stores.close()
     },
   }
 }

@@ -4,7 +4,6 @@ import { isCode, LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { type Command, type CommandInput, durationOf, isSet, jsonOption, textsOf, usageError } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
-import { runBoth } from './compose-wholes.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { storeHelp, storeOptions } from './open-bucket.ts'
 import { showProgress } from './progress.ts'
@@ -180,7 +179,7 @@ async function deliver(input: CommandInput, composed: ComposedAgent, report: Run
   const cancelWatch = onHopeless(agent, clock, () => stop.abort(hopeless), wholes)
   const hide = showProgress(terminal, clock, () => progressOf(agent, wholes))
   try {
-    await runBoth(agent, wholes, stop.signal)
+    await composed.run(stop.signal)
   } finally {
     hide()
     cancelTimeout()

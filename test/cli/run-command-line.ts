@@ -9,7 +9,7 @@ export interface CommandRun {
   code: Promise<number>
   stdout: () => string
   stderr: () => string
-  signal(name: 'SIGINT' | 'SIGTERM'): void
+  signal(name: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void
 }
 
 /** A command line in this process, with streams that end in memory and signals that the test sends. */
@@ -27,6 +27,7 @@ export function startCommandLine(
     stdout: options.stdout ?? out.stream,
     stderr: err.stream,
     on: (event: string, listener: (error: unknown) => void) => signals.on(event, listener),
+    off: (event: string, listener: () => void) => signals.off(event, listener),
     exit: (code) => {
       left.resolve(code)
       return undefined as never
