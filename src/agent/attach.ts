@@ -1,5 +1,5 @@
 import { type AliasReason, decodeAlias } from '../format/alias.ts'
-import { aliasKey, streamId } from '../format/keys.ts'
+import { aliasKey, birthOfIdentity, streamId } from '../format/keys.ts'
 import { completionOf } from './complete.ts'
 import { type Content, contentOf } from './content.ts'
 import { type AgentContext, type AgentEvent, doubt } from './context.ts'
@@ -41,7 +41,7 @@ export async function attachDelivery(
     return life.ended !== undefined || delivery.stream !== undefined || resume(context, life, delivery, pick)
   }
   if (!life.isOwn && (await followAlias(context, courier, life, delivery, content))) return true
-  if (life.firstGeneration === 0 && known.length === 0 && !life.isOwn) {
+  if (!life.isOwn && mayBeOther(life, known)) {
     // [perdest] What it is at one destination does not decide what it is at another.
     const verdict = await judgeNewFile(context, courier, life, delivery)
     if (life.ended || delivery.stream !== undefined) return true
@@ -56,6 +56,15 @@ export async function attachDelivery(
   }
   await begin(context, courier, life, delivery, known, content)
   return true
+}
+
+/** Without birth times a new file may have an inode that another had: what is known under it is not this file's. */
+function mayBeOther(life: Life, known: readonly KnownGeneration[]): boolean {
+  return !hasBirth(life) || (life.firstGeneration === 0 && known.length === 0)
+}
+
+function hasBirth({ identity }: Life): boolean {
+  return birthOfIdentity(identity) !== undefined
 }
 
 /** [endmark] The end of a truncated stream stands in the bucket before anything of the next generation goes there. */
@@ -92,7 +101,11 @@ async function followAlias(
     const held = decoded ? { file: decoded, size: decoded.stat().size } : content
     if (life.ended || delivery.stream !== undefined) return true
     if (isForeign(context.settings, await originOfStream(context, courier, stream))) continue
-    if (found.footprint.offset === 0 || (await compareDelivered(context, courier, held, found)) === 'different') {
+    const comparison =
+      found.footprint.offset === 0 ? 'different' : await compareDelivered(context, courier, held, found)
+    // A beginning is no proof where the inode may have been another file's: what both begin with, many do.
+    if (comparison === 'short' && !hasBirth(life)) continue
+    if (comparison === 'different') {
       context.report({
         kind: 'problem',
         place: life.path,

@@ -13,7 +13,7 @@ export interface WrittenLife {
   versions: Buffer[]
   beganMs: number
   end?: { cause: Cause | 'deleted'; atMs: number } | undefined
-  /** Agent → the size that it was told by the system, as far as the agent can still know it. */
+  /** Agent → the size that it was told by the system before the end, and noted, as far as the agent can still know it. */
   seen: Map<string, number>
   /** An agent that was told its size was told a smaller one afterwards. */
   wasSeenCut: boolean
@@ -44,6 +44,7 @@ export class Chronicle {
   readonly files: WrittenFile[] = []
   readonly #byInode = new Map<Inode, WrittenFile>()
   readonly #lastSeen = new Map<string, { life: WrittenLife; size: number; atMs: number }>()
+  readonly #glimpses = new Map<WrittenLife, { agent: string; size: number; atMs: number }[]>()
   readonly lines = new Map<number, Line>()
   readonly #now: () => number
   /** Two agents have run on one machine's files at the same time. */
@@ -96,6 +97,7 @@ export class Chronicle {
       return
     }
     life.end = { cause, atMs: this.#now() }
+    this.#note(life)
     file.lives.push(this.#life(now))
     // What a truncation or a power cut leaves stands at the beginning of the next life, too.
     this.#wrote(file, now)
@@ -104,7 +106,9 @@ export class Chronicle {
   /** No name and no writer is left. */
   deleted(inode: Inode): void {
     const life = this.#byInode.get(inode)?.lives.at(-1)
-    if (life) life.end ??= { cause: 'deleted', atMs: this.#now() }
+    if (life === undefined || life.end) return
+    life.end = { cause: 'deleted', atMs: this.#now() }
+    this.#note(life)
   }
 
   /** The power came back on a machine: names that were gone may be there again, and others gone for ever. */
@@ -148,7 +152,9 @@ export class Chronicle {
     const file = this.#byInode.get(inode)
     const life = file?.lives.at(-1)
     if (file === undefined || life === undefined) return
-    if ((life.seen.get(agent) ?? 0) < size) life.seen.set(agent, size)
+    const glimpses = this.#glimpses.get(life) ?? []
+    if ((glimpses.findLast((one) => one.agent === agent)?.size ?? 0) < size)
+      this.#glimpses.set(life, [...glimpses, { agent, size, atMs: this.#now() }])
     const key = `${agent} ${this.files.indexOf(file)}`
     const last = this.#lastSeen.get(key)
     // The glimpse before a look counts for nothing: an agent notes what it saw when it looks.
@@ -162,6 +168,7 @@ export class Chronicle {
     for (const key of [...this.#lastSeen.keys()]) if (key.startsWith(`${agent} `)) this.#lastSeen.delete(key)
     for (const file of this.files) {
       for (const life of file.lives) {
+        this.#note(life)
         const size = life.seen.get(agent)
         if (size === undefined) continue
         const wasNoted = this.#now() - life.beganMs > notedAfterMs
@@ -175,6 +182,13 @@ export class Chronicle {
     const belongs = (file: WrittenFile | undefined): boolean =>
       file !== undefined && (file.identity === identity || belongs(file.source))
     return this.files.filter(belongs)
+  }
+
+  /** What an agent was told a moment ago it did not look at yet. */
+  #note(life: WrittenLife): void {
+    for (const { agent, size, atMs } of this.#glimpses.get(life) ?? [])
+      if (this.#now() - atMs > lookedAfterMs) life.seen.set(agent, Math.max(size, life.seen.get(agent) ?? 0))
+    this.#glimpses.delete(life)
   }
 
   #life(content: Buffer): WrittenLife {

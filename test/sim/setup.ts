@@ -69,11 +69,9 @@ export function drawSetup(random: SeededRandom, kinds: readonly string[], steps:
     header: random.pick([0, 0, 5, 300, 4_200]),
     paddings: random.pick([variedPaddings, variedPaddings, [3]]),
     hasBirthTimes,
-    // Known: without birth times a copy that gets a used inode passes for the next life of the file that had it.
-    reusesInodes: (hasBirthTimes || !has('copytruncate')) && random.chance(0.6),
+    reusesInodes: random.chance(0.6),
     hasMachineIds: random.chance(0.8),
-    // Known: the copy of a file that was first found by a link is not named after it.
-    followSymlinks: has('symlink switch') && !has('copytruncate') && random.chance(0.7),
+    followSymlinks: has('symlink switch') && random.chance(0.7),
     olddir: random.chance(0.2) ? 'old' : undefined,
     sealAfterMs: random.pick([2_000, 10_000, 30_000]),
     scanIntervalMs: random.pick([1_000, 2_000, 10_000]),
