@@ -58,7 +58,7 @@ export function addWhole(report: RunReport, event: WholeEvent): void {
   if (event.kind === 'lost') {
     report.losses++
     for (const name of event.destinations) report.lossesAt.set(name, (report.lossesAt.get(name) ?? 0) + 1)
-  } else {
+  } else if (event.kind === 'delivered') {
     if (event.how === 'sent') report.wholesSent++
     else report.wholesThere++
     if (event.isSecond) report.wholesSecond++

@@ -58,6 +58,7 @@ export function heldFiles(wholes: WholeShipper): { notDue: WholeFile[]; held: Wh
 /** What an operator is told of at once; undefined for what goes as it should. */
 export function wholeWarning(event: WholeEvent): string | undefined {
   if (event.kind === 'lost') return `went before it was delivered to ${event.destinations.join(', ')}`
+  if (event.kind === 'removed') return undefined
   if (event.hasChanged)
     return `→ ${event.destination}: had been delivered, and has other content now: it went as ${textForPeople(event.key)}`
   if (event.isSecond && event.how === 'sent')
@@ -71,6 +72,10 @@ export function logWhole(log: AgentLog, event: WholeEvent): void {
   const warning = wholeWarning(event)
   if (warning !== undefined) log.event({ kind: 'problem', place: path, message: warning })
   if (event.kind === 'lost') return
+  if (event.kind === 'removed') {
+    log.info(event.to === undefined ? 'deleted' : 'moved', { path, to: event.to })
+    return
+  }
   const { destination, key, how, file } = event
   log.info('delivered', { path, destination, key, how, bytes: formatBytes(size), sha256: file.content?.sha256 })
 }

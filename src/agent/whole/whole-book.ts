@@ -35,12 +35,9 @@ export class WholeBook {
   restore(records: readonly WholeRecord[], isSeen: boolean): void {
     for (const record of records) {
       const deliveries = Object.entries(record.deliveries).map(([name, one]) => [name, { ...one, isSeen }] as const)
-      this.files.set(record.identity, {
-        ...fresh(record),
-        ...record,
-        content: record.content,
-        deliveries: new Map(deliveries),
-      })
+      const file = { ...fresh(record), ...record, content: record.content, deliveries: new Map(deliveries) }
+      if (file.content?.stamp === file.stamp) file.completion = { kind: 'complete', by: 'known' }
+      this.files.set(record.identity, file)
     }
   }
 
@@ -113,12 +110,10 @@ export class WholeBook {
     for (const file of this.files.values()) {
       const source = this.#sources.get(file.source)
       if (source?.whole === undefined || !isOpen(file)) continue
-      if (file.content?.stamp === file.stamp) {
-        file.completion = { kind: 'complete', by: 'known' }
-        continue
-      }
       const facts = this.#factsOf(file, source.whole, scan)
-      file.completion = completionOf(facts)
+      file.isOverByName = facts.isRotated || facts.period !== undefined
+      file.completion = file.content?.stamp === file.stamp ? { kind: 'complete', by: 'known' } : completionOf(facts)
+      if (file.completion.kind === 'complete' && file.completion.by === 'known') continue
       // Looking at every process is worth it only where nothing else is in the way.
       if (file.completion.kind === 'complete') {
         writers ??= this.#parts.findWriters()
@@ -158,6 +153,7 @@ function fresh(sight: Sight): WholeFile {
   return {
     ...sight,
     completion: { kind: 'held', why: 'it was not looked at yet' },
+    isOverByName: false,
     content: undefined,
     deliveries: new Map(),
     busy: new Set(),

@@ -14,6 +14,8 @@ export interface WholeFile {
   size: number
   modifiedMs: number
   completion: Completion
+  /** It was rotated away, or the period in its name is over. */
+  isOverByName: boolean
   /** What was read of it when it was complete; what was delivered is that. */
   content: WholeContent | undefined
   /** By destination. */
@@ -54,6 +56,8 @@ export type WholeEvent =
       hasChanged: boolean
     }
   | { kind: 'lost'; file: WholeFile; destinations: string[] }
+  /** `to`: where it was moved; undefined: deleted. */
+  | { kind: 'removed'; file: WholeFile; to: string | undefined }
 
 /** All of the file, as it is now, is in the destination's bucket. */
 export function isDelivered(file: WholeFile, destination: string): boolean {

@@ -122,6 +122,14 @@ export class WholeQueue {
     return delivery !== undefined && isDelivered(file, this.destination.name) && (await this.#confirm(delivery))
   }
 
+  /** Asks the destination, whatever is known. */
+  async confirm(file: WholeFile): Promise<boolean> {
+    const delivery = file.deliveries.get(this.destination.name)
+    if (delivery === undefined || !isDelivered(file, this.destination.name)) return false
+    delivery.isSeen = false
+    return this.#confirm(delivery)
+  }
+
   async #confirm(delivery: WholeDelivery): Promise<boolean> {
     if (delivery.isSeen) return true
     const { bucket } = this.destination

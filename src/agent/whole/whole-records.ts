@@ -17,6 +17,7 @@ export interface WholeRecord {
   stamp: string
   size: number
   modifiedMs: number
+  isOverByName: boolean
   content?: { length: number; sha256: string; stamp: string } | undefined
   deliveries: Record<string, { key: string; length: number; sha256: string }>
 }
@@ -27,11 +28,11 @@ const rewriteBytesMin = 1 << 20
 const recordBytes = 1024
 
 export function recordOf(file: WholeFile): WholeRecord {
-  const { identity, path, firstPath, source, stamp, size, modifiedMs, content } = file
+  const { identity, path, firstPath, source, stamp, size, modifiedMs, isOverByName, content } = file
   const deliveries = Object.fromEntries(
     [...file.deliveries].map(([name, { key, length, sha256 }]) => [name, { key, length, sha256 }]),
   )
-  return { identity, path, firstPath, source, stamp, size, modifiedMs, content, deliveries }
+  return { identity, path, firstPath, source, stamp, size, modifiedMs, isOverByName, content, deliveries }
 }
 
 export class WholeRecords {

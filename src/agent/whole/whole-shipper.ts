@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { createLimiter } from '../../base/concurrency.ts'
 import { isCode, messageOf } from '../../base/errors.ts'
 import type { AgentEvent, AgentSettings } from '../context.ts'
 import type { Destination } from '../destination.ts'
@@ -11,8 +12,10 @@ import { everyWriter } from './every-writer.ts'
 import { SharedPacks } from './shared-packs.ts'
 import { WholeBook } from './whole-book.ts'
 import { destinationsOf, isDelivered, type WholeEvent, type WholeFile } from './whole-file.ts'
+import { WholeHousekeeping } from './whole-housekeeping.ts'
 import { WholeQueue } from './whole-queue.ts'
 import type { WholeRecords } from './whole-records.ts'
+import { WholeSaver } from './whole-saver.ts'
 
 export interface WholeParts {
   settings: AgentSettings
@@ -26,8 +29,6 @@ export interface WholeParts {
   findWriters?: (() => Promise<Writers>) | undefined
 }
 
-/** Records are written this often: what a crash loses of them is asked of the stores again. */
-const saveEveryMs = 1_000
 /** A one-shot run waits for files that only have to be quiet for so long. */
 const shortHoldMs = 10_000
 
@@ -41,16 +42,16 @@ export class WholeShipper {
   readonly #parts: WholeParts
   readonly #stop = new AbortController()
   readonly #pace: ScanPace
-  readonly #changed = new Set<WholeFile>()
-  readonly #forgotten = new Set<string>()
+  readonly #saver: WholeSaver
+  readonly #names = createLimiter(1)
+  readonly #housekeeping: WholeHousekeeping
+  #ending: Promise<void> | undefined
   readonly #packs = new SharedPacks()
   /** One-shot: what must be quiet for a moment is waited for until then (monotonic). */
   readonly #waitsUntilMs: number
   #failure: unknown
   #isExplored = false
   #isWaiting = true
-  /** Another number when something changed. */
-  revision = 0
 
   constructor(parts: WholeParts) {
     const { clock, files, settings } = parts
@@ -64,6 +65,7 @@ export class WholeShipper {
       findWriters: parts.findWriters ?? everyWriter,
       problem: (place, message, hint) => parts.report({ kind: 'problem', place, message, hint }),
     })
+    this.#saver = new WholeSaver(parts.records, this.book.files, parts.report)
     const work = {
       settings,
       clock,
@@ -71,13 +73,22 @@ export class WholeShipper {
       signal: this.#stop.signal,
       report: parts.report,
       sourceOf: (file: WholeFile) => this.book.sourceOf(file),
-      changed: (file: WholeFile) => this.#note(file),
+      changed: (file: WholeFile) => this.#saver.changed(file),
       packs: this.#packs,
       courier: new WholeCourier(settings.host, clock),
       scan: () => this.#askAgain(),
       atRest: () => this.#checkDone(),
       fail: (error: unknown) => this.#fail(error),
     }
+    this.#housekeeping = new WholeHousekeeping({
+      ...work,
+      names: this.#names,
+      findWriters: parts.findWriters ?? everyWriter,
+      all: () => this.book.files.values(),
+      isEverywhere: (file) => this.isEverywhere(file),
+      confirm: (file) => this.#confirm(file),
+      forget: (file) => this.#forget(file),
+    })
     for (const destination of parts.destinations)
       this.queues.set(destination.name, new WholeQueue(work, destination, this.queues))
   }
@@ -90,7 +101,8 @@ export class WholeShipper {
     try {
       this.book.restore(await this.#parts.records.load(), !this.#parts.settings.isOneShot)
       const admissions = this.#parts.destinations.map((destination) => destination.run(this.#stop.signal))
-      const loops = [...admissions, this.#scanLoop(), this.#keepSaving()]
+      const loops = [...admissions, this.#scanLoop(), this.#saver.keepSaving(this.#parts.clock, this.#stop.signal)]
+      if (!this.#parts.settings.isOneShot) loops.push(this.#housekeeping.keep())
       await Promise.all(loops.map((loop) => loop.catch((error) => this.#fail(error))))
       if (this.#failure !== undefined) throw this.#failure
     } finally {
@@ -98,9 +110,14 @@ export class WholeShipper {
       await watch?.close()
       for (const queue of this.queues.values()) await queue.settled()
       await this.#packs.close()
-      await this.#save()
+      await this.#saver.save()
       await this.#parts.records.close()
     }
+  }
+
+  /** Another number when something changed. */
+  get revision(): number {
+    return this.#saver.revision
   }
 
   /** The first complete scan was applied. */
@@ -144,7 +161,7 @@ export class WholeShipper {
     while (!signal.aborted) {
       const startedMs = clock.monotonic()
       const scanned = this.#pace.begins()
-      const nextMs = await this.#explore().catch((error) => {
+      const nextMs = await this.#names(() => this.#explore()).catch((error) => {
         if (settings.isOneShot || isCode(error, 'internal')) throw error
         this.#parts.report({ kind: 'problem', place: 'scan', message: messageOf(error) })
         return undefined
@@ -168,7 +185,7 @@ export class WholeShipper {
     const before = new Map([...this.book.files].map(([identity, file]) => [identity, `${file.path}\n${file.stamp}`]))
     for (const file of await this.book.apply(scan)) this.#gone(file)
     for (const [identity, file] of this.book.files)
-      if (before.get(identity) !== `${file.path}\n${file.stamp}`) this.#note(file)
+      if (before.get(identity) !== `${file.path}\n${file.stamp}`) this.#saver.changed(file)
     this.book.isClosed = settings.isOneShot
     const monotonicMs = clock.monotonic()
     const isOpen = (file: WholeFile): boolean => file.notBeforeMs <= monotonicMs && !this.isEverywhere(file)
@@ -187,11 +204,21 @@ export class WholeShipper {
   #gone(file: WholeFile): void {
     if (file.busy.size > 0) return
     const missing = this.destinationsOf(file).filter((name) => !isDelivered(file, name))
-    this.book.files.delete(file.identity)
-    this.#changed.delete(file)
-    this.#forgotten.add(file.identity)
-    for (const queue of this.queues.values()) queue.remove(file)
+    this.#forget(file)
     if (missing.length > 0) this.#parts.report({ kind: 'lost', file, destinations: missing })
+  }
+
+  #forget(file: WholeFile): void {
+    // A one-shot run still has to say what it delivered.
+    if (!this.#parts.settings.isOneShot || !this.isEverywhere(file)) this.book.files.delete(file.identity)
+    this.#saver.forgot(file)
+    for (const queue of this.queues.values()) queue.remove(file)
+  }
+
+  async #confirm(file: WholeFile): Promise<boolean> {
+    for (const name of this.destinationsOf(file))
+      if ((await this.queues.get(name)?.confirm(file)) !== true) return false
+    return true
   }
 
   #askAgain(): void {
@@ -199,37 +226,10 @@ export class WholeShipper {
     this.#pace.ask()
   }
 
-  #note(file: WholeFile): void {
-    this.revision++
-    this.#changed.add(file)
-  }
-
   #checkDone(): void {
     if (!this.#parts.settings.isOneShot || !this.#isExplored || this.#isWaiting) return
-    if ([...this.queues.values()].every((queue) => queue.isIdle)) this.#stop.abort(new Error('done'))
-  }
-
-  async #keepSaving(): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      await this.#parts.clock.sleep(saveEveryMs, signal).catch(() => {})
-      if (!signal.aborted) await this.#save()
-    }
-  }
-
-  /** Records that cannot be written cost requests after a restart, never a byte. */
-  async #save(): Promise<void> {
-    const changed = [...this.#changed]
-    const forgotten = [...this.#forgotten]
-    this.#changed.clear()
-    this.#forgotten.clear()
-    try {
-      await this.#parts.records.save(changed, forgotten, () => this.book.files.values())
-    } catch (error) {
-      const hint = isCode(error, 'unavailable') ? error.hint : undefined
-      this.#parts.report({ kind: 'problem', place: 'records', message: messageOf(error), hint })
-      for (const file of changed) if (this.book.files.has(file.identity)) this.#changed.add(file)
-    }
+    if (![...this.queues.values()].every((queue) => queue.isIdle)) return
+    this.#ending ??= this.#housekeeping.round().finally(() => this.#stop.abort(new Error('done')))
   }
 }
 

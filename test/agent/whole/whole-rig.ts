@@ -120,7 +120,7 @@ export const kinds = ({ events }: Outcome): string[] =>
   events.map((event) =>
     event.kind === 'delivered'
       ? `${event.how} ${event.key}${event.isSecond ? ' (second)' : ''}${event.hasChanged ? ' (changed)' : ''}`
-      : event.kind === 'lost'
-        ? 'lost'
-        : `problem: ${event.message}`,
+      : event.kind === 'problem'
+        ? `problem: ${event.message}`
+        : event.kind,
   )

@@ -1,4 +1,5 @@
-import { appendFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -244,4 +245,73 @@ describe('large files', () => {
     expect(kinds(await rig.run({ a: bucket }))).toEqual([`sent ${hourly}`])
     expect(await contents(inner)).toEqual({ [hourly]: 'rewritten' })
   })
+})
+
+describe('after delivery', () => {
+  const source = { after: 'delete' } as const
+  const exists = (path: string): Promise<boolean> =>
+    stat(path).then(
+      () => true,
+      () => false,
+    )
+
+  it('a file that is everywhere is deleted, and stays known to the run', async () => {
+    const rig = await wholeRig()
+    await rig.write(hourly, 'one')
+    const outcome = await rig.run({ a: memory(), b: memory() }, { source })
+    expect(kinds(outcome)).toEqual([`sent ${hourly}`, `sent ${hourly}`, 'removed'])
+    expect(await exists(rig.path(hourly))).toBe(false)
+  })
+
+  it('a file is moved, and replaces none', async () => {
+    const rig = await wholeRig()
+    const moveTo = join(rig.state, 'archive')
+    await mkdir(moveTo)
+    await writeFile(join(moveTo, hourly), 'of before')
+    await rig.write(hourly, 'one')
+    await rig.run({ a: memory() }, { source: { after: 'move', moveTo } })
+    expect(await exists(rig.path(hourly))).toBe(false)
+    expect((await readdir(moveTo)).sort()).toEqual([hourly, `${hourly}.1`])
+    expect(await readFile(join(moveTo, hourly), 'utf8')).toBe('of before')
+  })
+
+  it.each<[string, Parameters<Awaited<ReturnType<typeof wholeRig>>['run']>[1]]>([
+    ['a process writes to it', { writers: { has: () => true, isComplete: true } }],
+    ['only its idleness says so, and writers are unseen', { writers: { has: () => false, isComplete: false } }],
+  ])('it stays where %s', async (_what, options) => {
+    const rig = await wholeRig()
+    const name = options?.writers?.isComplete ? hourly : 'app.log'
+    await rig.write(name, 'one')
+    const whole = { as: '{filename}', compress: 'none', idleMs: 1000 } as const
+    const outcome = await rig.run({ a: memory() }, { ...options, source: { ...source, whole } })
+    expect(kinds(outcome)).toEqual([`sent ${name}`, expect.stringMatching(/^problem: is not deleted: /)])
+    expect(await exists(rig.path(name))).toBe(true)
+  })
+
+  it('it stays where a destination does not show it any more', async () => {
+    const rig = await wholeRig()
+    const inner = memory()
+    const bucket = faultBucket(inner, systemClock, ({ op, key }) => {
+      if (op === 'head' && key === hourly) inner.tamper(hourly, undefined)
+      return undefined
+    })
+    await rig.write(hourly, 'one')
+    const outcome = await rig.run({ a: bucket }, { source })
+    expect(kinds(outcome)).toEqual([`sent ${hourly}`, expect.stringContaining('not every destination shows all of it')])
+    expect(await exists(rig.path(hourly))).toBe(true)
+  })
+
+  it('a daemon deletes after a restart what was delivered before', async () => {
+    const rig = await wholeRig()
+    const bucket = memory()
+    await rig.write(hourly, 'one')
+    await rig.run({ a: bucket })
+    const stop = new AbortController()
+    const began = async (): Promise<void> => {
+      await expect.poll(() => exists(rig.path(hourly)), { timeout: 15_000 }).toBe(false)
+      stop.abort()
+    }
+    await rig.run({ a: bucket }, { source, isDaemon: true, signal: stop.signal, began: () => void began() })
+    expect(Object.keys(await contents(bucket))).toEqual([hourly])
+  }, 20_000)
 })
