@@ -1,7 +1,9 @@
 import { pino } from 'pino'
 import type { AgentEvent } from '../agent/context.ts'
+import type { Life } from '../agent/life.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
+import { inodeOf, type LogFile } from './log-file.ts'
 import type { Terminal } from './terminal.ts'
 import { formatBytes } from './units.ts'
 
@@ -20,8 +22,16 @@ interface Line {
   text: string
 }
 
-/** JSON lines on stderr, as journals and collectors like them. */
-export function jsonLog(level: string): AgentLog {
+/**
+ * JSON lines, as journals and collectors like them. Of the file that they go to, deliveries are not told, whatever the
+ * level: each would be another line to deliver, for ever.
+ */
+export function jsonLog(level: string, file?: LogFile): AgentLog {
+  const stderrInode = file === undefined ? inodeOf(2) : undefined
+  const isOwn = (life: Life): boolean => {
+    const inode = file?.inode ?? stderrInode
+    return inode !== undefined && life.identity.endsWith(`-${inode.toString(36)}`)
+  }
   const logger = pino(
     {
       level,
@@ -29,10 +39,11 @@ export function jsonLog(level: string): AgentLog {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ dest: 2, sync: true }),
+    file ?? pino.destination({ dest: 2, sync: true }),
   )
   return {
     event(event) {
+      if (event.kind === 'acked' && isOwn(event.life)) return
       const { level: severity, message, fields } = lineOf(event)
       logger[severity](fields, message)
     },
