@@ -53,7 +53,16 @@ export function startServices(parts: ServiceParts): AgentServices {
   const startedAtMs = clock.now()
   const room = new LocalRoom(join(state.directory, 'spool'), clock)
   const urls = new Map(config.destinations.map(({ name, url }) => [name, url]))
-  const status = watchStatus(agent, { host: state.host, startedAtMs, urls, meters, report, clock, room })
+  const status = watchStatus(agent, {
+    host: state.host,
+    startedAtMs,
+    urls,
+    meters,
+    report,
+    clock,
+    room,
+    spoolBytesMax: config.spoolBytes,
+  })
   const reload: MetricFacts['reload'] = { isSuccessful: true, atMs: startedAtMs }
   const problem = (place: string) => (message: string, hint: string | undefined) => {
     const event = { kind: 'problem', place, message, hint } as const

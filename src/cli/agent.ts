@@ -1,4 +1,5 @@
 import type { SourceSettings } from '../agent/context.ts'
+import { unspooled } from '../agent/spool.ts'
 import { type AgentState, openState } from '../agent/state.ts'
 import { watchSources } from '../agent/watch.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
@@ -43,7 +44,8 @@ Examples
   logcask validate -c ./agent.yaml && logcask agent -c ./agent.yaml
   logcask status; logcask why /var/log/syslog.1
 
-Exit status: 0 stopped as asked · 1 failed · 2 configuration · 3 and 75 as ship has them (with --once)`,
+Exit status: 0 stopped as asked · 1 failed · 2 configuration · 3 deleted files were lost that the spool could not keep ·
+with --once: as ship has them`,
   options: {
     config: { type: 'string', short: 'c' },
     state: { type: 'string' },
@@ -84,6 +86,7 @@ async function runAgent(input: CommandInput): Promise<number> {
       destinations: config.destinations.map((one) => ({ ...one, requestTimeoutMs: one.requestTimeoutMs })),
       isOneShot,
       scanIntervalMs: config.scanIntervalMs,
+      spoolBytes: config.spoolBytes,
       rate: config.rate,
       clock,
       report(event) {
@@ -165,7 +168,9 @@ async function attend(
     await status()
     await services.close()
   }
-  return isOnce ? sayOutcome(composed, report, terminal, stop.signal.reason).code : exits.done
+  if (isOnce) return sayOutcome(composed, report, terminal, stop.signal.reason).code
+  // With this process their last descriptors go: the alarm was given, the gaps follow with the next start.
+  return unspooled(composed.agent.book.all()).length > 0 ? exits.lossy : exits.done
 }
 
 function started(agent: ComposedAgent['agent'], host: string): Record<string, unknown> {

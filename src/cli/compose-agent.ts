@@ -4,6 +4,7 @@ import { FileCheckpoint } from '../agent/checkpoint.ts'
 import type { AgentEvent, AgentSettings, SourceSettings } from '../agent/context.ts'
 import type { Files } from '../agent/files.ts'
 import { hasBirthTimes, localFiles } from '../agent/local-files.ts'
+import { Spool } from '../agent/spool.ts'
 import type { AgentState } from '../agent/state.ts'
 import type { Hint } from '../agent/watch.ts'
 import type { WholeEvent } from '../agent/whole/whole-file.ts'
@@ -32,6 +33,8 @@ export interface AgentComposition {
   /** This machine's files as the agent is to see them; undefined: as they are. */
   files?: ((own: Files) => Files) | undefined
   scanIntervalMs: number
+  /** What the rescue spool may hold; undefined: there is none, and an earlier run's is left alone. */
+  spoolBytes?: number | undefined
   /** Bytes per second, over all destinations together. */
   rate?: number | undefined
   clock: Clock
@@ -90,6 +93,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     hasher,
     destinations,
     checkpoint: new FileCheckpoint(state.directory),
+    spool: parts.spoolBytes === undefined ? undefined : new Spool(spoolDirectory, parts.spoolBytes),
     report: parts.report,
     openFilesMax: await openFilesMax(),
     watch: watch(streamsOf(sources)),

@@ -120,6 +120,7 @@ function compose({ config, machine, state, input, report }: Run, isOneShot: bool
     destinations: config.destinations.map((one) => ({ ...one })),
     isOneShot,
     scanIntervalMs: config.scanIntervalMs,
+    spoolBytes: config.spoolBytes,
     rate: config.rate,
     clock: input.clock,
     report(event) {
@@ -191,7 +192,7 @@ async function deliverOnce(run: Run): Promise<Delivered> {
   const cancelWatch = onHopeless(agent, clock, () => over.abort(hopeless))
   const hide = showProgress(terminal, clock, () => progressOf(agent))
   try {
-    await agent.run(over.signal)
+    await composed.run(over.signal)
     const { code } = sayOutcome(composed, report, terminal, over.signal.reason)
     const lives = livesOf(agent)
     for (const line of receiptLines(agent)) run.receipts.set(line.stream, line)

@@ -12,6 +12,8 @@ export interface AgentConfig {
   destinations: DestinationConfig[]
   scanIntervalMs: number
   drainTimeoutMs: number
+  /** What the rescue spool may hold. */
+  spoolBytes: number
   /** Bytes per second over all destinations together; undefined: as fast as it goes. */
   rate?: number | undefined
   /** Serves metrics there; undefined: nowhere. */

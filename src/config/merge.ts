@@ -30,7 +30,7 @@ export function mergeFiles(
   problems: Problem[],
 ): AgentConfig {
   const single = <
-    K extends 'host' | 'state' | 'machineId' | 'scanInterval' | 'drainTimeout' | 'rate' | 'listen' | 'log',
+    K extends 'host' | 'state' | 'machineId' | 'scanInterval' | 'drainTimeout' | 'spool' | 'rate' | 'listen' | 'log',
   >(
     key: K,
   ) => {
@@ -61,6 +61,7 @@ export function mergeFiles(
     destinations: destinations.map((item) => item.value),
     scanIntervalMs: single('scanInterval') ?? 60_000,
     drainTimeoutMs: single('drainTimeout') ?? 20_000,
+    spoolBytes: single('spool') ?? 2 ** 30,
     rate: single('rate'),
     listen: listen === undefined ? undefined : parseListenAddress(listen),
     log: single('log') ?? { level: 'info' },

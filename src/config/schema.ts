@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseListenAddress } from '../base/listen-address.ts'
 import { logLevels } from './agent-config.ts'
 import { destination } from './destination-schema.ts'
-import { absolutePath, checkedBy, duration, hour, rate, second } from './field.ts'
+import { absolutePath, bytes, checkedBy, duration, hour, rate, second } from './field.ts'
 import { source } from './source-schema.ts'
 import { checkHostTemplate } from './template.ts'
 
@@ -59,6 +59,19 @@ export const fileSchema = z
       .optional()
       .describe('How long a stop waits for what is not delivered.')
       .meta({ default: '20s' }),
+    spool: bytes(
+      {
+        min: 0,
+        max: 2 ** 50,
+        least: '0B',
+        most: '1024TiB',
+        why: 'no state directory is larger; 0B keeps nothing of files that are deleted before they are delivered',
+      },
+      '1GiB',
+    )
+      .optional()
+      .describe('What may be kept, in the state directory, of files that are deleted before they are delivered.')
+      .meta({ default: '1GiB' }),
     rate: rate.optional().describe('Bytes per second at most, over all destinations together.'),
     listen: z
       .string()

@@ -115,6 +115,7 @@ describe('the warnings', () => {
     destinations: [destination('eu', 's3://eu')],
     scanIntervalMs: 30_000,
     drainTimeoutMs: 20_000,
+    spoolBytes: 2 ** 30,
     log: { level: 'info' },
     ...more,
   })

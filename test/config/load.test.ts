@@ -33,6 +33,7 @@ describe('a configuration', () => {
       destinations: [{ name: 'acme-logs/prod', url: 's3://acme-logs/prod/', budget: { burst: 20, everyMs: 10_000 } }],
       scanIntervalMs: 60_000,
       drainTimeoutMs: 20_000,
+      spoolBytes: 2 ** 30,
       log: { level: 'info' },
     })
   })
