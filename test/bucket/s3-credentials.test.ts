@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { createS3Bucket, type S3Settings } from '../../src/bucket/s3.ts'
+import { startConnectProxy } from '../support/connect-proxy.ts'
 import { credentialService } from '../support/credential-service.ts'
 import { bucketOn, create, faultS3, stubFaultS3Env } from '../support/fault-s3-fixture.ts'
+import { stubProxyEnv } from '../support/proxy-env.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
 const roleArn = 'arn:aws:iam::111122223333:role/logs'
@@ -114,6 +116,17 @@ describe('credentials come from', () => {
       ExternalId: 'ours',
       RoleSessionName: expect.stringMatching(/^logcask-[\w+=,.@-]{1,56}$/),
     })
+  })
+
+  it('a role, by the environment’s proxy; what is on this machine, never', async () => {
+    const { store, service, bucket } = await scene(instance)
+    await bucket.close()
+    const proxy = await startConnectProxy()
+    onTestFinished(() => proxy.close())
+    stubProxyEnv({ HTTP_PROXY: `127.0.0.1:${proxy.port}`, NO_PROXY: `127.0.0.1:${store.port}` })
+    expect(await create(bucketOn(store, { region: 'us-east-1', roleArn }), 'files/a')).toBe('created')
+    expect(service.asked).toEqual(['imds', 'imds', 'imds', 'AssumeRole'])
+    expect(proxy.asked).toEqual([`POST ${service.url}/`])
   })
 
   it('a role on top of the instance’s', async () => {

@@ -12,18 +12,36 @@ export interface RealServer {
   isRefused: boolean
   /** A versioned bucket keeps If-None-Match as well, does not (and is refused), or is not to be had. */
   versioned: 'kept' | 'refused' | 'none'
+  /** Says that it encrypts when it is asked to: others refuse, or store in the clear. */
+  encrypts: boolean
+  /** Gives out roles, as STS does. */
+  givesRoles: boolean
 }
 
-const sound = { verifiesChecksum: true, verifiesSecret: true, isRefused: false } as const
+const sound = {
+  verifiesChecksum: true,
+  verifiesSecret: true,
+  isRefused: false,
+  encrypts: false,
+  givesRoles: false,
+} as const
 const unsound = { ...sound, isRefused: true, versioned: 'none' } as const
 
 export const realServers: readonly RealServer[] = [
   { ...sound, name: 'versitygw', versioned: 'none' },
   { ...sound, name: 'ceph-rgw', versioned: 'refused' },
-  { ...sound, name: 'ministack', versioned: 'kept', verifiesSecret: false },
+  { ...sound, name: 'ministack', versioned: 'kept', verifiesSecret: false, encrypts: true, givesRoles: true },
   // Versioned, moto leaves out the first key after a KeyMarker that does not exist (5.2.1).
-  { ...sound, name: 'moto', versioned: 'none', verifiesChecksum: false, verifiesSecret: false },
-  { ...sound, name: 'localstack', versioned: 'kept', verifiesSecret: false },
+  {
+    ...sound,
+    name: 'moto',
+    versioned: 'none',
+    verifiesChecksum: false,
+    verifiesSecret: false,
+    encrypts: true,
+    givesRoles: true,
+  },
+  { ...sound, name: 'localstack', versioned: 'kept', verifiesSecret: false, encrypts: true },
   { ...unsound, name: 's3proxy' },
   { ...unsound, name: 'rclone' },
 ]

@@ -1,0 +1,65 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { logcask } from '../scenarios/logcask-process.ts'
+import { credentialService } from '../support/credential-service.ts'
+import { startFaultS3 } from '../support/fault-s3.ts'
+import { problem } from '../support/fault-s3-reply.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
+
+const roleArn = 'arn:aws:iam::111122223333:role/logs'
+const kmsKey = 'arn:aws:kms:eu-west-1:111122223333:key/1234'
+
+async function scene() {
+  const directory = await tempDirectory('transport')
+  const store = await startFaultS3({ credentials: { ASIA1: { secret: 's1' }, test: { secret: 'testtest1' } } })
+  onTestFinished(() => store.close())
+  const service = await credentialService({ accessKey: 'ASIA1', secret: 's1' })
+  await writeFile(join(directory, 'app.log'), 'a line\n')
+  const config = join(directory, 'agent.yaml')
+  await writeFile(
+    config,
+    `host: web-1
+state: ${join(directory, 'state')}
+sources: [{ name: app, include: ["${directory}/*.log"] }]
+destinations:
+  - url: s3://bucket/logs/
+    endpoint: ${store.endpoint}
+    roleArn: ${roleArn}
+    externalId: ours
+    sse: aws:kms
+    kmsKey: ${kmsKey}
+    storageClass: GLACIER_IR
+    expectedBucketOwner: "111122223333"
+`,
+  )
+  const env = { AWS_ENDPOINT_URL_STS: service.url }
+  return { store, service, run: () => logcask(['agent', '-c', config, '--once'], { env }) }
+}
+
+it('what the configuration says of a destination reaches the store', async () => {
+  const { store, service, run } = await scene()
+  expect(await run()).toMatchObject({ code: 0 })
+  expect(service.asked).toEqual(['AssumeRole'])
+  expect(service.sts.get('ExternalId')).toBe('ours')
+  expect(store.requests.length).toBeGreaterThan(3)
+  for (const { method, headers } of store.requests) {
+    const isPut = method === 'PUT'
+    expect(headers.authorization).toContain('Credential=ASIA1/')
+    expect(headers['x-amz-expected-bucket-owner']).toBe('111122223333')
+    expect(headers['x-amz-server-side-encryption']).toBe(isPut ? 'aws:kms' : undefined)
+    expect(headers['x-amz-server-side-encryption-aws-kms-key-id']).toBe(isPut ? kmsKey : undefined)
+    expect(headers['x-amz-storage-class']).toBe(isPut ? 'GLACIER_IR' : undefined)
+  }
+})
+
+it('a key that may only encrypt ends with 1, the permission, and no segment', async () => {
+  const { store, run } = await scene()
+  const message = `User: arn:aws:iam::1:user/a is not authorized to perform: kms:Decrypt on resource: ${kmsKey} because of that`
+  store.fault(({ operation }) =>
+    operation === 'GetObject' ? { kind: 'instead', reply: problem(403, 'AccessDenied', message) } : undefined,
+  )
+  const { code, stderr } = await run()
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`allow kms:Decrypt on ${kmsKey}`) })
+  expect(store.objects.keys().filter((key) => !key.startsWith('logs/probes/'))).toEqual([])
+})
