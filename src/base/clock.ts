@@ -26,21 +26,32 @@ export const systemClock: Clock = {
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const stop = (): void => {
-        clearTimeout(timer)
+        cancel()
         reject(signal?.reason)
       }
-      const timer = setTimeout(() => {
+      const cancel = startTimer(ms, () => {
         signal?.removeEventListener('abort', stop)
         resolve()
-      }, ms)
+      })
       signal?.addEventListener('abort', stop, { once: true })
     }),
-  timer: (ms, callback) => {
-    const timer = setTimeout(callback, ms)
-    return () => clearTimeout(timer)
-  },
+  timer: startTimer,
   random: Math.random,
   id: (bytes) => randomBytes(bytes).toString('hex'),
+}
+
+/** What setTimeout can wait for; asked for more, it fires at once. */
+const timeoutMaxMs = 2 ** 31 - 1
+
+function startTimer(ms: number, callback: () => void): () => void {
+  const endMs = performance.now() + ms
+  let timer: NodeJS.Timeout
+  const wait = (): void => {
+    const leftMs = endMs - performance.now()
+    timer = leftMs > timeoutMaxMs ? setTimeout(wait, timeoutMaxMs) : setTimeout(callback, leftMs)
+  }
+  wait()
+  return () => clearTimeout(timer)
 }
 
 /** `2026-11-20T10:15:00.123Z`, the form of every time in a record. */

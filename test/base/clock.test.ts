@@ -45,6 +45,14 @@ function clockSuite(name: string, create: () => Clock, run: <T>(clock: Clock, wo
       expect(fired).toEqual(['kept'])
     })
 
+    it('a timer that is far away does not fire at once', async () => {
+      let fired = 0
+      const cancel = systemClock.timer(100 * 365 * 86_400_000, () => fired++)
+      await systemClock.sleep(20)
+      cancel()
+      expect(fired).toBe(0)
+    })
+
     it('chance is in [0, 1), and an id has its bytes in hex', () => {
       const clock = create()
       const draws = Array.from({ length: 1_000 }, () => clock.random())
