@@ -48,7 +48,7 @@ function startTimer(ms: number, callback: () => void): () => void {
   let timer: NodeJS.Timeout
   const wait = (): void => {
     const leftMs = endMs - performance.now()
-    timer = leftMs > timeoutMaxMs ? setTimeout(wait, timeoutMaxMs) : setTimeout(callback, leftMs)
+    timer = leftMs > timeoutMaxMs ? setTimeout(wait, timeoutMaxMs) : setTimeout(callback, Math.ceil(leftMs))
   }
   wait()
   return () => clearTimeout(timer)
