@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import type { AgentEvent } from '../agent/context.ts'
 import { abortable } from '../agent/destination.ts'
-import { DigestWriter } from '../agent/digest-writer.ts'
 import type { AgentState } from '../agent/state.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
 import { isCode, messageOf } from '../base/errors.ts'
 import { listenAddressText } from '../base/listen-address.ts'
 import { supervisorOf } from '../base/supervisor.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
+import { AgentDigests } from './agent-digests.ts'
 import type { AgentLog } from './agent-log.ts'
 import type { MetricFacts } from './agent-metrics.ts'
 import { agentRoutes, keepListening } from './agent-server.ts'
@@ -64,10 +64,12 @@ export function startServices(parts: ServiceParts): AgentServices {
     spoolBytesMax: config.spoolBytes,
   })
   const reload: MetricFacts['reload'] = { isSuccessful: true, atMs: startedAtMs }
-  const problem = (place: string) => (message: string, hint: string | undefined) => {
-    const event = { kind: 'problem', place, message, hint } as const
+  const tellOf = (event: AgentEvent): void => {
     report.add(event)
     log.event(event)
+  }
+  const problem = (place: string) => (message: string, hint: string | undefined) => {
+    tellOf({ kind: 'problem', place, message, hint })
   }
   const supervisor = isOneShot ? undefined : supervisorOf(env, process.pid)
   const tell = (...assignments: string[]): void => {
@@ -87,7 +89,8 @@ export function startServices(parts: ServiceParts): AgentServices {
       log.info('listening', { address: listenAddressText(address) })
     loops.push(keepListening(config.listen, routes, clock, over.signal, { problem: problem('listen'), on }))
   }
-  if (!isOneShot) loops.push(...digestLoops(parts, over.signal))
+  const digests = isOneShot ? undefined : new AgentDigests({ agent, state, clock, report: tellOf })
+  if (digests) report.listeners.push((event) => digests.note(event))
   if (supervisor !== undefined)
     loops.push(keepNotified(supervisor, status, () => agent.progress.isStalled, clock, over.signal, cannotTell))
   return {
@@ -101,12 +104,13 @@ export function startServices(parts: ServiceParts): AgentServices {
         reload.atMs = clock.now()
         urls.clear()
         for (const { name, url } of taken.destinations) urls.set(name, url)
+        digests?.follow()
       }
       tell('READY=1', `STATUS=configuration ${taken ? 'taken' : 'refused'} at ${isoTime(clock.now())}`)
     },
     async close() {
       over.abort()
-      await Promise.all(loops)
+      await Promise.all([...loops, digests?.close()])
     },
   }
 }
@@ -125,20 +129,6 @@ async function keepLooking(
     await abortable(room.look([...agent.book.current.values()].map(({ path }) => path)), signal).catch(() => {})
     await clock.sleep(roomEveryMs, signal).catch(() => {})
   }
-}
-
-/** A heartbeat to each destination: one that does not answer holds up its own only (I5). */
-function digestLoops({ state, composed: { agent }, report, log, clock }: ServiceParts, signal: AbortSignal) {
-  const tell = (event: AgentEvent): void => {
-    report.add(event)
-    log.event(event)
-  }
-  return [...agent.couriers.values()].map(({ destination }) => {
-    const { host, agentId } = state
-    const writer = new DigestWriter({ host, agentId, clock, destination, book: agent.book, report: tell })
-    report.listeners.push((event) => writer.account.note(event))
-    return writer.run(signal)
-  })
 }
 
 function metricFacts(

@@ -89,7 +89,7 @@ describe("the agent's own log among the files that it ships", () => {
     path?: string
   }
 
-  async function start(level: string) {
+  async function start(level: string, to: 'file' | 'stderr') {
     const directory = await tempDirectory('own-log')
     const logs = join(directory, 'logs')
     await mkdir(logs)
@@ -103,13 +103,16 @@ describe("the agent's own log among the files that it ships", () => {
       JSON.stringify({
         host: 'web-1',
         state: join(directory, 'state'),
-        log: { level, file: own },
+        log: to === 'file' ? { level, file: own } : { level },
         scanInterval: '1s',
         sources: [{ name: 'logs', include: [`${logs}/*.log*`], sealAfter: '1s' }],
         destinations: [{ url: 's3://bucket', endpoint: server.endpoint, budget: { burst: 1000, everySeconds: 0.1 } }],
       }),
     )
-    const agent = startLogcask(['agent', '-c', config])
+    const agent = startLogcask(
+      ['agent', '-c', config],
+      to === 'file' ? {} : { by: ['sh', '-c', 'exec "$@" 2>>"$0"', own] },
+    )
     const entries = async (path = own): Promise<Entry[]> =>
       (await readFile(path, 'utf8')).split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
     /** Nothing is sent and nothing said any more, for three scans. */
@@ -138,7 +141,7 @@ describe("the agent's own log among the files that it ships", () => {
   it.each(['info', 'debug'])(
     'comes to rest at level %s, also when it is rotated',
     async (level) => {
-      const { agent, own, logs, entries, rest, server } = await start(level)
+      const { agent, own, logs, entries, rest, server } = await start(level, 'file')
       await until('it is there', () => server.objects.keys('segments/').length >= 2, { context: agent.stderr })
       await rest()
       const before = (await entries()).length
@@ -173,4 +176,14 @@ describe("the agent's own log among the files that it ships", () => {
     },
     120_000,
   )
+
+  it('comes to rest where it is what stderr leads to, at level debug', async () => {
+    const { agent, entries, rest, server } = await start('debug', 'stderr')
+    await until('it is there', () => server.objects.keys('segments/').length >= 2)
+    await rest()
+    expect((await entries()).filter(({ msg }) => msg === 'acked').map(({ path }) => path)).toEqual([
+      expect.stringMatching(/app\.log$/),
+    ])
+    await stop(agent)
+  }, 60_000)
 })
