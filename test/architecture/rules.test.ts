@@ -66,6 +66,9 @@ export const from = 1
 describe('direction', () => {
   it.each([
     ['src/main.ts', './cli/command-line.ts'],
+    ['src/index.ts', './library/ship.ts'],
+    ['src/library/ship.ts', '../cli/compose-agent.ts'],
+    ['src/library/ship.ts', '../config/machine.ts'],
     ['src/cli/ship.ts', '../config/load.ts'],
     ['src/cli/ship.ts', '../base/errors.ts'],
     ['src/agent/ship.ts', '../bucket/bucket.ts'],
@@ -88,6 +91,8 @@ describe('direction', () => {
     ['src/config/load.ts', '../agent/agent.ts'],
     ['src/agent/ship.ts', '../cli/ship.ts'],
     ['src/cli/ship.ts', '../main.ts'],
+    ['src/cli/ship.ts', '../library/ship.ts'],
+    ['src/main.ts', './index.ts'],
     ['src/cli/ship.ts', '../../test/support/tally.ts'],
   ])('%s must not import %s, in any form', (path, specifier) => {
     for (const source of [

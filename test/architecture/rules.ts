@@ -8,7 +8,8 @@ import { readSource } from './source-text.ts'
 
 /** From the top down: an import goes to a room further right, or stays in its own. */
 const rooms: readonly (readonly string[])[] = [
-  ['main'],
+  ['main', 'index'],
+  ['library'],
   ['cli'],
   ['config', 'server', 'agent', 'compactor'],
   ['bucket'],
@@ -16,14 +17,21 @@ const rooms: readonly (readonly string[])[] = [
   ['base'],
 ]
 
-/** Who may import a room that is not for everybody above it. Settings are data: only cli turns them into components. */
-const onlyFor: Readonly<Record<string, readonly string[]>> = { config: ['main', 'cli'], cli: ['main'], main: [] }
+/** Who may import a room that is not for everybody above it. Settings are data: only cli and library turn them into components. */
+const onlyFor: Readonly<Record<string, readonly string[]>> = {
+  config: ['main', 'cli', 'library'],
+  cli: ['main', 'library'],
+  library: ['index'],
+  main: [],
+  index: [],
+}
 
 export const linesMax = 250
 
 /** `src/agent/ship.ts` → `agent`; undefined for what is in no room. */
 function roomOf(path: string): string | undefined {
   if (path === 'src/main.ts') return 'main'
+  if (path === 'src/index.ts') return 'index'
   const room = /^src\/([^/]+)\//.exec(path)?.[1]
   return rooms.flat().find((name) => name === room)
 }
