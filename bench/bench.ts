@@ -13,10 +13,12 @@ import { latency } from './latency.ts'
 import { withPublished } from './prepare.ts'
 import { say } from './report.ts'
 import { backlog, smallFiles } from './throughput.ts'
+import { wholes } from './wholes.ts'
 
 const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   backlog,
   small: smallFiles,
+  wholes,
   latency,
   idle,
   async hanging() {
