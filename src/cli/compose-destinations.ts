@@ -97,7 +97,7 @@ export class DestinationSet {
       bytesInFlightMax: bytesEach,
       async admit(subject, signal) {
         const report = await probe(subject, { host: state.host, clock, signal, encryption: encryptionOf(store) })
-        requirePassed(report, bucket.url, storeWords(url, store))
+        requirePassed(report, bucket.url, storeWords(url, store, name))
         await state.noteUse(url)
       },
     }

@@ -47,8 +47,17 @@ export function storeSettings(values: OptionValues): StoreSettings {
   return Object.fromEntries(Object.keys(storeOptions).map((name) => [name, textOf(values, name)]))
 }
 
-/** How a command line names the same store: its URL with all that a query may hold, then the files of TLS. */
-export function storeWords(url: string, settings: StoreSettings): string {
+/** What only a configuration can say. */
+const configured = ['roleArn', 'sse', 'storageClass', 'expectedBucketOwner', 'fips', 'dualStack'] as const
+
+/**
+ * How a command line names the same store: its URL with all that a query may hold, then the files of TLS; with `name`, its
+ * own in the configuration, where that alone says it all.
+ */
+export function storeWords(url: string, settings: StoreSettings, name?: string): string {
+  if (name !== undefined && configured.some((setting) => settings[setting] !== undefined)) {
+    return `${shellWord(name)} -c /etc/logcask/agent.yaml`
+  }
   const address = parseStoreUrl(url)
   const [place = url] = url.split('?')
   const query = (['endpoint', 'region', 'profile'] as const).flatMap((name) => {

@@ -115,16 +115,7 @@ async function destinationsToAsk(
   const urls = textsOf(values, 'to')
   if (urls.length > 0) return urls.map((url) => ({ name: url, url, ...storeSettings(values) }))
   if (isKnown) return []
-  return (config?.destinations ?? []).map(({ name, url, endpoint, region, profile, ca, cert, key }) => ({
-    name,
-    url,
-    endpoint,
-    region,
-    profile,
-    ca,
-    cert,
-    key,
-  }))
+  return config?.destinations ?? []
 }
 
 async function hostOf(

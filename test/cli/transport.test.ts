@@ -24,6 +24,7 @@ state: ${join(directory, 'state')}
 sources: [{ name: app, include: ["${directory}/*.log"] }]
 destinations:
   - url: s3://bucket/logs/
+    name: eu
     endpoint: ${store.endpoint}
     roleArn: ${roleArn}
     externalId: ours
@@ -34,7 +35,8 @@ destinations:
 `,
   )
   const env = { AWS_ENDPOINT_URL_STS: service.url }
-  return { store, service, run: () => logcask(['agent', '-c', config, '--once'], { env }) }
+  const command = (...args: string[]) => logcask([...args, '-c', config], { env })
+  return { directory, store, service, command, run: () => command('agent', '--once') }
 }
 
 it('what the configuration says of a destination reaches the store', async () => {
@@ -61,5 +63,25 @@ it('a key that may only encrypt ends with 1, the permission, and no segment', as
   )
   const { code, stderr } = await run()
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`allow kms:Decrypt on ${kmsKey}`) })
+  expect(stderr).toContain('logcask doctor eu -c ')
   expect(store.objects.keys().filter((key) => !key.startsWith('logs/probes/'))).toEqual([])
+})
+
+it('doctor tries a destination as the configuration has it', async () => {
+  const { store, service, command } = await scene()
+  expect(await command('doctor', 'eu')).toMatchObject({ code: 0 })
+  expect(service.asked).toEqual(['AssumeRole'])
+  const [first] = store.requests
+  expect(first?.headers['x-amz-server-side-encryption-aws-kms-key-id']).toBe(kmsKey)
+  const { code, stderr } = await command('doctor', 'eux')
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringMatching(/has no destination eux \(did you mean eu\?\)[\s\S]*there are eu/),
+  })
+})
+
+it('why asks a destination as the configuration has it', async () => {
+  const { directory, service, command } = await scene()
+  expect(await command('why', join(directory, 'app.log'))).toMatchObject({ stderr: expect.any(String) })
+  expect(service.asked).toEqual(['AssumeRole'])
 })

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
@@ -54,6 +54,17 @@ describe('how a destination is reached and stores', () => {
   ])('%s is refused, with the remedy', async (settings, message) => {
     const error = await destinationOf(settings).catch((error) => error)
     expect(`${error.message}; ${error.hint}`).toMatch(message)
+  })
+
+  it('the examples of docs/transport.md are valid', async () => {
+    const text = await readFile(join(import.meta.dirname, '../../docs/transport.md'), 'utf8')
+    const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = '']) => example)
+    expect(examples.length).toBeGreaterThan(2)
+    for (const example of examples) {
+      const file = join(await tempDirectory('transport'), 'agent.yaml')
+      await writeFile(file, `sources: [{ name: a, include: [/a] }]\n${example}`)
+      expect((await loadConfig(file, {})).config.destinations).toHaveLength(1)
+    }
   })
 
   it('a directory has neither roles nor classes', async () => {
