@@ -73,11 +73,10 @@ async function compareAll(life: Life): Promise<{ destination: string; sent: Comp
     const sent = await against(delivery.sent)
     if ((sent === 'same' || sent === 'edited') && delivery.sent.offset > delivery.confirmed.offset)
       delivery.confirmed = delivery.sent
-    found.push({
-      destination: delivery.destination,
-      sent,
-      confirmed: sent === 'different' ? await against(delivery.confirmed) : sent,
-    })
+    // A bucket that was turned back has less than was read of the file: that counts all the same.
+    const isReadFurther = delivery.confirmed.offset > delivery.sent.offset
+    const confirmed = sent === 'different' || isReadFurther ? await against(delivery.confirmed) : sent
+    found.push({ destination: delivery.destination, sent: confirmed === 'different' ? confirmed : sent, confirmed })
   }
   return found
 }

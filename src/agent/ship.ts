@@ -120,7 +120,9 @@ async function launch(
       releaseRoom()
     }
     delivery.sent = extend(footprint, read.window, read.bytes).footprint
-    if (delivery.sent.offset > delivery.confirmed.offset) delivery.confirmed = delivery.sent
+    // What was read of it when it was longer is no evidence any more, once it is delivered as it is now.
+    const isFurther = delivery.sent.offset > delivery.confirmed.offset || content.size < delivery.confirmed.offset
+    if (isFurther) delivery.confirmed = delivery.sent
     const isWhole = reason === 'shipped' && range.start === 0 && range.end === content.size
     const { offset, bytes, window } = read
     const cargo = { chunk: { offset, bytes }, sha256: read.sha256, after: { offset, window }, isWhole, release }
