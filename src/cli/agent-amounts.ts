@@ -1,13 +1,14 @@
 import type { Agent } from '../agent/agent.ts'
-import type { Life } from '../agent/life.ts'
-import { highWatermark } from '../agent/life.ts'
+import { highWatermark, type Life } from '../agent/life.ts'
+import type { WholeFile } from '../agent/whole/whole-file.ts'
+import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
 import type { Clock } from '../base/clock.ts'
 import type { EventCounts } from './event-counts.ts'
 import { dropDelivered, markTail, seenSinceMs, type TailMark } from './tail-marks.ts'
 
 /** How one destination stands with all files. */
 export interface Backlog {
-  /** Bytes and files that are not acked there. */
+  /** Bytes and files that are not there: of streams what is not acked, of files that go whole those that are complete. */
   bytes: number
   files: number
   /** When the oldest of these bytes was seen, on the monotonic clock; infinite where there is none. */
@@ -16,6 +17,7 @@ export interface Backlog {
 }
 
 export interface Amounts {
+  files: number
   /** In all files. */
   bytes: number
   openFiles: number
@@ -26,10 +28,12 @@ export interface Amounts {
 export function watchAmounts(
   agent: Pick<Agent, 'book' | 'couriers' | 'revision'>,
   clock: Pick<Clock, 'monotonic'>,
+  wholes: () => Pick<WholeShipper, 'book' | 'pendingAt' | 'revision'> | undefined = () => undefined,
 ): () => Amounts {
-  let revision = -1
-  let files = -1
-  let known: Amounts = { bytes: 0, openFiles: 0, backlogs: new Map() }
+  let revision = ''
+  let known: Amounts = { files: 0, bytes: 0, openFiles: 0, backlogs: new Map() }
+  /** Since when files that go whole wait. */
+  const waiting = new WeakMap<WholeFile, number>()
   /** Of files that are behind somewhere. */
   const marks = new WeakMap<Life, readonly TailMark[]>()
   let lookedAtMs = clock.monotonic()
@@ -37,22 +41,43 @@ export function watchAmounts(
     const { current } = agent.book
     const beforeMs = lookedAtMs
     lookedAtMs = clock.monotonic()
-    if (agent.revision === revision && current.size === files) return known
-    revision = agent.revision
-    files = current.size
+    const shipper = wholes()
+    const now = [agent.revision, current.size, shipper?.revision, shipper?.book.files.size].join()
+    if (now === revision) return known
+    revision = now
     const backlogs = new Map<string, Backlog>(
       [...agent.couriers.keys()].map((name) => [
         name,
         { bytes: 0, files: 0, sinceMs: Number.POSITIVE_INFINITY, ackedBytes: 0 },
       ]),
     )
-    known = { bytes: 0, openFiles: 0, backlogs }
+    known = { files: current.size, bytes: 0, openFiles: 0, backlogs }
     for (const life of current.values()) {
       known.bytes += life.size
       if (life.file !== undefined) known.openFiles++
       addTo(backlogs, life, marksOf(marks, life, beforeMs))
     }
+    if (shipper !== undefined) addWholes(known, shipper, waiting, beforeMs)
     return known
+  }
+}
+
+function addWholes(
+  amounts: Amounts,
+  shipper: Pick<WholeShipper, 'book' | 'pendingAt'>,
+  waiting: WeakMap<WholeFile, number>,
+  beforeMs: number,
+): void {
+  amounts.files += shipper.book.files.size
+  for (const { size } of shipper.book.files.values()) amounts.bytes += size
+  for (const [name, backlog] of amounts.backlogs) {
+    for (const file of shipper.pendingAt(name)) {
+      const sinceMs = waiting.get(file) ?? beforeMs
+      waiting.set(file, sinceMs)
+      backlog.bytes += file.size
+      backlog.files++
+      backlog.sinceMs = Math.min(backlog.sinceMs, sinceMs)
+    }
   }
 }
 

@@ -110,6 +110,16 @@ function ofDestinations({ status: { destinations }, counts }: MetricFacts): Metr
       ]),
     ),
     counter(
+      'logcask_whole_files_total',
+      'Files delivered whole: sent by this agent, or found there; lost are those that went before.',
+      destinations.flatMap(({ name }) =>
+        (['sent', 'there', 'lost'] as const).map((how) => ({
+          labels: { destination: name, how },
+          value: counts.at(name).wholes[how],
+        })),
+      ),
+    ),
+    counter(
       'logcask_streams_begun_total',
       'Streams begun or resumed there.',
       each(({ name }) => counts.at(name).streamsBegun),

@@ -4,7 +4,7 @@ import { abortable } from '../agent/destination.ts'
 import type { AgentState } from '../agent/state.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
 import { isCode, messageOf } from '../base/errors.ts'
-import { listenAddressText } from '../base/listen-address.ts'
+import { type ListenAddress, listenAddressText } from '../base/listen-address.ts'
 import { supervisorOf } from '../base/supervisor.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import { AgentDigests } from './agent-digests.ts'
@@ -22,7 +22,7 @@ import { keepNotified } from './service-notice.ts'
 export interface ServiceParts {
   config: AgentConfig
   state: AgentState
-  composed: Pick<ComposedAgent, 'agent' | 'meters'>
+  composed: Pick<ComposedAgent, 'agent' | 'meters' | 'wholes'>
   report: RunReport
   log: AgentLog
   clock: Clock
@@ -62,6 +62,7 @@ export function startServices(parts: ServiceParts): AgentServices {
     clock,
     room,
     spoolBytesMax: config.spoolBytes,
+    wholes: () => composed.wholes,
   })
   const reload: MetricFacts['reload'] = { isSuccessful: true, atMs: startedAtMs }
   const tellOf = (event: AgentEvent): void => {
@@ -85,8 +86,10 @@ export function startServices(parts: ServiceParts): AgentServices {
       sick: () => (agent.progress.isStalled ? 'the scans no longer come round' : undefined),
       notReady: () => status().notReady ?? [],
     })
-    const on = (address: Parameters<typeof listenAddressText>[0]): void =>
+    const on = (address: ListenAddress): void => {
+      report.problems.delete('listen')
       log.info('listening', { address: listenAddressText(address) })
+    }
     loops.push(keepListening(config.listen, routes, clock, over.signal, { problem: problem('listen'), on }))
   }
   const digests = isOneShot ? undefined : new AgentDigests({ agent, state, clock, report: tellOf })
@@ -105,6 +108,7 @@ export function startServices(parts: ServiceParts): AgentServices {
         urls.clear()
         for (const { name, url } of taken.destinations) urls.set(name, url)
         digests?.follow()
+        report.problems.delete('configuration')
       }
       tell('READY=1', `STATUS=configuration ${taken ? 'taken' : 'refused'} at ${isoTime(clock.now())}`)
     },

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Agent } from '../agent/agent.ts'
 import { isSettled } from '../agent/rest.ts'
+import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
 import { writeAtomically } from '../base/atomic-file.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
@@ -69,16 +70,18 @@ interface Facts {
   clock: Clock
   room: Pick<LocalRoom, 'spoolBytes' | 'disks'>
   spoolBytesMax?: number | undefined
+  /** What ships the files that go whole, where any do; another one after a reload. */
+  wholes?: (() => WholeShipper | undefined) | undefined
 }
 
 /** The answer is the agent's status at each moment that it is called. */
 export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
   const { clock, meters, report, room, urls } = facts
-  const amounts = watchAmounts(agent, clock)
+  const amounts = watchAmounts(agent, clock, facts.wholes)
   let appended: readonly AmountSample[] = []
   const pidSpace = readPidSpace()
   return () => {
-    const { bytes, openFiles, backlogs } = amounts()
+    const { files, bytes, openFiles, backlogs } = amounts()
     const now = clock.monotonic()
     const notReady = waitsFor(agent)
     const everAppended = { atMs: now, amount: appendedBytes(backlogs, report.counts) }
@@ -112,7 +115,7 @@ export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
       host: facts.host,
       startedAt: isoTime(facts.startedAtMs),
       updatedAt: isoTime(clock.now()),
-      files: agent.book.current.size,
+      files,
       bytes,
       openFiles,
       notReady,

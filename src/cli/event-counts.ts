@@ -1,4 +1,5 @@
 import type { AgentEvent } from '../agent/context.ts'
+import type { WholeEvent } from '../agent/whole/whole-file.ts'
 import type { GapReason } from '../format/gap.ts'
 
 /** What happened at one destination since the agent started. */
@@ -15,6 +16,8 @@ export interface DestinationCounts {
   gaps: Record<GapReason, number>
   /** Bytes that were seen here and are in a gap. What nobody saw is not in it. */
   bytesLost: number
+  /** Files that go whole: sent, found there, and gone before they were. */
+  wholes: Record<'sent' | 'there' | 'lost', number>
 }
 
 function none(): DestinationCounts {
@@ -28,6 +31,7 @@ function none(): DestinationCounts {
     conflicts: 0,
     gaps: { truncated: 0, gone: 0, unspooled: 0, diverged: 0 },
     bytesLost: 0,
+    wholes: { sent: 0, there: 0, lost: 0 },
   }
 }
 
@@ -41,6 +45,11 @@ export class EventCounts {
     const counts = this.#at.get(destination) ?? none()
     this.#at.set(destination, counts)
     return counts
+  }
+
+  addWhole(event: WholeEvent): void {
+    if (event.kind === 'delivered') this.at(event.destination).wholes[event.how]++
+    else if (event.kind === 'lost') for (const name of event.destinations) this.at(name).wholes.lost++
   }
 
   add(event: AgentEvent): void {

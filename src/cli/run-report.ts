@@ -55,6 +55,7 @@ export class RunReport {
 
 /** The same for files that are delivered whole. */
 export function addWhole(report: RunReport, event: WholeEvent): void {
+  report.counts.addWhole(event)
   if (event.kind === 'lost') {
     report.losses++
     for (const name of event.destinations) report.lossesAt.set(name, (report.lossesAt.get(name) ?? 0) + 1)
