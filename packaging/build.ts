@@ -2,18 +2,20 @@ import { execFile } from 'node:child_process'
 import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { keepPublicDeclarations } from './public-declarations.ts'
 import { type Manifest, publishedManifest } from './published-manifest.ts'
 
 const checkout = join(import.meta.dirname, '..')
 
 /**
  * Makes in `target`, which is emptied first, the package that is published: JavaScript from the sources, what they read
- * beside them, and a package.json of its own. A pure function of the checkout. Rejects where the sources do not compile.
+ * beside them, the types of what is exported, and a package.json of its own. A pure function of the checkout. Rejects where the sources do not compile.
  */
 export async function build(target: string): Promise<void> {
   await rm(target, { recursive: true, force: true })
   await mkdir(target, { recursive: true })
   await compile(target)
+  await keepPublicDeclarations(join(target, 'src'))
   await Promise.all((await assets()).map((path) => copy(path, target)))
   await chmod(join(target, 'src/main.js'), 0o755)
   const manifest: Manifest = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8'))
@@ -37,7 +39,7 @@ async function assets(): Promise<string[]> {
   const beside = entries
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.ts'))
     .map((entry) => join(entry.parentPath, entry.name).slice(checkout.length + 1))
-  return ['README.md', 'LICENSE', 'docs/agent.schema.json', ...beside]
+  return ['README.md', 'LICENSE', 'docs/agent.schema.json', 'docs/library.md', ...beside]
 }
 
 async function copy(path: string, target: string): Promise<void> {

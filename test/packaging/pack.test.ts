@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -96,6 +96,10 @@ describe('what npm run build makes', () => {
       license: 'MIT',
       type: 'module',
       bin: { logcask: 'src/main.js' },
+      exports: {
+        '.': { types: './src/index.d.ts', default: './src/index.js' },
+        './package.json': './package.json',
+      },
       engines: source.engines,
       dependencies: source.dependencies,
     })
@@ -106,7 +110,13 @@ describe('what npm run build makes', () => {
   it('holds JavaScript, licence and documents, and neither sources nor tests', async () => {
     const files = Object.keys(await contentOf(join(project, 'node_modules/logcask')))
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'src/main.js']))
-    expect(files.filter((path) => path.endsWith('.ts') || path.startsWith('test/'))).toEqual([])
+    // Types: of what is exported, and of nothing else.
+    expect(files.filter((path) => path.endsWith('.ts') || path.startsWith('test/'))).toEqual([
+      'src/base/errors.d.ts',
+      'src/index.d.ts',
+      'src/library/delivery-contract.d.ts',
+      'src/library/reading-contract.d.ts',
+    ])
   })
 
   it('runs once it is installed', async () => {
@@ -121,6 +131,49 @@ describe('what npm run build makes', () => {
     await writeFile(log, bytes)
     await logcask('ship', log, '--to', bucket, '--host', 'web-1', '--state', join(project, 'state'))
     expect((await logcask('cat', bucket, 'web-1', log)).stdout).toBe(bytes)
+  })
+
+  describe('a program that uses it', () => {
+    const program = 'ship-and-read.ts'
+    beforeAll(async () => {
+      await copyFile(join(checkout, 'examples', program), join(project, program))
+      await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+      await mkdir(join(project, 'node_modules/@types'), { recursive: true })
+      for (const name of ['@types/node', 'undici-types'])
+        await symlink(join(checkout, 'node_modules', name), join(project, 'node_modules', name))
+    })
+
+    const tsc = (file: string): Promise<unknown> => {
+      const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit']
+      const modern = ['--module', 'nodenext', '--target', 'esnext', '--types', 'node']
+      return run(join(checkout, 'node_modules/.bin/tsc'), [...strict, ...modern, file], { cwd: project })
+    }
+
+    it('is checked against our types, at its strictest', async () => {
+      await tsc(program)
+      await writeFile(
+        join(project, 'wrong.ts'),
+        `import { ship } from 'logcask'\nawait ship(['/var/log'], { to: 's3://bucket', timeout: 1 })\n`,
+      )
+      await expect(tsc('wrong.ts')).rejects.toMatchObject({
+        stdout: expect.stringContaining("'timeout' does not exist"),
+      })
+    })
+
+    it('streams a file while it grows, reads it back, and verifies it', async () => {
+      const { stdout } = await run(process.execPath, [program, `file://${join(project, 'example')}`], { cwd: project })
+      expect(stdout).toBe('500 lines: delivered\nread back: 1000 lines of app.log\nverified: fine, 1 stream\n')
+    })
+
+    it('gets what is documented, and nothing else', async () => {
+      const names = "import('logcask').then((all) => console.log(Object.keys(all).sort().join(' ')))"
+      const { stdout } = await run(process.execPath, ['-e', names], { cwd: project })
+      expect(stdout).toBe('LogcaskError cat ship stream verify\n')
+      const page = await readFile(join(project, 'node_modules/logcask/docs/library.md'), 'utf8')
+      for (const name of stdout.trim().split(' ')) expect(page).toContain(`\`${name}`)
+      const inside = run(process.execPath, ['-e', "import('logcask/src/agent/agent.js')"], { cwd: project })
+      await expect(inside).rejects.toMatchObject({ stderr: expect.stringContaining('ERR_PACKAGE_PATH_NOT_EXPORTED') })
+    })
   })
 
   const older = olderNode()
