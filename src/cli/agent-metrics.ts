@@ -52,7 +52,9 @@ function ofAgent(facts: MetricFacts): MetricFamily[] {
       'Since all that had changed was on disk.',
       some(facts.checkpointAgeSeconds),
     ),
-    gauge('logcask_problems', 'Problems that stand.', [{ value: status.problems.length }]),
+    gauge('logcask_problems', 'Problems that came up and are not known to be over; status names them.', [
+      { value: status.problems.length },
+    ]),
     counter('logcask_problem_reports_total', 'Problems that came up, each time that they did.', [
       { value: counts.problems },
     ]),

@@ -124,13 +124,23 @@ export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
       disks: room.disks,
       forks: report.forks,
       losses: report.losses,
-      problems: [...report.problems]
-        .slice(-20)
-        .flatMap(([place, { message, hint, life }]) => (life && isSettled(life) ? [] : [{ place, message, hint }])),
+      problems: standing(agent, report),
       destinations,
     }
   }
 }
+
+/** The last ones; without those of a file that is delivered by now, or of a destination that takes what it is sent again. */
+function standing({ couriers }: Agent, { problems }: RunReport): StatusRecord['problems'] {
+  const isWell = (place: string): boolean => couriers.get(place)?.destination.health.state === 'ok'
+  return [...problems]
+    .slice(-problemsMax)
+    .flatMap(([place, { message, hint, life }]) =>
+      isWell(place) || (life && isSettled(life)) ? [] : [{ place, message, hint }],
+    )
+}
+
+const problemsMax = 20
 
 /** In words; ready is who has scanned once, and whose destinations were each admitted or have said what is in the way. */
 function waitsFor(agent: Agent): string[] {
