@@ -31,11 +31,12 @@ gets SIGTERM or SIGINT: then it delivers what it can within drainTimeout and sto
 only for destinations that refuse or have been unavailable for longer than that. Killed at any time, it goes on where
 it was.
 
-SIGHUP takes a changed configuration (sources, destinations, rate, drainTimeout); one that cannot be used is said, and the
-one before stays.
+SIGHUP takes a changed configuration (sources, destinations, rate, drainTimeout); one that cannot be used is said, and
+the one before stays.
 
 With listen: 127.0.0.1:9464 (or unix:/run/logcask/metrics.sock) in the configuration it serves /metrics, /healthz and
-/readyz there. Under systemd (Type=notify, NotifyAccess=all, WatchdogSec=60s) it says when it is ready, and that it lives.
+/readyz there. Under systemd (Type=notify, NotifyAccess=all, WatchdogSec=60s) it says when it is ready, and that it
+lives.
 
   -c, --config FILE   default: /etc/logcask/agent.yaml, then agent.toml
       --state DIR     instead of state: in the configuration
