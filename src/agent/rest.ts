@@ -22,6 +22,11 @@ export function isBeyond(life: Life): boolean {
   return [...life.deliveries.values()].some((delivery) => delivery.isBeyond)
 }
 
+/** The file is shorter than what its own stream holds there: cut by copytruncate, by a power cut, or turned back. */
+export function isShorterThan(life: Life, { stream, acked }: Delivery): boolean {
+  return stream !== undefined && isOwnStream(life, stream) && acked.offset > life.size
+}
+
 /** Of this file, as it was last looked at, no destination that answers lacks a byte, and none is at work on it. */
 export function isAtRest(context: AgentContext, life: Life): boolean {
   for (const courier of context.couriers.values()) {
@@ -84,16 +89,13 @@ export function isDeliveredAt(life: Life, delivery: Delivery): boolean {
   return stream === undefined ? life.size === 0 || isBeyond : acked.offset >= sendable(life, delivery, stream)
 }
 
-/** Nothing of it will be sent there either, for as long as it stands as it is, nor be compared with what is there. */
+/** Nothing of it will be sent there either, for as long as it stands as it is. */
 function isAckedAt(life: Life, delivery: Delivery): boolean {
   const { stream, acked, sealed } = delivery
   if (!isDeliveredAt(life, delivery)) return false
   if (stream === undefined) return true
   if (isDecoded(life, stream)) return acked.offset === sealed?.length
-  if (isJudgedCopy(life, stream)) return true
-  return (
-    acked.offset === sendable(life, delivery, stream) && !(life.withheld?.size === life.size && life.withheld.isForNow)
-  )
+  return !(life.withheld?.size === life.size && life.withheld.isForNow)
 }
 
 /** Where the stream ends once all is there that may be sent. */

@@ -1,7 +1,16 @@
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
 import type { Life } from './life.ts'
-import { isAnswering, isAtRest, isDeliveredAt, isDone, isSettled, isToBeSealed, isWanted } from './rest.ts'
+import {
+  isAnswering,
+  isAtRest,
+  isDeliveredAt,
+  isDone,
+  isSettled,
+  isShorterThan,
+  isToBeSealed,
+  isWanted,
+} from './rest.ts'
 
 /** Files that are open beyond the bound because their seal is due: enough to keep a store busy. */
 export const sealingMax = 64
@@ -35,10 +44,11 @@ export function closeIdle(context: AgentContext, most: number): void {
   let surplus = open.length - most
   if (surplus <= 0) return
   let sealing = 0
-  // A one-shot run looks at no file again for its seal.
-  const atOnce = context.settings.isOneShot ? open.length : sealingMax
+  // A one-shot run looks at no file again, be it for its seal or to judge a copy of it.
+  const { isOneShot } = context.settings
+  const atOnce = isOneShot ? open.length : sealingMax
   const idle = open
-    .filter((life) => !life.isUnlinked && isAtRest(context, life))
+    .filter((life) => !life.isUnlinked && isAtRest(context, life) && !(isOneShot && isShort(life)))
     .filter((life) => !(isToBeSealed(context, life) && sealing++ < atOnce))
     .map((life) => ({ life, isDone: isDone(context, life) }))
     .sort((a, b) => Number(b.isDone) - Number(a.isDone) || a.life.grewAtMs - b.life.grewAtMs)
@@ -50,6 +60,10 @@ export function closeIdle(context: AgentContext, most: number): void {
     if (!isDone && !isWanted(context, life)) context.book.aside.add(life)
     void closeFile(life)
   }
+}
+
+function isShort(life: Life): boolean {
+  return [...life.deliveries.values()].some((delivery) => isShorterThan(life, delivery))
 }
 
 export function isAtWork({ couriers }: Pick<AgentContext, 'couriers'>, life: Life): boolean {

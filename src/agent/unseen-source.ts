@@ -3,6 +3,7 @@ import { type AgentContext, sourceOf } from './context.ts'
 import type { Courier } from './courier.ts'
 import { openAwaited } from './explore.ts'
 import type { Delivery, Life } from './life.ts'
+import { isShorterThan } from './rest.ts'
 import { isNamedAsCopy } from './rules.ts'
 
 /**
@@ -29,7 +30,9 @@ function unseenNamesake(context: AgentContext, courier: Courier, life: Life): Li
       continue
     }
     if (other.file === undefined) {
-      if (!isToBeOpened(context, other)) continue
+      // What its cut file has now tells whether this is its copy.
+      const isShort = !context.settings.isOneShot && isShorterThan(other, delivery)
+      if (!isShort && !isToBeOpened(context, other)) continue
       openAwaited(context, other)
       return other
     }

@@ -59,6 +59,25 @@ describe('what is delivered, and keeps no descriptor from those that wait (I7)',
     await daemon.stop()
   })
 
+  it('files that are shorter than what was delivered of them, as after a power cut', async () => {
+    const logs = named('app')
+    const content = (name: string): string => `${line(name)}more\n`
+    await write(logs, content)
+    const first = at.daemon({ openFilesMax })
+    await both(logs.map(content))
+    await first.stop()
+    for (const name of logs) await truncate(path(name), line(name).length)
+    const daemon = at.daemon({ openFilesMax })
+    const more = named('more', 12)
+    await write(more)
+    await both([...logs.map(content), ...more.map(line)])
+    // Goes on as it was, after all.
+    await appendFile(path('app0'), 'more\nand more\n')
+    await both(['app0\nmore\nand more\n', ...logs.slice(1).map(content), ...more.map(line)])
+    expect(await at.gaps()).toEqual([])
+    await daemon.stop()
+  })
+
   it('files that end in NULs, which may be no bytes yet', async () => {
     const daemon = at.daemon({ openFilesMax })
     const holes = named('hole')

@@ -156,6 +156,7 @@ export class AgentSlot {
         world.onEvent?.(this.name, event)
       },
       openFilesMax: setup.openFilesMax,
+      segmentBytes: setup.segmentBytes,
       watch: setup.watches ? (hint) => this.#watch(process, hint) : undefined,
     })
     this.agent = agent

@@ -62,7 +62,7 @@ const restMs = 75_000
 const restlessMs = 1_200_000
 /** Compressed files are held for a minute before they are judged. */
 const lateMs = 240_000
-/** A whole check of each stream, a life a minute, and a compactor's looks: a few requests each. */
+/** A whole check of each stream, a life a minute, and a compactor's looks: a few requests each; and each segment once. */
 const idleMs = 60_000
 const idleRequestsMax = 150
 
@@ -92,7 +92,7 @@ async function countIdleRequests(world: World): Promise<void> {
   const running = world.agents.filter((slot) => slot.isRunning).length + world.servers.length
   for (const [at, store] of world.stores.entries()) {
     const requests = store.requests - (before[at] ?? 0)
-    if (requests > idleRequestsMax * running)
+    if (requests > idleRequestsMax * running + store.objects.size)
       world.failures.push(
         `${store.name}: I7 idle: ${requests} requests in ${idleMs / 1000} s in which nothing happened`,
       )

@@ -15,6 +15,8 @@ export interface Setup {
   sealAfterMs: number
   scanIntervalMs: number
   openFilesMax: number
+  /** Undefined: the product's, which no history fills. */
+  segmentBytes?: number | undefined
   /** Bytes by which lines are longer than their number: of one length only, whoever writes instead of another fits in. */
   paddings: readonly number[]
   /** Segments at once that are not full. */
@@ -75,13 +77,13 @@ export function drawSetup(random: SeededRandom, kinds: readonly string[], steps:
     olddir: random.chance(0.2) ? 'old' : undefined,
     sealAfterMs: random.pick([2_000, 10_000, 30_000]),
     scanIntervalMs: random.pick([1_000, 2_000, 10_000]),
-    // Known: files that wait for a store that is down, that are delivered as copies or end in NULs keep
-    // their descriptors.
-    openFilesMax: stores > 1 || has('compress', 'power cut', 'copytruncate') ? 100 : random.pick([100, 100, 2]),
+    openFilesMax: random.pick([100, 100, 2]),
     budget: random.pick([1000, 1000, 3]),
     watches: random.chance(0.6),
     probes: random.chance(0.1),
     slowCalls: random.pick([0.02, 0.1, 0.3]),
+    // Many of a stream are under way at once where they are small; some smaller than a window, some larger.
+    segmentBytes: random.pick([undefined, undefined, 250, 1_000, 4_096, 6_000]),
     kinds: chosen,
   }
 }

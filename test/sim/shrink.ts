@@ -37,6 +37,7 @@ const plainer: Partial<Setup>[] = [
   { watches: false },
   { header: 0 },
   { openFilesMax: 100 },
+  { segmentBytes: undefined },
   { budget: 1000 },
   { olddir: undefined },
   { hasBirthTimes: true },

@@ -6,6 +6,7 @@ import type { Metadata } from '../../src/format/segment.ts'
 import { type Fault, faultBucket, type Operation } from '../support/fault-bucket.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import type { Counts } from './counts.ts'
+import { watchFlights } from './flights.ts'
 import type { VirtualProcess } from './process.ts'
 
 /** What requests to a store meet. */
@@ -69,11 +70,12 @@ export class Store {
       line.isCut = this.#random.chance(0.5)
     })
     const direct = this.#direct(process, line)
+    const watched = watchFlights(this.#counts)
     const faulty = faultBucket(direct, this.#clock, (operation) => this.#fault(operation))
     return {
       url: faulty.url,
       capabilities: faulty.capabilities,
-      put: (key, body, options) => process.hear(faulty.put(key, body, options)),
+      put: (key, body, options) => process.hear(watched(key, () => faulty.put(key, body, options))),
       putLarge: (key, body, options) => process.hear(faulty.putLarge(key, body, options)),
       get: (key, options) => process.hear(faulty.get(key, options)),
       head: (key, options) => process.hear(faulty.head(key, options)),
@@ -83,8 +85,11 @@ export class Store {
   }
 
   #direct(process: VirtualProcess, line: { isCut: boolean }): Bucket {
-    const arrive = (): void => {
+    const reachable = (): void => {
       if (line.isCut) throw new LogcaskError('unavailable', 'the sender is dead')
+    }
+    const arrive = (): void => {
+      reachable()
       this.requests++
     }
     return {
@@ -113,16 +118,20 @@ export class Store {
         arrive()
         return this.#memory.head(key, options)
       },
-      list: (prefix, options) => this.#pages(prefix, options ?? {}, arrive),
+      list: (prefix, options) => {
+        // Its pages are small to let others write in between; a store's hold a thousand entries.
+        arrive()
+        return this.#pages(prefix, options ?? {}, reachable)
+      },
       close: () => Promise.resolve(),
     }
   }
 
   /** A listing in pages; between two of them others write. */
-  async *#pages(prefix: string, options: ListOptions, arrive: () => void): AsyncGenerator<ListEntry> {
+  async *#pages(prefix: string, options: ListOptions, reachable: () => void): AsyncGenerator<ListEntry> {
     const pageEntries = this.#random.pick([2, 5, 1000])
     for (let startAfter = options.startAfter; ; ) {
-      arrive()
+      reachable()
       let entries = 0
       for await (const entry of this.#memory.list(prefix, { ...options, startAfter })) {
         yield entry
