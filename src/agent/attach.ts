@@ -1,5 +1,5 @@
 import { type AliasReason, decodeAlias } from '../format/alias.ts'
-import { aliasKey, birthOfIdentity, streamId } from '../format/keys.ts'
+import { aliasKey, streamId } from '../format/keys.ts'
 import { completionOf } from './complete.ts'
 import { type Content, contentOf } from './content.ts'
 import { type AgentContext, type AgentEvent, doubt } from './context.ts'
@@ -9,7 +9,7 @@ import { nothingShipped } from './evidence.ts'
 import { type KnownGeneration, knownGenerations } from './generations.ts'
 import { isIgnored } from './ignored.ts'
 import { compareDelivered, inspectChain, sharedLength } from './inspect.ts'
-import { attach, type Delivery, type Life } from './life.ts'
+import { attach, type Delivery, hasBirth, type Life } from './life.ts'
 import { judgeNewFile } from './new-file.ts'
 import { isReadOtherwise } from './read-before.ts'
 import { recordGap } from './record-gap.ts'
@@ -61,10 +61,6 @@ export async function attachDelivery(
 /** Without birth times a new file may have an inode that another had: what is known under it is not this file's. */
 function mayBeOther(life: Life, known: readonly KnownGeneration[]): boolean {
   return !hasBirth(life) || (life.firstGeneration === 0 && known.length === 0)
-}
-
-function hasBirth({ identity }: Life): boolean {
-  return birthOfIdentity(identity) !== undefined
 }
 
 /** [endmark] The end of a truncated stream stands in the bucket before anything of the next generation goes there. */

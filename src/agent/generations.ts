@@ -42,12 +42,14 @@ export async function knownGenerations(
     const bySeal = await deliveredBySeal(context, courier, stream, content, seals)
     const delivered = bySeal?.delivered ?? (await inspectChain(context, courier, stream))
     const length = delivered.footprint.offset
+    const isForeign = await isForeignStream(context, courier, stream, length)
     known.push({
       generation,
       stream,
       delivered,
       length,
-      comparison: (await isForeignStream(context, courier, stream, length))
+      isForeign,
+      comparison: isForeign
         ? 'different'
         : bySeal
           ? 'same'

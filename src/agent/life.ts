@@ -140,7 +140,7 @@ export function newLife(options: {
     size: 0,
     seals: 0,
     // Without birth times its inode may have been another file's.
-    isOwn: options.firstGeneration > 0 && birthOfIdentity(options.identity) !== undefined,
+    isOwn: options.firstGeneration > 0 && hasBirth(options),
     deliveries: new Map(options.destinations.map((name) => [name, newDelivery(name)])),
     isMet: false,
     isWatched: false,
@@ -180,6 +180,11 @@ export function attach(
   delivery.isChecked = true
   delivery.isBeyond = false
   delivery.mustFork = undefined
+}
+
+/** Without a birth time an identity is an inode, which may be another file's by now. */
+export function hasBirth({ identity }: Pick<Life, 'identity'>): boolean {
+  return birthOfIdentity(identity) !== undefined
 }
 
 /** The stream is the file's own, not one that it continues as a copy. */

@@ -4,7 +4,7 @@ import { type AgentContext, originOf } from './context.ts'
 import { decodedOf } from './decoded.ts'
 import { type Comparison, compare } from './evidence.ts'
 import { keepSeen } from './keep-seen.ts'
-import { type Delivery, highWatermark, isOwnStream, type Life, newLife } from './life.ts'
+import { type Delivery, hasBirth, highWatermark, isOwnStream, type Life, newLife } from './life.ts'
 import { isSettled } from './rest.ts'
 import { generationAfterEnd, judgeLook, originalName } from './rules.ts'
 
@@ -123,7 +123,8 @@ export function endLife(context: AgentContext, life: Life, why: string): void {
 function outgrow(context: AgentContext, life: Life, size: number, isStill: boolean): void {
   const next = successor(context, life, 0)
   next.size = size
-  next.isOwn = true
+  // Other bytes, and no birth times: its inode is another file's now, which may be a copy.
+  next.isOwn = isStill || hasBirth(life)
   if (life.copy?.reason === 'copy' && isStill)
     for (const { destination, stream, acked } of life.deliveries.values()) {
       const own = next.deliveries.get(destination)

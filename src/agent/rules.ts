@@ -48,6 +48,8 @@ export interface Generation {
   isEnded: boolean
   hasGap: boolean
   hasSeal: boolean
+  /** Another machine's, which may be at rest: that this one's file is not it says nothing of it. */
+  isForeign?: boolean
 }
 
 /** [bestgen] Of several generations that match: the longest chain, then the highest number. */
@@ -72,7 +74,7 @@ export function nextGeneration(generations: readonly Generation[], atLeast: numb
 
 /** [lostgap] The generation that is left because the file differs from it, and that nothing says so of yet. */
 export function leftBehind<T extends Generation>(generations: readonly T[]): T | undefined {
-  return generations.filter((one) => one.length > 0 && !one.hasGap && !one.hasSeal).at(-1)
+  return generations.filter((one) => one.length > 0 && !one.hasGap && !(one.hasSeal && one.isForeign)).at(-1)
 }
 
 /**

@@ -284,6 +284,25 @@ describe('copytruncate while the agent was down', () => {
     }
   }
 
+  for (const isOnce of [true, false])
+    it(`I1, I3: of a live file that a one-shot run sealed, without the state, ${isOnce ? 'one-shot' : 'daemon'}`, async () => {
+      await writeFile(log, 'one\n')
+      const first = at.daemon()
+      await both(['one\n'])
+      await first.stop()
+      await at.once()
+      expect(await at.seals()).toEqual([4])
+      await at.loseState()
+      await appendFile(log, 'unread\n')
+      await copytruncate(`${log}.1`)
+      await appendFile(log, 'two\n')
+      const daemon = isOnce ? await at.once() : at.daemon()
+      await both(['one\nunread\n', 'two\n'])
+      await aliased('copy')
+      await both(['one\nunread\n', 'two\n'])
+      await daemon?.stop()
+    })
+
   it('I3: the state deleted after the alias: known again', async () => {
     const daemon = at.daemon()
     await writeFile(log, 'one\n')

@@ -24,6 +24,8 @@ export class AgentSlot {
   process: VirtualProcess | undefined
   agent: Agent | undefined
   readonly events: AgentEvent[] = []
+  /** It decides at once. */
+  isOneShot = false
   /** It reads a snapshot, once. */
   isImport = false
   /** The state directory as it was at some time. */
@@ -48,6 +50,7 @@ export class AgentSlot {
     const { world } = this
     const process = new VirtualProcess({ clock: world.clock, random: world.random, slowCalls: world.setup.slowCalls })
     this.process = process
+    this.isOneShot = options.isOneShot ?? false
     this.#stop = new AbortController()
     this.#ended = this.#run(process, this.#stop.signal, options).then(
       () => this.#over(process, undefined),

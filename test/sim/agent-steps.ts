@@ -4,6 +4,17 @@ import type { Machine } from './machine.ts'
 import type { StepKinds } from './steps.ts'
 import type { World } from './world.ts'
 
+/**
+ * A copytruncate is between its first byte and the cut. A one-shot run decides at once (DESIGN.md 4), and of a copy whose
+ * source was not cut yet nobody can know that it will be: two files with the same bytes.
+ */
+function isCopying(machine: Machine): boolean {
+  return [...machine.busy].some((path) => {
+    const inode = machine.file(path)
+    return inode !== undefined && machine.chronicle.fileOf(inode)?.kind === 'copy'
+  })
+}
+
 /** What becomes of agents, their state and their machines. */
 export const agentSteps: StepKinds = {
   kill: (world, random, machine) => {
@@ -43,9 +54,9 @@ export const agentSteps: StepKinds = {
   },
   'one shot': async (world, random, machine) => {
     const slot = pickRunning(world, random, machine)
-    if (slot === undefined) return false
+    if (slot === undefined || isCopying(machine)) return false
     await slot.stop()
-    slot.start({ isOneShot: true })
+    if (!isCopying(machine)) slot.start({ isOneShot: true })
     restart(world, random, slot)
     return true
   },

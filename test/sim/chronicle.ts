@@ -69,9 +69,13 @@ export class Chronicle {
     return file
   }
 
-  /** A line that no file has, of this many bytes or little more. */
+  /**
+   * A line that no file has, of this many bytes or little more. Long ones tell their number again and again: a difference in
+   * the first 64 bytes only is an edit (E3), not another line.
+   */
   line(padding: number): string {
-    return `<${this.#nextLine++}${'.'.repeat(padding)}>\n`
+    const number = `${this.#nextLine++}`
+    return `<${number}${`${'.'.repeat(60)}${number}`.repeat(Math.ceil(padding / 60)).slice(0, padding)}>\n`
   }
 
   /** The file's bytes changed (or not). */
@@ -218,7 +222,7 @@ const lookedAfterMs = 1_000
 /** The agent's checkpoint is saved every second; a busy disk takes longer. */
 const notedAfterMs = 3_000
 
-const linePattern = /<(\d+)\.*>\n/g
+const linePattern = /<(\d+)[.\d]*>\n/g
 
 export function linesOf(bytes: Buffer): number[] {
   return [...bytes.toString('latin1').matchAll(linePattern)].map((match) => Number(match[1]))

@@ -205,6 +205,8 @@ function copytruncate(world: World, random: SeededRandom, machine: Machine): boo
   const path = random.pick(logNames)
   const source = machine.file(path)
   if (source === undefined || source.size === 0 || machine.busy.has(path)) return false
+  // See `isCopying` (agent-steps.ts).
+  if (world.agentsOf(machine).some((slot) => slot.isRunning && slot.isOneShot)) return false
   const to = random.pick([`${path}.1`, `${path}.1`, path.replace(/\.log$/, `-2026112${random.int(0, 9)}.log`)])
   if (machine.busy.has(to)) return false
   const isChain = random.chance(0.3)

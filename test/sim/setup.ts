@@ -49,9 +49,7 @@ const needs: Readonly<Record<string, readonly string[]>> = {
 
 export function drawSetup(random: SeededRandom, kinds: readonly string[], steps: { kindsMax: number }): Setup {
   const drawn = random.shuffle(kinds).slice(0, random.int(2, steps.kindsMax))
-  const wanted = [...new Set(drawn.flatMap((kind) => [kind, ...(needs[kind] ?? [])]))]
-  // A one-shot run decides at once (DESIGN.md 4): a copytruncate that it finds half done is two files for it.
-  const chosen = wanted.filter((kind) => kind !== 'one shot' || !wanted.includes('copytruncate'))
+  const chosen = [...new Set(drawn.flatMap((kind) => [kind, ...(needs[kind] ?? [])]))]
   const has = (...names: string[]): boolean => names.some((name) => chosen.includes(name))
   const stores = random.pick([1, 1, 2])
   const hasBirthTimes = random.chance(0.85)
