@@ -57,7 +57,7 @@ function start(clock: VirtualClock, bucket: Bucket, options: { agentId?: string;
     await ended
   }
   onTestFinished(end)
-  return { writer, events, end }
+  return { writer, destination, events, end }
 }
 
 function lifeOf(inode: number, length: number): { life: Life; delivery: Delivery } {
@@ -200,6 +200,19 @@ describe('digests', () => {
     // What was written when it went down lands when it comes back.
     expect(silentHours.length).toBeGreaterThanOrEqual(2)
     expect(silentHours.length).toBeLessThanOrEqual(3)
+  })
+
+  it('I5: a store that lets no digest in is well for everything else; it is said, with the remedy', async () => {
+    const { clock, store, bucket } = await setUp()
+    const first = start(clock, bucket)
+    await clock.advance(minute)
+    bucket.setRule(({ op }) => (op === 'put' ? { kind: 'refused' } : undefined))
+    await clock.advance(2 * hourMs)
+    expect(first.destination.health).toEqual({ state: 'ok' })
+    expect(first.events[0]).toMatchObject({ kind: 'problem', place: 'digest → eu', hint: 'allow it' })
+    bucket.setRule(undefined)
+    await clock.advance(hourMs)
+    expect(checkDigests(await digestsOf(store), clock.now()).broken).toEqual([])
   })
 
   it('two agents with a copy of one state meet: one says so, and neither loses what it has to say', async () => {
