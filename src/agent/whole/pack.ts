@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdtemp, open, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { promisify } from 'node:util'
-import { createGzip, createZstdCompress, gzip, zstdCompress } from 'node:zlib'
+import { createGzip, createZstdCompress } from 'node:zlib'
 import { makeDirectory, writeFully } from '../../base/atomic-file.ts'
 import { errnoOf, LogcaskError, messageOf } from '../../base/errors.ts'
 import { sha256, shortHash } from '../../base/hash.ts'
 import { type LargeBody, largeStepBytes } from '../../bucket/large-body.ts'
 import type { Encoding } from '../../format/whole.ts'
 import { type OpenFile, readRange } from '../files.ts'
+import type { Compressors } from './compressors.ts'
 
 /** A file as it goes to the stores: the same for all of them. */
 export interface Packed {
@@ -36,13 +36,13 @@ export async function packFile(
   file: OpenFile,
   stamp: string,
   encoding: Encoding,
-  spoolDirectory: string,
+  { spoolDirectory, compressors }: { spoolDirectory: string; compressors: Compressors },
 ): Promise<Packed | undefined> {
   const { size, stamp: now } = file.stat()
   if (now !== stamp) return undefined
   const packed =
     size <= smallBytesMax
-      ? await packSmall(file, size, encoding)
+      ? await packSmall(file, size, encoding, compressors)
       : encoding === 'none'
         ? await hashLarge(file, size)
         : await spool(file, encoding, spoolDirectory)
@@ -52,13 +52,11 @@ export async function packFile(
 }
 
 const nothingHeld = async (): Promise<void> => {}
-const gzipAll = promisify(gzip)
-const zstdAll = promisify(zstdCompress)
 
-async function packSmall(file: OpenFile, size: number, encoding: Encoding): Promise<Packed> {
+async function packSmall(file: OpenFile, size: number, encoding: Encoding, compressors: Compressors): Promise<Packed> {
   const raw = await readRange(file, 0, size)
   const own = sha256(raw)
-  const bytes = encoding === 'none' ? raw : encoding === 'gzip' ? await gzipAll(raw) : await zstdAll(raw)
+  const bytes = encoding === 'none' ? raw : await compressors.compress(raw, encoding)
   return {
     length: raw.byteLength,
     sha256: own,

@@ -5,6 +5,7 @@ import { nameOf } from '../../format/whole-name.ts'
 import { type AgentSettings, originOf, type SourceSettings } from '../context.ts'
 import type { Destination } from '../destination.ts'
 import type { Files, OpenFile } from '../files.ts'
+import type { Compressors } from './compressors.ts'
 import type { WholeCourier } from './deliver.ts'
 import { FileChanged, type Packed, packFile, smallBytesMax } from './pack.ts'
 import type { SharedPacks } from './shared-packs.ts'
@@ -18,6 +19,7 @@ export interface WholeWork {
   files: Files
   signal: AbortSignal
   packs: SharedPacks
+  compressors: Compressors
   courier: WholeCourier
   report: WholeParts['report']
   sourceOf(file: WholeFile): SourceSettings | undefined
@@ -202,14 +204,11 @@ export class WholeQueue {
   }
 
   async #packOpened(opened: OpenFile, file: WholeFile, stamp: string, source: Whole): Promise<Packed | undefined> {
+    const { compressors, settings } = this.#work
+    const { spoolDirectory } = settings
     const isPacked = packedAlready.test(file.path)
     try {
-      return await packFile(
-        opened,
-        stamp,
-        isPacked ? 'none' : source.whole.compress,
-        this.#work.settings.spoolDirectory,
-      )
+      return await packFile(opened, stamp, isPacked ? 'none' : source.whole.compress, { spoolDirectory, compressors })
     } catch (error) {
       await opened.close()
       throw error

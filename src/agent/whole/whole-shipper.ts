@@ -7,6 +7,7 @@ import type { Files } from '../files.ts'
 import { ScanPace } from '../scan-pace.ts'
 import type { Hint } from '../watch.ts'
 import type { Writers } from '../writers.ts'
+import { Compressors } from './compressors.ts'
 import { WholeCourier } from './deliver.ts'
 import { everyWriter } from './every-writer.ts'
 import { SharedPacks } from './shared-packs.ts'
@@ -47,6 +48,7 @@ export class WholeShipper {
   readonly #housekeeping: WholeHousekeeping
   #ending: Promise<void> | undefined
   readonly #packs = new SharedPacks()
+  readonly #compressors = new Compressors()
   /** One-shot: what must be quiet for a moment is waited for until then (monotonic). */
   readonly #waitsUntilMs: number
   #failure: unknown
@@ -75,6 +77,7 @@ export class WholeShipper {
       sourceOf: (file: WholeFile) => this.book.sourceOf(file),
       changed: (file: WholeFile) => this.#saver.changed(file),
       packs: this.#packs,
+      compressors: this.#compressors,
       courier: new WholeCourier(settings.host, clock),
       scan: () => this.#askAgain(),
       atRest: () => this.#checkDone(),
@@ -110,6 +113,7 @@ export class WholeShipper {
       await watch?.close()
       for (const queue of this.queues.values()) await queue.settled()
       await this.#packs.close()
+      this.#compressors.close()
       await this.#saver.save()
       await this.#parts.records.close()
     }

@@ -1,0 +1,53 @@
+import { constants, createGzip, createZstdCompress, type Gzip, type ZstdCompress } from 'node:zlib'
+
+type Encoding = 'gzip' | 'zstd'
+/** The types of Node 24 do not say that these have it, too. */
+type Compressor = (Gzip | ZstdCompress) & { reset(): void }
+
+/** Kept for the next file; what is beyond is closed. */
+const idleMax = 4
+
+/**
+ * Compresses whole bodies in memory, with compressors that are used again: each is hundreds of kilobytes, and making one
+ * per file would keep the collector busier than the compression is.
+ */
+export class Compressors {
+  readonly #idle: Record<Encoding, Compressor[]> = { gzip: [], zstd: [] }
+
+  async compress(bytes: Uint8Array, encoding: Encoding): Promise<Uint8Array> {
+    const compressor = this.#idle[encoding].pop() ?? made(encoding)
+    const compressed = await compressOne(compressor, bytes, encoding)
+    if (this.#idle[encoding].length < idleMax) this.#idle[encoding].push(compressor)
+    else compressor.close()
+    return compressed
+  }
+
+  close(): void {
+    for (const compressor of [...this.#idle.gzip.splice(0), ...this.#idle.zstd.splice(0)]) compressor.close()
+  }
+}
+
+function made(encoding: Encoding): Compressor {
+  return (encoding === 'gzip' ? createGzip() : createZstdCompress()) as Compressor
+}
+
+function compressOne(compressor: Compressor, bytes: Uint8Array, encoding: Encoding): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = []
+    const take = (piece: Buffer): void => {
+      pieces.push(piece)
+    }
+    // A failed one is not used again.
+    const fail = (error: Error): void => {
+      compressor.close()
+      reject(error)
+    }
+    compressor.on('data', take).once('error', fail)
+    compressor.write(bytes)
+    compressor.flush(encoding === 'gzip' ? constants.Z_FINISH : constants.ZSTD_e_end, () => {
+      compressor.off('data', take).off('error', fail)
+      compressor.reset()
+      resolve(Buffer.concat(pieces))
+    })
+  })
+}
