@@ -8,6 +8,7 @@ import { extendRollup } from './delivered.ts'
 import { extend, type Footprint } from './evidence.ts'
 import { type Flight, takeOff } from './flight.ts'
 import { fork } from './fork.ts'
+import { refuseJournal } from './journal.ts'
 import { type Delivery, highWatermark, type Life } from './life.ts'
 import { nextRange } from './plan.ts'
 import { originalName } from './rules.ts'
@@ -91,6 +92,7 @@ async function launch(
     landed: delivery.landed ?? [],
   })
   if (range === undefined) return undefined
+  if (range.start === 0 && (await refuseJournal(context, life, content.file))) return undefined
   // Never wait for memory or budget while flights of our own hold it: they are settled first.
   const { bytes: room } = courier.destination
   const length = Math.min(range.end - range.start, room.count)

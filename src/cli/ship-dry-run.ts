@@ -1,6 +1,7 @@
 import type { Files, SourcePatterns } from '../agent/files.ts'
+import { isJournal, refusedJournal } from '../agent/journal.ts'
 import { localFiles } from '../agent/local-files.ts'
-import { isCode, LogcaskError } from '../base/errors.ts'
+import { isCode, LogcaskError, messageWithHint } from '../base/errors.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { type CommandInput, isSet } from './command.ts'
 import { exits } from './exit.ts'
@@ -26,7 +27,12 @@ export async function dryRun(
     })
     if (file === undefined) continue
     const { size } = file.stat()
+    const isRefused = await isJournal(file)
     await file.close()
+    if (isRefused) {
+      problems.push(messageWithHint(refusedJournal(path)))
+      continue
+    }
     count++
     bytes += size
     if (isSet(values, 'json')) await terminal.json({ path, length: size })
@@ -35,6 +41,6 @@ export async function dryRun(
   for (const problem of problems) terminal.warn(textForPeople(problem))
   terminal.say(`${filesText(count)} · ${formatBytes(bytes)} · nothing was sent`)
   if (problems.length > 0)
-    throw new LogcaskError('refused', 'not all could be looked at', { hint: 'run as a user who may read them' })
+    throw new LogcaskError('refused', 'not all would be shipped', { hint: 'leave out or mend what is named above' })
   return exits.done
 }
