@@ -10,6 +10,9 @@ import { requestTimeoutMsDefault, requireConsistent, requireEndpoint, type S3Set
 /** Instance metadata, SSO and credential processes answer in far less, or not at all. */
 const credentialsTimeoutMs = 5_000
 
+/** A search goes on after its deadline for so long, then twice as long each time: what hangs may be a process of its own. */
+const giveUpFirstMs = 60_000
+
 export interface S3Connected {
   client: S3Client
   /** Undefined: AWS. */
@@ -36,9 +39,12 @@ export function createS3Connection(
   if (settings.endpoint !== undefined) requireEndpoint(settings.endpoint, 'endpoint')
   requireConsistent(settings, settings.endpoint)
   const agents = createAgents(settings, clock, warn)
-  // What gives out credentials is not the store: it gets none of its certificates.
-  const { connectTimeoutMs } = settings
-  const others = createAgents({ bucket: '', prefix: '', connectTimeoutMs, connectionsMax: 2 }, clock, warn)
+  // What gives out credentials is not the store: it gets none of its certificates. Most need no such connections.
+  let others: S3Agents | undefined
+  const requestHandler = () => {
+    others ??= createAgents({ bucket: '', prefix: '', connectionsMax: 2 }, clock, warn)
+    return { ...handlerOf(others), socketTimeout: credentialsTimeoutMs, throwOnRequestTimeout: true }
+  }
   let made: Promise<S3Connected> | undefined
   let latest: S3Connected | undefined
   let search: CredentialSearch | undefined
@@ -50,12 +56,7 @@ export function createS3Connection(
     if (endpoint !== undefined) requireEndpoint(endpoint, 'AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or endpoint_url')
     requireConsistent(settings, endpoint)
     const region = settings.region ?? (await regionOf(found, endpoint, settings.profile))
-    const requestTimeout = { socketTimeout: credentialsTimeoutMs, throwOnRequestTimeout: true }
-    search = searchCredentials(
-      { ...settings, region, requestHandler: { ...handlerOf(others), ...requestTimeout } },
-      process.env,
-      clock,
-    )
+    search = searchCredentials({ ...settings, region, requestHandler }, process.env, clock)
     const config: S3ClientConfig = {
       ...quiet,
       region,
@@ -86,6 +87,20 @@ export function createS3Connection(
     return latest
   }
 
+  let askedSinceMs: number | undefined
+  let giveUpMs = giveUpFirstMs
+  const settle = (): void => {
+    askedSinceMs = undefined
+    giveUpMs = giveUpFirstMs
+  }
+  /** A source that hangs for good must not keep us from asking it again. */
+  const giveUpLate = (): void => {
+    if (askedSinceMs === undefined || clock.monotonic() - askedSinceMs < giveUpMs) return
+    made = undefined
+    askedSinceMs = undefined
+    giveUpMs *= 2
+  }
+
   return {
     async connect() {
       made ??= make()
@@ -95,19 +110,24 @@ export function createS3Connection(
         await connected.client.config.credentials()
         return connected
       })
-      ready.catch(() => {
+      askedSinceMs ??= clock.monotonic()
+      ready.then(settle, () => {
+        settle()
         if (made === current) made = undefined
       })
-      return withDeadline(ready, credentialsTimeoutMs, clock, () => search?.account() ?? '')
+      return withDeadline(ready, credentialsTimeoutMs, clock, () => {
+        if (made === current) giveUpLate()
+        return search?.account() ?? ''
+      })
     },
     forget(connected) {
       if (connected === latest) made = undefined
     },
     way: agents,
     close() {
-      for (const { httpAgent, httpsAgent } of [agents, others]) {
-        httpAgent.destroy()
-        httpsAgent.destroy()
+      for (const made of [agents, others]) {
+        made?.httpAgent.destroy()
+        made?.httpsAgent.destroy()
       }
     },
   }

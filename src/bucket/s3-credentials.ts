@@ -23,7 +23,7 @@ interface Source {
 export interface SearchSettings extends Pick<S3Settings, 'profile' | 'roleArn' | 'externalId' | 'fips' | 'dualStack'> {
   region: string
   /** For STS and SSO: by the environment's proxies, and never with the destination's own certificates. */
-  requestHandler: NonNullable<S3ClientConfig['requestHandler']>
+  requestHandler: () => NonNullable<S3ClientConfig['requestHandler']>
 }
 
 /**
@@ -98,18 +98,22 @@ function sourcesIn(settings: SearchSettings, env: NodeJS.ProcessEnv): Source[] {
   const { region, requestHandler, fips, dualStack } = settings
   const profile = settings.profile ?? (env.AWS_PROFILE || undefined)
   const clientConfig = { ...(fips && { useFipsEndpoint: true }), ...(dualStack && { useDualstackEndpoint: true }) }
-  const options = { ...quiet, clientConfig, parentClientConfig: { region, requestHandler, logger: quiet.logger } }
+  const options = () => ({
+    ...quiet,
+    clientConfig,
+    parentClientConfig: { region, requestHandler: requestHandler(), logger: quiet.logger },
+  })
   const named = profile === undefined ? {} : { profile }
   return [
     environment(profile, env),
     {
       name: `profile ${profile ?? 'default'}`,
-      find: async () => (await providers()).fromIni({ ...options, ...named })(),
+      find: async () => (await providers()).fromIni({ ...options(), ...named })(),
     },
     {
       name: 'web identity',
       ...(env.AWS_WEB_IDENTITY_TOKEN_FILE
-        ? { find: async () => (await providers()).fromTokenFile(options)() }
+        ? { find: async () => (await providers()).fromTokenFile(options())() }
         : { said: 'AWS_WEB_IDENTITY_TOKEN_FILE is not set' }),
     },
     machine(named, env),
@@ -163,7 +167,7 @@ async function assumeRole(
     },
     clientConfig: {
       region,
-      requestHandler,
+      requestHandler: requestHandler(),
       ...(fips && { useFipsEndpoint: true }),
       ...(dualStack && { useDualstackEndpoint: true }),
     },

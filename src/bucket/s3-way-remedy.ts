@@ -19,7 +19,8 @@ export function wayRemedy({ code = '', status, message }: StoreAnswer, way: Way,
     return `write the name that the certificate is for in endpoint:, not ${store}`
   }
   if (isUntrusted(code)) {
-    return `set ca: (--ca) to the PEM file of the authority that signed the certificate of ${store}`
+    const other = proxy?.startsWith('https:') ? `, or NODE_EXTRA_CA_CERTS to that of the proxy ${proxy}` : ''
+    return `set ca: (--ca) to the PEM file of the authority that signed the certificate of ${store}${other}`
   }
   if (isCertificateTime(code)) return `renew the certificate of ${store}, or set this machine's clock`
   if (isClientCertificate(code)) return clientCertificateRemedy(way, nowMs)

@@ -13,6 +13,7 @@ import { findMatches } from './matches.ts'
 import { openFilesMax } from './open-files.ts'
 import { tableLines } from './table.ts'
 import type { Paint } from './terminal.ts'
+import { transportWarnings } from './transport-warnings.ts'
 import { formatBytes, formatCount, formatDollars } from './units.ts'
 import { type Assessment, assess, stateWarnings } from './validate-assess.ts'
 
@@ -59,6 +60,7 @@ Exit status: 0 nothing is wrong (there may be warnings), 2 the configuration can
         ...(await readStateWarnings(config.stateDirectory, host)),
         ...assessed.warnings,
         ...(await afterWarnings(config.sources, matches)),
+        ...transportWarnings(config.destinations, env, clock.now()),
       ],
     }
     if (isSet(values, 'json')) {

@@ -5,6 +5,14 @@ import { describeAnswer, type RemedyPlace, remedyFor } from '../../src/bucket/s3
 const nowMs = Date.UTC(2026, 10, 20, 12)
 const aws: RemedyPlace = { bucket: 'acme-us', prefix: 'prod/', endpoint: undefined, profile: undefined }
 const own: RemedyPlace = { ...aws, endpoint: 'https://store:9000', profile: 'us' }
+const certificate = { file: '/etc/client.pem', validFromMs: 0, validToMs: nowMs + 1 }
+const showing: RemedyPlace = { ...own, certificate }
+const expired: RemedyPlace = { ...own, certificate: { ...certificate, validToMs: Date.UTC(2026, 10, 1) } }
+const early: RemedyPlace = {
+  ...own,
+  certificate: { ...certificate, validFromMs: Date.UTC(2026, 11, 1), validToMs: Date.UTC(2027, 1, 1) },
+}
+const proxied: RemedyPlace = { ...own, proxy: 'http://proxy:3128' }
 const put = { operation: 'PutObject', key: 'prod/segments/web-1/20261120T101500123456789Z-1a2b/0-e3' }
 
 describe('the remedy for an answer', () => {
@@ -35,6 +43,30 @@ describe('the remedy for an answer', () => {
     [{ code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, own, 'write the name that the certificate is for in endpoint:'],
     [{ code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }, own, 'set cert: and key: (--cert, --key)'],
     [{ code: 'ERR_SSL_WRONG_VERSION_NUMBER' }, own, 'https://store:9000 does not speak TLS there: write http://'],
+    [{ code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }, showing, 'https://store:9000 does not accept /etc/client.pem'],
+    [
+      { code: 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED' },
+      expired,
+      'our certificate /etc/client.pem ran out at 2026-11-01',
+    ],
+    [{ code: 'ECONNRESET' }, expired, '(our certificate /etc/client.pem ran out at 2026-11-01'],
+    [{ code: 'ECONNRESET' }, showing, '(it may not accept /etc/client.pem)'],
+    [{ code: 'ECONNRESET' }, own, '(it may want a client certificate: cert:, key:)'],
+    [{ code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }, early, '/etc/client.pem is not valid before 2026-12-01'],
+    [{ code: 'ECONNREFUSED' }, proxied, 'nothing listens at the proxy http://proxy:3128'],
+    [{ code: 'ENOTFOUND' }, proxied, 'the proxy http://proxy:3128 has no address'],
+    [{ code: 'ETIMEDOUT' }, proxied, 'check the network to the proxy http://proxy:3128'],
+    [{ code: 'ECONNRESET' }, proxied, 'look at the log of the proxy http://proxy:3128, and of https://store:9000'],
+    [{ code: 'ERR_PROXY_TUNNEL' }, proxied, 'the proxy http://proxy:3128 does not reach https://store:9000'],
+    [{ code: 'ProxyRefused', message: 'x 407 y' }, proxied, 'the proxy http://proxy:3128 wants a user and a password'],
+    [
+      { code: 'ProxyRefused', message: 'x 403 y' },
+      proxied,
+      'allow it there, or list the host of https://store:9000 in NO_PROXY',
+    ],
+    [{ code: 'SELF_SIGNED_CERT_IN_CHAIN' }, proxied, 'set ca: (--ca)'],
+    [{ status: 403, code: 'AccessDenied' }, proxied, 'allow s3:PutObject on acme-us/prod/segments/web-1/*'],
+    [{ status: 403, code: 'InvalidObjectState' }, aws, 'restore it first'],
     [{ code: 'ECONNREFUSED' }, own, 'nothing listens at https://store:9000'],
     [{ code: 'ENOTFOUND' }, own, 'https://store:9000 has no address'],
   ])('%o at %o says: %s', (answer, place, expected) => {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -103,6 +103,31 @@ describe('S3 settings', () => {
     })
     await writeFile(release, '')
     await expect.poll(() => create(bucket, 'files/a').catch(() => 'waiting'), { timeout: 5_000 }).toBe('created')
+  })
+
+  it('a process that hangs for good is left alone after a minute, and another one asked', async () => {
+    const server = await faultS3()
+    const directory = await tempDirectory('s3')
+    const keys = JSON.stringify({ Version: 1, AccessKeyId: 'test', SecretAccessKey: 'testtest1' })
+    const script = join(directory, 'hangs-once.sh')
+    const text = `if mkdir ${directory}/first 2>/dev/null; then echo $$ > ${directory}/pid; exec sleep 60; fi; echo '${keys}'\n`
+    await writeFile(script, text)
+    await profileFile(`[default]\ncredential_process = sh ${script}\n`)
+    let nowMs = 0
+    const clock: Clock = {
+      ...systemClock,
+      monotonic: () => nowMs,
+      timer: (ms, callback) => systemClock.timer(ms === 5_000 ? 200 : ms, callback),
+    }
+    const bucket = createS3Bucket({ bucket: 'bucket', prefix: '', endpoint: server.endpoint }, clock)
+    onTestFinished(() => bucket.close())
+    await expect(create(bucket, 'files/a')).rejects.toMatchObject({ code: 'unavailable' })
+    onTestFinished(async () => void process.kill(Number(await readFile(join(directory, 'pid'), 'utf8'))))
+    nowMs = 59_000
+    await expect(create(bucket, 'files/a')).rejects.toThrow('profile default: no answer yet')
+    nowMs = 61_000
+    await expect(create(bucket, 'files/a')).rejects.toThrow('profile default: no answer yet')
+    expect(await create(bucket, 'files/a')).toBe('created')
   })
 
   it('a connection that is accepted but never speaks TLS is given up', async () => {

@@ -1,4 +1,5 @@
-import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
@@ -9,6 +10,8 @@ export interface ConnectProxyOptions {
   refuses?: number
   /** Takes connections, and never says a word. */
   isMute?: boolean
+  /** It is asked by TLS itself. */
+  tls?: TlsOptions
 }
 
 /** A proxy on loopback, as companies have them: tunnels for https, requests passed on for http. */
@@ -29,7 +32,7 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
     if (wanted === undefined || request.headers['proxy-authorization'] === wanted) return undefined
     return [407, 'Proxy Authentication Required']
   }
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     asked.push(`${request.method} ${request.url}`)
     const problem = problemOf(request)
     if (problem) {
@@ -44,8 +47,9 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
     })
     onward.on('error', () => response.destroy())
     request.pipe(onward)
-  })
-  server.on('connection', (socket) => {
+  }
+  const server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener)
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
