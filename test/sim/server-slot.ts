@@ -78,12 +78,12 @@ export class ServerSlot {
     return found
   }
 
-  /** After a power cut: what was not synced may be gone; only what is left counts as published. */
+  /** After a power cut: what was not synced may be gone, or NULs; only what is left as it was counts as published. */
   recollect(): void {
     for (const [path, before] of [...this.published]) {
       const inode = this.disk.lookUp(path, false)
       if (inode === undefined) this.published.delete(path)
-      else this.published.set(path, Buffer.from(inode.bytes.subarray(0, Math.min(before.length, inode.size))))
+      else this.published.set(path, before.subarray(0, sameLength(before, inode.bytes)))
     }
   }
 
@@ -119,4 +119,10 @@ export class ServerSlot {
 /** Names that begin with a dot are the sink's own. */
 function isPublic(path: string): boolean {
   return !path.split('/').some((part) => part.startsWith('.'))
+}
+
+function sameLength(a: Buffer, b: Buffer): number {
+  let length = 0
+  while (length < a.length && length < b.length && a[length] === b[length]) length++
+  return length
 }
