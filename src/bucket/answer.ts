@@ -123,7 +123,7 @@ export function isClientCertificate(code: string): boolean {
   return clientCertificate.test(code)
 }
 const clientCertificate =
-  /^ERR_SSL_\w*ALERT_(?:CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:EXPIRED|REVOKED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED)$/
+  /^(?:ERR_SSL_\w*ALERT_(?:CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:EXPIRED|REVOKED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED)|ClientCertificateRequired)$/
 
 /** The store's certificate is not valid now: it has run out, or a clock is off. */
 export function isCertificateTime(code: string): boolean {

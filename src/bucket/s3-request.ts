@@ -118,7 +118,7 @@ export function answerOf(cause: unknown): StoreAnswer {
 function codeOnTheWay({ code, statusCode }: Failure, said: string, page: string | undefined): string | undefined {
   // nginx takes the connection and answers 400, in a page, where others end it with an alert.
   if (page !== undefined && /No required SSL certificate was sent|SSL certificate error/.test(page)) {
-    return 'ERR_SSL_ALERT_CERTIFICATE_REQUIRED'
+    return 'ClientCertificateRequired'
   }
   if (code === 'ERR_PROXY_TUNNEL' && typeof statusCode === 'number') {
     return statusCode < 500 && statusCode !== 408 && statusCode !== 429 ? 'ProxyRefused' : code

@@ -82,8 +82,13 @@ export function openTlsFiles(settings: Settings, env: NodeJS.ProcessEnv, warn: W
 function stampOf(paths: readonly string[]): string {
   return paths
     .map((path) => {
-      const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-      return stat ? `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}` : 'missing'
+      try {
+        const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
+        return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
+      } catch (error) {
+        // Whatever it is, reading the file says it in full.
+        return messageOf(error)
+      }
     })
     .join('\n')
 }

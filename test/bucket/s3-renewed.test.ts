@@ -1,4 +1,4 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
@@ -124,6 +124,14 @@ describe.skipIf(!hasOpenssl)('certificates that are renewed under a running agen
     await writeFile(certFile, content === '' ? '' : whole.subarray(0, whole.length / 2))
     expect(await onNewConnection(store, bucket, 'files/a')).toBe('created')
     expect(warnings).toHaveLength(1)
+  })
+
+  it('a link that leads nowhere: the old one stays', async () => {
+    const { store, bucket, warnings, certFile } = await destination(good)
+    await rm(certFile)
+    await symlink(certFile, certFile)
+    expect(await onNewConnection(store, bucket, 'files/a')).toBe('created')
+    expect(warnings).toMatchObject([{ message: expect.stringContaining('ELOOP') }])
   })
 
   it('an authority that is replaced counts for the next connection', async () => {

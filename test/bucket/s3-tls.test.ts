@@ -94,6 +94,20 @@ describe.skipIf(!hasOpenssl)('S3 over TLS (needs openssl)', () => {
       expect(store.requests).toEqual([])
     })
 
+    it.each(['400 No required SSL certificate was sent', '400 The SSL certificate error'])(
+      'a page of nginx that says %s means the same',
+      async (title) => {
+        const store = await faultS3()
+        const body = `<html>\r\n<head><title>${title}</title></head>\r\n<hr><center>nginx</center>\r\n</html>`
+        store.fault(() => ({ kind: 'instead', reply: { status: 400, headers: { 'content-type': 'text/html' }, body } }))
+        await expect(create(bucketOn(store), 'files/a')).rejects.toMatchObject({
+          code: 'refused',
+          message: expect.stringContaining(`400 ClientCertificateRequired on PutObject: ${title}`),
+          hint: expect.stringContaining('set cert: and key: (--cert, --key)'),
+        })
+      },
+    )
+
     it('one that the store does not know gets nowhere', async () => {
       const store = await faultS3({ tls: mutual() })
       const { certFile, keyFile } = await other.issue('client')
