@@ -25,9 +25,9 @@ export const command: Command = {
   help: `
 logcask drain [-c FILE]
 
-Before a machine goes away: delivers everything, also what was deleted and only kept here, seals every file (live ones at
-the size that they have), and asks every destination anew whether it is all there. Ends with 0 only then. Stop what writes
-the logs, and the agent, first.
+Before a machine goes away: delivers everything, also what was deleted and only kept here, seals every file (live ones
+at the size that they have), and asks every destination anew whether it is all there. Ends with 0 only then. Stop what
+writes the logs, and the agent, first.
 
   -c, --config FILE   default: /etc/logcask/agent.yaml, then agent.toml
       --state DIR     instead of state: in the configuration

@@ -36,8 +36,8 @@ Ends with 0 only when everything is everywhere and sealed. A directory means all
   --exclude GLOB    leave these out; may be repeated (without a slash: matched against the file's name)
   --host NAME       store under this host (default: this machine's name, fixed in the state directory)
   --state DIR       what was sent so far; a cache: without it the buckets are asked
-  --root DIR        the files of another machine, whose disk (a snapshot) is mounted there; PATHs, host and machine id are
-                    that machine's, and its streams go on; nothing is written below DIR (state: for this run alone)
+  --root DIR        the files of another machine, whose disk (a snapshot) is mounted there; PATHs, host and machine id
+                    are that machine's, and its streams go on; nothing is written below DIR
   --adopt           with --root: DIR is a copy (rsync): streams are known by their content, not by inode
   --as TEMPLATE     instead of streams: each file, once it is complete, is one object of that name; of {filename} {path}
                     {prefix} {year} {month} {day} {hour} {host} {name} {labels.NAME}; also in --to: s3://bucket/{filename}
