@@ -6,6 +6,7 @@ import type { Files } from './files.ts'
 import type { Hasher } from './hasher.ts'
 import type { Spool } from './spool.ts'
 import type { Hint } from './watch.ts'
+import type { Writers } from './writers.ts'
 
 /** What an agent is made of. */
 export interface AgentParts {
@@ -19,6 +20,8 @@ export interface AgentParts {
   /** Undefined: what is deleted undelivered is lost with this process. */
   spool?: Spool | undefined
   report: (event: AgentEvent) => void
+  /** Default: what /proc says. */
+  findWriters?: (() => Promise<Writers>) | undefined
   /** Files that may be open at once; beyond it, acked idle ones are closed and opened again when they change. */
   openFilesMax: number
   /** Bytes of a segment; default: `segmentBytes`. */

@@ -7,6 +7,7 @@ import { Courier } from './courier.ts'
 import { takeTurn } from './explore.ts'
 import { takeHint } from './hints.ts'
 import { Housekeeping } from './housekeep.ts'
+import { awaitSeals } from './last-seals.ts'
 import type { Life } from './life.ts'
 import { LifeBook } from './life-book.ts'
 import { endLife, lookAt } from './look.ts'
@@ -22,6 +23,7 @@ import { segmentBytes } from './ship.ts'
 import { isForeign } from './stream-origin.ts'
 import { isDrained, sweep } from './sweep.ts'
 import { closeSettled } from './turns.ts'
+import { findWriters } from './writers.ts'
 
 export type { AgentParts } from './agent-parts.ts'
 
@@ -131,6 +133,11 @@ export class Agent {
     await reload(this.#context, this.couriers, next, begin)
     await this.#watch?.close()
     this.#watch = watch?.((hint) => takeHint(this.#context, hint))
+  }
+
+  /** Before a stop: seals that may be made within `withinMs` count as not drained. After a scan: it tells what was deleted. */
+  awaitSeals(withinMs: number): Promise<void> {
+    return awaitSeals(this.#context, withinMs, this.#parts.findWriters ?? findWriters)
   }
 
   get isDrained(): boolean {

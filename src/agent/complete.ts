@@ -40,6 +40,7 @@ function factsOf(context: AgentContext, life: Life): CompletionFacts {
   return {
     isOneShot: context.settings.isOneShot,
     isUnlinked: life.isUnlinked,
+    hasNoWriter: life.hasNoWriter ?? false,
     isRotated: isRotated(context, life),
     idleMs: context.clock.monotonic() - life.grewAtMs,
     sealAfterMs: sourceOf(context, life)?.sealAfterMs ?? 0,

@@ -75,6 +75,9 @@ export interface FileStat {
   stamp: string
   /** Last change as the file system has it, milliseconds since 1970. */
   modifiedMs: number
+  /** Where it is, as the system has it: undefined of a file that is none of the system's. */
+  device?: bigint
+  inode?: bigint
 }
 
 /** Reads at most `length` bytes into a buffer of their own. */

@@ -56,6 +56,10 @@ export interface Life {
   isWatched: boolean
   /** No name is left; its bytes are there as long as somebody holds a descriptor. */
   isUnlinked: boolean
+  /** No process can write to it any more (last-seals.ts). */
+  hasNoWriter?: boolean
+  /** A stop waits for its seal. */
+  isSealAwaited?: boolean
   /** Its name is none that the sources match any more. */
   isAway: boolean
   /** Hold of a copy or a compressed file: since when its size stands. */

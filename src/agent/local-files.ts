@@ -119,6 +119,8 @@ class LocalFile implements OpenFile {
       links: Number(stats.nlink),
       stamp: stampOf(stats),
       modifiedMs: Number(stats.mtimeMs),
+      device: stats.dev,
+      inode: stats.ino,
     }
   }
 

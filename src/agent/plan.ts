@@ -24,6 +24,8 @@ export interface CompletionFacts {
   isOneShot: boolean
   /** No name is left of the file. */
   isUnlinked: boolean
+  /** No process can write to it; not asked for every file. */
+  hasNoWriter: boolean
   /** Seen under another name than at first, or under a rotation's name of another present file. */
   isRotated: boolean
   /** Since the file last grew. */
@@ -36,6 +38,7 @@ export interface CompletionFacts {
 /** Why no more is expected of the file, or undefined: it lives. */
 export function completion(facts: CompletionFacts): 'shipped' | 'deleted' | 'rotated' | undefined {
   if (facts.isOneShot) return 'shipped'
+  if (facts.isUnlinked && facts.hasNoWriter) return 'deleted'
   if (facts.idleMs < patienceMs(facts)) return undefined
   if (facts.isUnlinked) return 'deleted'
   return facts.isRotated ? 'rotated' : undefined

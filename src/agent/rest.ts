@@ -72,7 +72,7 @@ function answering({ couriers }: AgentContext, life: Life): Delivery[] {
   return [...couriers.values()].filter(isAnswering).flatMap((courier) => courier.delivery(life) ?? [])
 }
 
-function isSettledAt(life: Life, delivery: Delivery): boolean {
+export function isSettledAt(life: Life, delivery: Delivery): boolean {
   return life.ended ? delivery.hasGap : delivery.isBeyond || isSealed(life, delivery)
 }
 

@@ -7,6 +7,7 @@ import {
   isDeliveredAt,
   isDone,
   isSettled,
+  isSettledAt,
   isShorterThan,
   isToBeSealed,
   isWanted,
@@ -91,7 +92,8 @@ export function isDrained(
     if (!life.ended && life.file !== undefined && !life.isWatched) return false
     for (const [name, delivery] of life.deliveries) {
       const courier = couriers.get(name)
-      const isLeft = life.ended ? !delivery.hasGap : !isDeliveredAt(life, delivery)
+      const isDone = life.isSealAwaited ? isSettledAt(life, delivery) : isDeliveredAt(life, delivery)
+      const isLeft = life.ended ? !delivery.hasGap : !isDone
       if (isLeft && courier && isAwaited(courier)) return false
     }
   }

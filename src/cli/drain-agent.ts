@@ -32,7 +32,8 @@ export async function drainAgent(
   agent.hurry()
   // What came since the last scan is delivered, too: the machine may be going for good.
   const over = new AbortController()
-  const scanned = Promise.all([agent.scanAgain(), wholes?.scanAgain()])
+  const sealing = agent.scanAgain().then(() => agent.awaitSeals(endMs - clock.monotonic()))
+  const scanned = Promise.all([sealing, wholes?.scanAgain()])
   await Promise.race([scanned, clock.sleep(withinMs, over.signal).catch(() => {})])
   over.abort()
   const isDone = (): boolean => isSeen() && isDrained(agent, isAwaited) && wholes?.isDrained !== false

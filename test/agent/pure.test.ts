@@ -207,12 +207,13 @@ describe('plans', () => {
     })
     expect(nextRange({ sent: 9, size: 10, segmentBytes: 8, landed: [3] })).toEqual({ start: 9, end: 10, isFull: false })
     expect(nextRange({ sent: 10, size: 10, segmentBytes: 8, landed: [] })).toBeUndefined()
+    const deleted = { isOneShot: false, isUnlinked: true, hasNoWriter: false, isRotated: false, sealsBefore: 0 }
+    expect(completion({ ...deleted, idleMs: 9, sealAfterMs: 10 })).toBeUndefined()
+    expect(completion({ ...deleted, idleMs: 10, sealAfterMs: 10 })).toBe('deleted')
+    expect(completion({ ...deleted, hasNoWriter: true, idleMs: 9, sealAfterMs: 10 })).toBe('deleted')
     expect(
-      completion({ isOneShot: false, isUnlinked: true, isRotated: false, idleMs: 9, sealAfterMs: 10, sealsBefore: 0 }),
+      completion({ ...deleted, isUnlinked: false, hasNoWriter: true, idleMs: 10, sealAfterMs: 10 }),
     ).toBeUndefined()
-    expect(
-      completion({ isOneShot: false, isUnlinked: true, isRotated: false, idleMs: 10, sealAfterMs: 10, sealsBefore: 0 }),
-    ).toBe('deleted')
   })
 
   it('what is there already is ours where the overlap is equal and not empty', () => {

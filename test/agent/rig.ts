@@ -31,6 +31,7 @@ export interface RigOptions extends Partial<AgentParts['settings']> {
   budget?: { capacity: number; perSecond: number }
   files?: Files
   clock?: Clock
+  findWriters?: AgentParts['findWriters']
 }
 
 /** A running daemon. */
@@ -118,6 +119,7 @@ export async function rig(names: readonly string[] = ['a']): Promise<Rig> {
       budget,
       files,
       clock: ownClock,
+      findWriters,
       ...settings
     } = options
     const spoolDirectory = join(ownState ?? state, 'spool')
@@ -156,6 +158,7 @@ export async function rig(names: readonly string[] = ['a']): Promise<Rig> {
       openFilesMax: openFilesMax ?? 1000,
       spool: spoolBytes === undefined ? undefined : new Spool(spoolDirectory, spoolBytes),
       watch,
+      findWriters,
     })
   }
 
