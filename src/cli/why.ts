@@ -19,6 +19,7 @@ import { type AskedDestination, askDestination } from './why-ask.ts'
 import type { WhyFacts } from './why-facts.ts'
 import { copySources, openSubject, recordOf, sourceOfPath } from './why-local.ts'
 import { decideByAnswer, decideByRecord, whyLines } from './why-text.ts'
+import { type WhyWhole, whyWhole, whyWholeLines } from './why-whole.ts'
 
 export const command: Command = {
   name: 'why',
@@ -58,11 +59,20 @@ async function why(input: CommandInput): Promise<number> {
   const { terminal, values } = input
   expectArguments(input.positionals, 'logcask why PATH', 1, 1)
   const path = resolve(input.positionals[0] ?? '')
-  const facts = await gather(input, path, await findAgent(input))
+  const place = await findAgent(input)
+  const whole = await whyWhole(path, place, await hostOf(textOf(values, 'host'), place, input), input.clock)
+  if (whole !== undefined) return sayWhole(input, whole)
+  const facts = await gather(input, path, place)
   if (isSet(values, 'json')) await terminal.json(forMachine(facts))
   else for (const line of whyLines(facts, terminal.paint)) await terminal.line(line)
   if (facts.asked.some(({ problem }) => problem !== undefined)) return exits.undelivered
   return isShipped(facts) ? exits.done : exits.failed
+}
+
+async function sayWhole({ terminal, values }: CommandInput, whole: WhyWhole): Promise<number> {
+  if (isSet(values, 'json')) await terminal.json({ v: 1, whole })
+  else for (const line of whyWholeLines(whole, terminal.paint.bold)) await terminal.line(line)
+  return whole.problem === undefined ? exits.done : exits.failed
 }
 
 async function gather(input: CommandInput, path: string, place: AgentPlace): Promise<WhyFacts> {
