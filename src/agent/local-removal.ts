@@ -44,7 +44,7 @@ export async function removeDelivered(
   const { path } = removable
   const there = await removable.confirm()
   const file = await files.open(path, false)
-  if (file === undefined) return { kind: 'kept', why: 'it is gone' }
+  if (file === undefined) return { kind: 'kept', why: 'its name is gone, or a symbolic link' }
   try {
     const before = file.stat()
     const why = await lastLook(removable, file, there)

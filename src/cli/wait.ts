@@ -159,6 +159,10 @@ async function requireWatched(rows: readonly Row[], { config }: AgentPlace): Pro
       throw new LogcaskError('refused', `${pathForPeople(path)}: the agent does not watch it`, {
         hint: 'add it to a source, or deliver it by hand: logcask ship',
       })
+    if (source.whole !== undefined)
+      throw new LogcaskError('refused', `${pathForPeople(path)}: is delivered whole, once it is complete`, {
+        hint: 'nothing of it is delivered before; logcask agent --once delivers what is complete, and says what is not',
+      })
     if (destination !== '' && !source.to.includes(destination))
       throw new LogcaskError('refused', `${pathForPeople(path)}: source ${source.name} does not go to ${destination}`, {
         hint: `it goes to ${source.to.join(', ')}`,
