@@ -1,4 +1,5 @@
 import { identityOf } from '../../src/format/keys.ts'
+import type { SeededRandom } from '../support/seeded-random.ts'
 
 /** A file, a directory or a symbolic link as the model's file system has it, whatever it is called. */
 export class Inode {
@@ -57,6 +58,20 @@ export class Inode {
     this.#bytes.fill(0, size, this.#size)
     this.#size = size
     this.syncedBytes = Math.min(this.syncedBytes, size)
+  }
+
+  /** The power goes: what is left of the bytes that were not synced. Answers what was lost. */
+  tear(random: SeededRandom): { bytes: number; nuls: number } {
+    const unsynced = this.size - this.syncedBytes
+    if (unsynced <= 0) return { bytes: 0, nuls: 0 }
+    const from = this.syncedBytes + random.pick([0, unsynced, random.int(0, unsynced)])
+    const count = this.size - from
+    // The block was allocated and the length written, the data not.
+    const isZeroed = random.chance(0.25)
+    if (isZeroed) this.write(new Uint8Array(count), from)
+    else this.resize(from)
+    this.syncedBytes = this.size
+    return isZeroed ? { bytes: 0, nuls: count } : { bytes: count, nuls: 0 }
   }
 
   /** The same inode on a copy of the disk. */

@@ -4,7 +4,8 @@ import { LogcaskError } from '../../src/base/errors.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import { sleepOn } from '../support/virtual-clock.ts'
 import type { Inode } from './inode.ts'
-import { systemError, type VirtualDisk } from './virtual-disk.ts'
+import { systemError } from './system-error.ts'
+import type { VirtualDisk } from './virtual-disk.ts'
 
 export interface ProcessOptions {
   clock: Clock

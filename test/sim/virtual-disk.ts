@@ -1,6 +1,9 @@
 import { dirname } from 'node:path'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import { Inode } from './inode.ts'
+import { InodeNumbers } from './inode-numbers.ts'
+import { Journal } from './journal.ts'
+import { systemError } from './system-error.ts'
 
 /** The kernel's clock for stamps and births ticks so often. */
 const jiffyMs = 4
@@ -11,17 +14,6 @@ export interface DiskSettings {
   hasBirthTimes: boolean
   /** A freed inode's number is given to the next file. */
   reusesInodes: boolean
-}
-
-interface Change {
-  undo: () => void
-  /** Directories whose sync makes it durable, or the inode. */
-  durableBy: readonly unknown[]
-}
-
-/** An error as the system makes them. */
-export function systemError(code: string, what: string): Error {
-  return Object.assign(new Error(`${code}: ${what}`), { code })
 }
 
 /**
@@ -39,15 +31,13 @@ export class VirtualDisk {
   isFull = false
   /** Told of every file whose bytes were changed by whoever works through ports. */
   onWrite: (path: string, inode: Inode) => void = () => {}
-  #journal: Change[] = []
-  #nextInode: number[]
-  readonly #free: number[][]
+  readonly #journal = new Journal()
+  #numbers: InodeNumbers
 
   constructor(settings: DiskSettings, mounts: readonly string[] = ['/']) {
     this.settings = settings
     this.mounts = mounts
-    this.#nextInode = mounts.map(() => 12)
-    this.#free = mounts.map(() => [])
+    this.#numbers = new InodeNumbers(mounts.length, settings.reusesInodes)
     for (const mount of ['/', ...mounts]) if (!this.names.has(mount)) this.#name(mount, this.#make(mount, 'directory'))
   }
 
@@ -97,7 +87,7 @@ export class VirtualDisk {
   unlink(path: string): void {
     const inode = this.names.get(path)
     if (inode === undefined) throw systemError('ENOENT', path)
-    this.#record([dirname(path)], () => this.#name(path, inode))
+    this.#journal.record([dirname(path)], () => this.#name(path, inode))
     this.#unname(path)
   }
 
@@ -107,7 +97,7 @@ export class VirtualDisk {
     if (from === to) return
     const replaced = this.names.get(to)
     // One change: a power cut never leaves neither name.
-    this.#record([dirname(from), dirname(to)], () => {
+    this.#journal.record([dirname(from), dirname(to)], () => {
       this.#unname(to)
       if (replaced) this.#name(to, replaced)
       this.#name(from, inode)
@@ -133,7 +123,7 @@ export class VirtualDisk {
       const synced = inode.syncedBytes
       // Overwritten bytes are on disk again, or not.
       if (position < synced)
-        this.#record([inode], () => {
+        this.#journal.record([inode], () => {
           inode.write(before.subarray(0, Math.max(0, synced - position)), position)
         })
     }
@@ -149,7 +139,7 @@ export class VirtualDisk {
   truncate(inode: Inode, size: number): void {
     const before = Buffer.from(inode.bytes)
     const { syncedBytes } = inode
-    this.#record([inode], () => {
+    this.#journal.record([inode], () => {
       inode.resize(0)
       inode.write(before, 0)
       inode.syncedBytes = syncedBytes
@@ -166,18 +156,16 @@ export class VirtualDisk {
 
   sync(inode: Inode): void {
     inode.syncedBytes = inode.size
-    this.#journal = this.#journal.filter(({ durableBy }) => durableBy[0] !== inode)
+    this.#journal.syncInode(inode)
   }
 
-  /** Names that were made, moved or removed in the directory; a journal keeps what came before them, too. */
   syncDirectory(path: string): void {
-    const last = this.#journal.findLastIndex(({ durableBy }) => durableBy.includes(path))
-    this.#journal.splice(0, last + 1)
+    this.#journal.syncDirectory(path)
   }
 
   syncAll(): void {
     for (const inode of this.names.values()) inode.syncedBytes = inode.size
-    this.#journal = []
+    this.#journal.syncAll()
   }
 
   /**
@@ -185,31 +173,16 @@ export class VirtualDisk {
    * each file any prefix of its unsynced bytes, or NULs in place of some. Answers what was lost.
    */
   powerCut(random: SeededRandom): { changes: number; bytes: number; nuls: number } {
-    const lost = { changes: 0, bytes: 0, nuls: 0 }
-    const kept = random.int(0, this.#journal.length)
-    for (const change of this.#journal.splice(kept).reverse()) {
-      change.undo()
-      lost.changes++
-    }
-    this.#journal = []
+    const lost = { changes: this.#journal.tear(random), bytes: 0, nuls: 0 }
     this.locks.clear()
     const used = new Set([...this.names.values()].map((inode) => inode.number))
-    for (const [at, numbers] of this.#free.entries()) this.#free[at] = numbers.filter((number) => !used.has(number))
+    this.#numbers.keep(used)
     for (const inode of new Set(this.names.values())) {
       inode.opens = 0
-      const unsynced = inode.size - inode.syncedBytes
-      if (inode.kind !== 'file' || unsynced <= 0) continue
-      const keptBytes = random.pick([0, unsynced, random.int(0, unsynced)])
-      const from = inode.syncedBytes + keptBytes
-      // The block was allocated and the length written, the data not.
-      if (random.chance(0.25)) {
-        lost.nuls += inode.size - from
-        inode.write(new Uint8Array(inode.size - from), from)
-      } else {
-        lost.bytes += inode.size - from
-        inode.resize(from)
-      }
-      inode.syncedBytes = inode.size
+      if (inode.kind !== 'file') continue
+      const torn = inode.tear(random)
+      lost.bytes += torn.bytes
+      lost.nuls += torn.nuls
     }
     return lost
   }
@@ -227,7 +200,7 @@ export class VirtualDisk {
       copy.links++
       disk.names.set(path, copy)
     }
-    disk.#nextInode = [...this.#nextInode]
+    disk.#numbers = this.#numbers.copy()
     for (const inode of disk.names.values()) inode.syncedBytes = inode.size
     return { disk, origin }
   }
@@ -243,10 +216,7 @@ export class VirtualDisk {
   }
 
   #make(path: string, kind: Inode['kind'], target?: string): Inode {
-    const mount = this.mountOf(path)
-    const free = this.settings.reusesInodes && kind === 'file' ? this.#free[mount]?.pop() : undefined
-    const number = free ?? this.#nextInode[mount] ?? 12
-    if (free === undefined) this.#nextInode[mount] = number + 1
+    const number = this.#numbers.take(this.mountOf(path), kind === 'file')
     const atMs = this.#stampMs
     const birthNs = this.settings.hasBirthTimes ? BigInt(atMs) * 1_000_000n : 0n
     return new Inode(number, birthNs, kind, atMs, target)
@@ -254,17 +224,13 @@ export class VirtualDisk {
 
   #link(path: string, inode: Inode): void {
     const replaced = this.names.get(path)
-    this.#record([dirname(path)], () => {
+    this.#journal.record([dirname(path)], () => {
       this.#unname(path)
       if (replaced) this.#name(path, replaced)
     })
     if (replaced) this.#unname(path)
     this.#name(path, inode)
     inode.changedMs = this.#stampMs
-  }
-
-  #record(durableBy: readonly unknown[], undo: () => void): void {
-    this.#journal.push({ durableBy, undo })
   }
 
   #name(path: string, inode: Inode): void {
@@ -283,6 +249,6 @@ export class VirtualDisk {
 
   #reap(inode: Inode, path: string): void {
     if (inode.links > 0 || inode.opens > 0 || inode.kind !== 'file') return
-    this.#free[this.mountOf(path)]?.push(inode.number)
+    this.#numbers.giveBack(this.mountOf(path), inode.number)
   }
 }
