@@ -22,6 +22,15 @@ export interface Amounts {
   bytes: number
   openFiles: number
   backlogs: ReadonlyMap<string, Backlog>
+  /** Files that were renamed since they were born, and are not everywhere. */
+  rotated: RotatedBehind | undefined
+}
+
+export interface RotatedBehind {
+  files: number
+  bytes: number
+  /** Of the one that was born first: a rotation deletes the oldest. */
+  oldestPath: string
 }
 
 /** What is here and what is behind, at each call: it costs next to nothing while nothing happens. */
@@ -31,7 +40,7 @@ export function watchAmounts(
   wholes: () => Pick<WholeShipper, 'book' | 'pendingAt' | 'revision'> | undefined = () => undefined,
 ): () => Amounts {
   let revision = ''
-  let known: Amounts = { files: 0, bytes: 0, openFiles: 0, backlogs: new Map() }
+  let known: Amounts = { files: 0, bytes: 0, openFiles: 0, backlogs: new Map(), rotated: undefined }
   /** Since when files that go whole wait. */
   const waiting = new WeakMap<WholeFile, number>()
   /** Of files that are behind somewhere. */
@@ -51,7 +60,7 @@ export function watchAmounts(
         { bytes: 0, files: 0, sinceMs: Number.POSITIVE_INFINITY, ackedBytes: 0 },
       ]),
     )
-    known = { files: current.size, bytes: 0, openFiles: 0, backlogs }
+    known = { files: current.size, bytes: 0, openFiles: 0, backlogs, rotated: rotatedBehind(current.values()) }
     for (const life of current.values()) {
       known.bytes += life.size
       if (life.file !== undefined) known.openFiles++
@@ -60,6 +69,23 @@ export function watchAmounts(
     if (shipper !== undefined) addWholes(known, shipper, waiting, beforeMs)
     return known
   }
+}
+
+function rotatedBehind(lives: Iterable<Life>): RotatedBehind | undefined {
+  let found: RotatedBehind | undefined
+  let first: string | undefined
+  for (const life of lives) {
+    const left = life.size - highWatermark(life)
+    if (left <= 0 || life.path === life.origin.path) continue
+    found ??= { files: 0, bytes: 0, oldestPath: life.path }
+    found.files++
+    found.bytes += left
+    // An identity begins with the birth.
+    if (first !== undefined && life.identity >= first) continue
+    first = life.identity
+    found.oldestPath = life.path
+  }
+  return found
 }
 
 function addWholes(

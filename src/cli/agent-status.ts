@@ -7,7 +7,7 @@ import { writeAtomically } from '../base/atomic-file.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
 import { type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
-import { appendedBytes, watchAmounts } from './agent-amounts.ts'
+import { appendedBytes, type RotatedBehind, watchAmounts } from './agent-amounts.ts'
 import type { DiskFacts } from './first-loss.ts'
 import { type AmountSample, addSample, growthPerSecond } from './growth.ts'
 import type { LocalRoom } from './local-room.ts'
@@ -33,6 +33,7 @@ export interface StatusRecord {
   notReady?: readonly string[] | undefined
   /** What all files together grew by per second in the last hour. */
   bytesPerSecond?: number | undefined
+  rotated?: RotatedBehind | undefined
   spool?: { bytes: number; bytesMax?: number | undefined } | undefined
   disks?: readonly DiskFacts[] | undefined
   problems: { place: string; message: string; hint?: string | undefined }[]
@@ -81,7 +82,7 @@ export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
   let appended: readonly AmountSample[] = []
   const pidSpace = readPidSpace()
   return () => {
-    const { files, bytes, openFiles, backlogs } = amounts()
+    const { files, bytes, openFiles, backlogs, rotated } = amounts()
     const now = clock.monotonic()
     const notReady = waitsFor(agent)
     const everAppended = { atMs: now, amount: appendedBytes(backlogs, report.counts) }
@@ -120,6 +121,7 @@ export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
       openFiles,
       notReady,
       bytesPerSecond: growthPerSecond(appended, everAppended),
+      rotated,
       spool: { bytes: room.spoolBytes, bytesMax: facts.spoolBytesMax },
       disks: room.disks,
       forks: report.forks,

@@ -30,7 +30,7 @@ export interface FirstLoss {
 }
 
 /** What is delivered within that is no backlog: it is on its way. */
-const onItsWaySeconds = 60
+export const onItsWaySeconds = 60
 /** Beyond it a rate of the last hour says nothing. */
 const horizonMs = 30 * 86_400_000
 

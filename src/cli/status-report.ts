@@ -2,7 +2,7 @@ import type { Life } from '../agent/life.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import type { DestinationStatus, StatusRecord } from './agent-status.ts'
 import { exits } from './exit.ts'
-import type { FirstLoss } from './first-loss.ts'
+import { type FirstLoss, onItsWaySeconds } from './first-loss.ts'
 import { shellWord } from './shell-word.ts'
 import type { AskedDestination } from './status-ask.ts'
 import { askedWarnings, outlook, outlookLine, waitingLines } from './status-outlook.ts'
@@ -150,6 +150,7 @@ function runningLines(facts: StatusFacts, status: StatusRecord, paint: Paint): {
     warnings: [
       ...status.destinations.flatMap((one) => destinationWarnings(one)),
       ...problemWarnings(status),
+      ...rotatedWarnings(status),
       ...askedWarnings(facts.asked),
       ...(status.losses > 0
         ? ['fix: logcask ls URL HOST shows the gaps; logcask why PATH says what became of a file']
@@ -170,6 +171,16 @@ function destinationWarnings(one: DestinationStatus): string[] {
   return [
     `${pathForPeople(one.name)}: ${textForPeople(one.problem)}${since}`,
     `fix: ${[...(one.hint === undefined ? [] : [textForPeople(one.hint)]), ...next].join('; ') || `logcask doctor ${shellWord(one.url)}`}`,
+  ]
+}
+
+/** Nobody knows when a rotation deletes; what it would delete first is known. Not told of what is on its way. */
+function rotatedWarnings({ rotated, destinations }: StatusRecord): string[] {
+  if (rotated === undefined || destinations.every(({ oldestSeconds }) => oldestSeconds < onItsWaySeconds)) return []
+  const { files, bytes, oldestPath } = rotated
+  return [
+    `${countText(files, 'rotated file')} not everywhere, ${formatBytes(bytes)} to go; the oldest, which a rotation deletes first: ${pathForPeople(oldestPath)}`,
+    'fix: what the destinations above say; until then let rotations keep more files (logrotate: rotate, maxage)',
   ]
 }
 

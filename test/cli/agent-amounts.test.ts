@@ -64,6 +64,18 @@ describe('what is behind', () => {
     expect(amounts().backlogs.get('us')).toMatchObject({ bytes: 30, files: 1, ackedBytes: 120 })
   })
 
+  it('names the rotated file that was born first', () => {
+    const { clock, agent, life, grow } = setUp()
+    const amounts = watchAmounts(agent, clock)
+    grow(100)
+    expect(amounts().rotated).toBeUndefined()
+    agent.book.move(life, '/a.1')
+    const older = newLife({ ...life, identity: '0-0', path: '/a.2', destinations: ['eu', 'us'] })
+    older.size = 5
+    agent.book.add(older)
+    expect(amounts().rotated).toEqual({ files: 2, bytes: 105, oldestPath: '/a.2' })
+  })
+
   it('of files that go whole is what is complete and not there', async () => {
     const { clock, agent } = setUp()
     const file = (size: number): WholeFile => ({ size }) as WholeFile

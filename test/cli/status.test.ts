@@ -142,6 +142,26 @@ describe('the report', () => {
     expect(warnings).toEqual(['/var/log/\\x1b[2J: cannot read', 'fix: let this user read it'])
   })
 
+  it('names what a rotation would delete first, while something has waited for long', () => {
+    const rotated = { files: 3, bytes: 2_048, oldestPath: '/var/log/app.log.7' }
+    const { warnings } = statusLines(running({ rotated, destinations: [ok, down] }), createPaint(false))
+    expect(warnings.join('\n')).toContain(
+      '3 rotated files not everywhere, 2.0 KiB to go; the oldest, which a rotation deletes first: /var/log/app.log.7',
+    )
+    expect(statusLines(running({ rotated }), createPaint(false)).warnings).toEqual([])
+  })
+
+  it('tells when the first loss could happen', () => {
+    const disks = [{ path: '/var/log', freeBytes: 36_000_000, bytesPerSecond: 1_000 }]
+    expect(statusLines(running({ disks }), createPaint(false)).lines[2]).toBe(
+      'first possible loss: in 10 h, 2026-11-21T22:00Z (disk full): nobody can write to /var/log any more',
+    )
+    const spool = { bytes: 0, bytesMax: 1_000_000_000 }
+    expect(statusLines(running({ spool, destinations: [down] }), createPaint(false)).lines[2]).toMatch(
+      /^first possible loss: now \(spool full\)/,
+    )
+  })
+
   it('says that no agent runs, what waits by the checkpoint, and how to start it', () => {
     const facts = stopped({ waiting: [{ name: 'eu', files: 3, bytes: 2048 }] })
     const { lines, warnings } = statusLines(facts, createPaint(false))
