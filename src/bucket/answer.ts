@@ -59,6 +59,7 @@ const codes: Record<Exclude<Meaning, 'acked'>, readonly string[]> = {
     'ExpiredTokenException',
     'IncompleteBody',
     'InternalError',
+    'NoSuchUpload',
     'KMS.ThrottlingException',
     'OperationAborted',
     'RequestLimitExceeded',

@@ -110,12 +110,14 @@ async function abandon({ place, key }: Where, id: string): Promise<void> {
     .catch(() => {})
 }
 
+/** After these there is no upload any more: it was completed (and its answer lost), or has to be begun anew. */
+const endsUpload: ReadonlySet<string> = new Set(['NoSuchUpload', 'ConditionalRequestConflict'])
+
 /** What is unknown is asked again here, some times: gigabytes that have arrived are not sent again for one lost answer. */
 async function repeated<T>({ signal, clock }: Where, ask: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
   for (let attempt = 0; ; attempt++) {
     const outcome = await ask()
-    // After a conflict of conditions S3 wants the whole upload anew.
-    const isOver = outcome.meaning !== 'unknown' || outcome.answer.code === 'ConditionalRequestConflict'
+    const isOver = outcome.meaning !== 'unknown' || endsUpload.has(outcome.answer.code ?? '')
     if (isOver || attempt + 1 >= attemptsMax) return outcome
     await clock.sleep(backoffMs(retryUnknown, attempt, clock), signal)
   }
