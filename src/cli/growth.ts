@@ -7,7 +7,7 @@ export interface AmountSample {
 /** Rates are those of the last hour: a night's batch does not count in the morning. */
 const windowMs = 3_600_000
 /** Over less, a burst would look like a rate. */
-const leastMs = 60_000
+const leastMs = 5 * 60_000
 /** An hour of looks, one a minute. */
 const samplesMax = 62
 
