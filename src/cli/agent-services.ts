@@ -60,6 +60,7 @@ export function startServices(parts: ServiceParts): AgentServices {
     meters,
     report,
     clock,
+    isOneShot,
     room,
     spoolBytesMax: config.spoolBytes,
     wholes: () => composed.wholes,

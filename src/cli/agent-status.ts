@@ -23,6 +23,8 @@ export interface StatusRecord {
   host: string
   startedAt: string
   updatedAt: string
+  /** `agent --once`: that it has ended is as it should be. */
+  isOneShot?: boolean | undefined
   files: number
   bytes: number
   /** Of these, how many are open. */
@@ -69,6 +71,7 @@ interface Facts {
   meters: ReadonlyMap<string, Meter>
   report: RunReport
   clock: Clock
+  isOneShot?: boolean | undefined
   room: Pick<LocalRoom, 'spoolBytes' | 'disks'>
   spoolBytesMax?: number | undefined
   /** What ships the files that go whole, where any do; another one after a reload. */
@@ -116,6 +119,7 @@ export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
       host: facts.host,
       startedAt: isoTime(facts.startedAtMs),
       updatedAt: isoTime(clock.now()),
+      isOneShot: facts.isOneShot,
       files,
       bytes,
       openFiles,

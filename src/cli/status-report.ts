@@ -75,14 +75,18 @@ export function waitingOf(
   return destinations.flatMap((name) => waiting.get(name) ?? [])
 }
 
+/** A daemon was here, and should be; after one-shot runs nobody is expected. */
+function isDaemonGone({ status }: Pick<StatusFacts, 'status'>): boolean {
+  return status !== undefined && status.isOneShot !== true
+}
+
 export function exitOfStatus(facts: StatusFacts): number {
   const presence = presenceOf(facts)
   const { status } = facts
   const isWaiting = facts.waiting.some(({ bytes }) => bytes > 0)
   if (presence !== 'running') {
-    // A daemon was here, and should be; after one-shot runs nobody is expected.
-    if (status !== undefined || isWaiting) return exits.failed
-    return exits.done
+    const isAmiss = presence === 'silent' && status !== undefined
+    return isAmiss || isDaemonGone(facts) || isWaiting ? exits.failed : exits.done
   }
   if (status?.destinations.some(({ state }) => state === 'down' || state === 'unavailable')) return exits.failed
   return status !== undefined && (status.losses > 0 || status.forks > 0) ? exits.lossy : exits.done
@@ -114,7 +118,7 @@ function presenceText(facts: StatusFacts, presence: AgentPresence, paint: Paint)
   const said = facts.ageMs === undefined ? '' : `, last heard ${formatAge(facts.ageMs)}`
   if (presence === 'silent')
     return paint.yellow(facts.status ? `an agent holds the lock and is silent${said}` : 'a run is under way')
-  return facts.status ? paint.red(`no agent runs${said}`) : 'no agent runs'
+  return isDaemonGone(facts) ? paint.red(`no agent runs${said}`) : `no agent runs${said}`
 }
 
 function absenceWarnings(facts: StatusFacts, presence: AgentPresence): string[] {
@@ -125,7 +129,7 @@ function absenceWarnings(facts: StatusFacts, presence: AgentPresence): string[] 
           `fix: df ${facts.directory}; then restart it: systemctl restart logcask`,
         ]
       : []
-  if (facts.status === undefined && !facts.waiting.some(({ bytes }) => bytes > 0)) return []
+  if (!isDaemonGone(facts) && !facts.waiting.some(({ bytes }) => bytes > 0)) return []
   return [`fix: start it: ${facts.startCommand}; it goes on where it was`]
 }
 

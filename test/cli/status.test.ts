@@ -110,6 +110,8 @@ describe('the report', () => {
     hasEnded: false,
     ...facts,
   })
+  const onceRan = (facts: Partial<StatusFacts>): StatusFacts =>
+    stopped({ status: running({ isOneShot: true }).status, ...facts })
 
   it('shows each destination, and for a bad one what to type next', () => {
     const { lines, warnings } = statusLines(running({ destinations: [ok, down] }), createPaint(false))
@@ -174,6 +176,12 @@ describe('the report', () => {
     expect(warnings).toEqual(['fix: start it: logcask agent -c x.yaml; it goes on where it was'])
   })
 
+  it('after agent --once nobody has to be started while nothing waits', () => {
+    expect(statusLines(onceRan({}), createPaint(false)).warnings).toEqual([])
+    const facts = onceRan({ waiting: [{ name: 'eu', files: 3, bytes: 2048 }] })
+    expect(statusLines(facts, createPaint(false)).warnings).toHaveLength(1)
+  })
+
   it.each<[string, StatusFacts, number]>([
     ['all is well', running(), 0],
     ['a destination is behind, and catches up', running({ destinations: [{ ...ok, behindBytes: 9 }] }), 0],
@@ -185,6 +193,9 @@ describe('the report', () => {
     ['the daemon is gone', stopped({}), 1],
     ['the daemon hangs', stopped({ isLocked: true }), 1],
     ['after a one-shot run nothing waits', stopped({ status: undefined, ageMs: undefined }), 0],
+    ['after agent --once, from cron, nothing waits', onceRan({}), 0],
+    ['after agent --once something waits', onceRan({ waiting: [{ name: 'eu', files: 1, bytes: 1 }] }), 1],
+    ['while agent --once hangs', onceRan({ isLocked: true }), 1],
     [
       'after a one-shot run something waits',
       stopped({ status: undefined, ageMs: undefined, waiting: [{ name: 'eu', files: 1, bytes: 1 }] }),
