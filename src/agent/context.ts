@@ -20,6 +20,8 @@ export interface SourceSettings extends SourcePatterns {
   sealAfterMs: number
   /** `ignore`: a file whose whole content another present file has is not shipped. */
   copies: 'new-stream' | 'ignore'
+  /** Its files are copies of nothing, whatever they are called or hold: each is a stream of its own. */
+  isOriginal?: boolean | undefined
   /** What becomes of a rotated file that every destination has whole; undefined: it stays. */
   after?: 'keep' | 'delete' | 'move' | undefined
   /** The directory that `move` moves to. */
@@ -44,6 +46,8 @@ export interface WholeSettings {
   idleMs?: number | undefined
   /** How long the period in a name is, where its precision does not say it. */
   periodMs?: number | undefined
+  /** The machine goes away: what nobody writes to is complete as it is. */
+  isLast?: boolean | undefined
 }
 
 export interface AgentSettings {

@@ -1,24 +1,24 @@
 import { join } from 'node:path'
 import type { Agent } from '../agent/agent.ts'
 import type { AgentEvent, SourceSettings } from '../agent/context.ts'
-import type { Life } from '../agent/life.ts'
 import { localFiles } from '../agent/local-files.ts'
 import { isSettled } from '../agent/rest.ts'
 import { type AgentState, openState } from '../agent/state.ts'
 import { isCode, LogcaskError } from '../base/errors.ts'
-import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
+import type { Bucket } from '../bucket/bucket.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import { loadConfig } from '../config/load.ts'
 import { terminalLog } from './agent-log.ts'
-import { type Command, type CommandInput, durationOf, expectArguments, isSet, jsonOption, textOf } from './command.ts'
-import { composeAgent } from './compose-agent.ts'
+import { type Command, type CommandInput, durationOf, expectArguments, jsonOption, textOf } from './command.ts'
+import { type ComposedAgent, composeAgent } from './compose-agent.ts'
+import { conclude, type Delivered, noteDelivered, noteSeal, type Receipt } from './drain-report.ts'
 import { grown, type Lack, verifyDelivered } from './drain-verify.ts'
+import { verifyWholes } from './drain-wholes.ts'
 import { exits } from './exit.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { nameMachine } from './host.ts'
 import { showProgress } from './progress.ts'
-import { filesText, livesOf, progressOf, type ReceiptLine, RunReport, receiptLines, sayOutcome } from './run-report.ts'
-import { countText, formatBytes } from './units.ts'
+import { addWhole, livesOf, progressOf, RunReport, sayOutcome } from './run-report.ts'
 
 export const command: Command = {
   name: 'drain',
@@ -64,8 +64,8 @@ interface Run {
   /** Aborted when the time is up, or the user has enough. */
   stop: AbortController
   report: RunReport
-  /** By stream. */
-  receipts: Map<string, ReceiptLine>
+  /** By stream, or by path for what goes whole. */
+  receipts: Map<string, Receipt>
 }
 
 async function drain(input: CommandInput): Promise<number> {
@@ -104,14 +104,21 @@ async function drainAll(run: Run): Promise<number> {
   for (let pass = 1; ; pass++) {
     const delivered = await deliverOnce(run)
     const hasGrown = delivered.lacks.some(({ problem }) => problem.startsWith(grown))
-    if (!hasGrown || pass === passesMax || run.stop.signal.aborted) return conclude(run, delivered)
+    if (!hasGrown || pass === passesMax || run.stop.signal.aborted) return conclude(run.input, run.receipts, delivered)
   }
 }
 
 function compose({ config, machine, state, input, report }: Run, isOneShot: boolean, add: (event: AgentEvent) => void) {
   const log = terminalLog(input.terminal, input.clock)
   // The machine goes: nothing is to be waited for, and nothing to be tidied up.
-  const sources = config.sources.map((source): SourceSettings => ({ ...source, sealAfterMs: 0, after: 'keep' }))
+  const sources = config.sources.map(
+    (source): SourceSettings => ({
+      ...source,
+      sealAfterMs: 0,
+      after: 'keep',
+      whole: source.whole && { ...source.whole, isLast: true },
+    }),
+  )
   return composeAgent({
     state,
     machine: machine.machineId,
@@ -123,6 +130,7 @@ function compose({ config, machine, state, input, report }: Run, isOneShot: bool
     spoolBytes: config.spoolBytes,
     rate: config.rate,
     clock: input.clock,
+    reportWhole: (event) => addWhole(report, event),
     report(event) {
       report.add(event)
       add(event)
@@ -134,7 +142,7 @@ function compose({ config, machine, state, input, report }: Run, isOneShot: bool
 /** What is no longer where it was: deleted files that are kept here are delivered and sealed, what is lost is recorded. */
 async function settleMissing(run: Run): Promise<void> {
   const { clock } = run.input
-  const composed = await compose(run, false, (event) => noteSeal(run, event))
+  const composed = await compose(run, false, (event) => noteSeal(run.receipts, event))
   const { agent } = composed
   const over = new AbortController()
   const stop = (): void => over.abort(run.stop.signal.reason)
@@ -162,26 +170,9 @@ function isAccountedFor({ isExplored, book }: Agent): boolean {
   return true
 }
 
-function noteSeal({ receipts }: Run, event: AgentEvent): void {
-  if (event.kind !== 'sealed') return
-  const { life, length, sha256 } = event
-  const { stream, destination } = event.delivery
-  if (stream === undefined) return
-  const before = receipts.get(stream)
-  const isSame = before?.length === length && before.sha256 === sha256
-  const destinations = [...new Set([...(isSame ? before.destinations : []), destination])]
-  receipts.set(stream, { length, sha256, path: life.path, stream, destinations })
-}
-
-interface Delivered {
-  code: number
-  lacks: Lack[]
-  lives: readonly Life[]
-}
-
 /** Everything that is there now, sealed; then every destination is asked anew. */
 async function deliverOnce(run: Run): Promise<Delivered> {
-  const { input, state, report } = run
+  const { input, report } = run
   const { clock, terminal } = input
   const composed = await compose(run, true, () => {})
   const { agent } = composed
@@ -189,16 +180,14 @@ async function deliverOnce(run: Run): Promise<Delivered> {
   const stop = (): void => over.abort(run.stop.signal.reason)
   run.stop.signal.addEventListener('abort', stop, { once: true })
   if (run.stop.signal.aborted) stop()
-  const cancelWatch = onHopeless(agent, clock, () => over.abort(hopeless))
-  const hide = showProgress(terminal, clock, () => progressOf(agent))
+  const cancelWatch = onHopeless(agent, clock, () => over.abort(hopeless), composed.wholes)
+  const hide = showProgress(terminal, clock, () => progressOf(agent, composed.wholes))
   try {
     await composed.run(over.signal)
     const { code } = sayOutcome(composed, report, terminal, over.signal.reason)
-    const lives = livesOf(agent)
-    for (const line of receiptLines(agent)) run.receipts.set(line.stream, line)
-    if (code !== exits.done && code !== exits.lossy) return { code, lacks: [], lives }
-    const files = localFiles({ birthTimes: true, spoolDirectory: join(state.directory, 'spool') })
-    return { code, lacks: await verifyDelivered(agent, lives, state.host, files, run.stop.signal), lives }
+    noteDelivered(run.receipts, composed)
+    if (code !== exits.done && code !== exits.lossy) return { code, lacks: [] }
+    return { code, lacks: await verify(run, composed) }
   } finally {
     hide()
     cancelWatch()
@@ -207,28 +196,18 @@ async function deliverOnce(run: Run): Promise<Delivered> {
   }
 }
 
-async function conclude({ input, config, receipts }: Run, { code, lacks, lives }: Delivered): Promise<number> {
-  const { values, terminal } = input
-  for (const { path, destination, problem } of lacks)
-    terminal.warn(`${pathForPeople(path)} → ${destination}: ${textForPeople(problem)}`)
-  if (isSet(values, 'receipt') || isSet(values, 'json'))
-    for (const line of receipts.values()) {
-      if (isSet(values, 'json')) await terminal.json(line)
-      else
-        await terminal.line(
-          `${line.length}  ${line.sha256}  ${line.destinations.join(',')}  ${pathForPeople(line.path)}`,
-        )
-    }
-  if (lacks.length > 0) {
-    terminal.warn(
-      `fix: run the same again; what is still not there then: logcask why ${pathForPeople(lacks[0]?.path ?? '')}`,
-    )
-    return exits.undelivered
+async function verify({ state, stop, input }: Run, { agent, wholes }: ComposedAgent): Promise<Lack[]> {
+  const { signal } = stop
+  const files = localFiles({ birthTimes: true, spoolDirectory: join(state.directory, 'spool') })
+  const bucketOf = (name: string): Bucket | undefined => agent.couriers.get(name)?.destination.bucket
+  try {
+    return [
+      ...(await verifyDelivered(agent, livesOf(agent), state.host, files, signal)),
+      ...(await verifyWholes(wholes, bucketOf, signal)),
+    ]
+  } catch (error) {
+    input.signal.throwIfAborted()
+    if (!signal.aborted) throw error
+    return [{ path: state.directory, destination: 'all', problem: 'was not asked anew in time' }]
   }
-  if (code !== exits.done && code !== exits.lossy) return code
-  const bytes = lives.reduce((sum, life) => sum + (life.limit ?? life.size), 0)
-  terminal.say(
-    `${filesText(lives.length)} · ${formatBytes(bytes)} · sealed, and verified in ${countText(config.destinations.length, 'destination')}`,
-  )
-  return code
 }

@@ -177,6 +177,40 @@ describe('logcask drain', () => {
       }
     },
   )
+
+  it(
+    'files that go whole: what no writer holds is complete now; what one holds is named',
+    aloneTimeout,
+    async (context) => {
+      const whole = { mode: 'when-complete', as: '{filename}', compress: 'gzip' }
+      const { stage, room } = await alone(context, 'drain-whole', { source: whole })
+      const hour = `${new Date().toISOString().slice(0, 13)}Z`
+      const held = room.create(`app-${hour}.log`).lines(100)
+      writeFileSync(room.path('done.log'), 'all of it\n')
+      const first = await run(stage, 'drain')
+      expect(first).toMatchObject({ code: 75, stderr: expect.stringMatching(/is not complete: a process has it open/) })
+      held.close()
+      const { code, stdout, stderr } = await run(stage, 'drain', '--receipt', '--json')
+      expect({ code, stderr: code === 0 ? '' : stderr }).toEqual(fine)
+      const receipts = stdout
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { path: string; length: number })
+      expect(receipts.map(({ path, length }) => [path, length]).sort()).toEqual(
+        [
+          [room.path(`app-${hour}.log`), held.content.length],
+          [room.path('done.log'), 10],
+        ].sort(),
+      )
+      for (const name of readdirSync(stage.bucket, { recursive: true, withFileTypes: true }))
+        if (name.isFile() && name.name.startsWith('done.log')) unlinkSync(join(name.parentPath, name.name))
+      expect(outcome(await run(stage, 'drain'))).toEqual(fine)
+      expect(readdirSync(stage.bucket, { recursive: true }).some((name) => String(name).includes('done.log'))).toBe(
+        true,
+      )
+    },
+  )
 })
 
 describe('logcask wait', () => {

@@ -12,6 +12,8 @@ export interface CompletionFacts {
   period: Period | undefined
   /** The source's own settings. */
   idleMs?: number | undefined
+  /** The machine goes away. */
+  isLast?: boolean | undefined
   periodMs?: number | undefined
 }
 
@@ -23,6 +25,7 @@ export type Completion =
 
 /** Writers flush late, and their clocks are not quite ours. */
 const graceMs = 60_000
+const heldOpen = 'a process has it open for writing'
 /** Nobody is just writing. */
 const quietMs = 5_000
 /** A rotated file that some unseen process may still hold: as `sealAfter` of streams. */
@@ -33,13 +36,14 @@ const heldOpenMs = 10 * 60_000
 /** Whether a file is complete. A byte too early is worse than a minute too late: it would be two objects. */
 export function completionOf(facts: CompletionFacts): Completion {
   const { period, isRotated, idleMs } = facts
+  if (facts.isLast) return facts.writer === 'some' ? { kind: 'held', why: heldOpen } : { kind: 'complete', by: 'idle' }
   const hasTime = period !== undefined && period.precisionMs < dayMs
   // What a rotation names by its day is complete at once; an hour in a name is the writer's own, and binding.
   if (isRotated && !hasTime) return byRotation(facts)
   if (period !== undefined) return byPeriod(facts, period)
   if (idleMs === undefined)
     return { kind: 'held', why: 'it is live: neither rotated, nor is there a period in its name' }
-  if (facts.writer === 'some') return { kind: 'held', why: 'a process has it open for writing' }
+  if (facts.writer === 'some') return { kind: 'held', why: heldOpen }
   return afterQuiet(facts, idleMs, 'idle')
 }
 

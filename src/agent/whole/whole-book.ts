@@ -125,7 +125,11 @@ export class WholeBook {
     return nextMs
   }
 
-  #factsOf(file: WholeFile, { idleMs, periodMs }: NonNullable<SourceSettings['whole']>, scan: Scan): CompletionFacts {
+  #factsOf(
+    file: WholeFile,
+    { idleMs, periodMs, isLast }: NonNullable<SourceSettings['whole']>,
+    scan: Scan,
+  ): CompletionFacts {
     const nowMs = this.#parts.clock.now()
     const has = (path: string): boolean => path !== file.path && scan.found.get(path) === file.source
     return {
@@ -136,6 +140,7 @@ export class WholeBook {
       period: periodIn(file.path.slice(file.path.lastIndexOf('/') + 1)),
       idleMs,
       periodMs,
+      isLast,
     }
   }
 }
