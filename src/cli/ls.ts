@@ -13,7 +13,7 @@ import { type Command, type CommandInput, expectArguments, isSet, jsonOption, us
 import { exits } from './exit.ts'
 import { rowForMachine, type StreamRow, streamTableRows, tableRows } from './ls-rows.ts'
 import { storeHelp, storeOptions } from './open-bucket.ts'
-import { noSuchHost, readsAtOnce, withReader } from './read-bucket.ts'
+import { noSuchHost, readsAtOnce, saysNothingHere, withReader } from './read-bucket.ts'
 import { matchPath } from './read-names.ts'
 import { tableLines } from './table.ts'
 import { countText, formatBytes } from './units.ts'
@@ -58,7 +58,7 @@ async function printHosts({ values, terminal, signal }: CommandInput, bucket: Bu
     if (isSet(values, 'json')) await terminal.json({ host })
     else await terminal.line(pathForPeople(host))
   }
-  if (hosts.length === 0) terminal.say(`${bucket.url}: nothing has been delivered here yet`)
+  if (hosts.length === 0) terminal.say(await saysNothingHere(bucket, signal))
   if (strays > 0) terminal.warn(`${countText(strays, 'stray')} where hosts are: written by no agent`)
 }
 

@@ -5,6 +5,7 @@ import type { Bucket } from '../bucket/bucket.ts'
 import { retryingReads } from '../bucket/retrying-reads.ts'
 import { readHeader, type StreamHeader } from '../bucket/stream-header.ts'
 import { listHosts } from '../bucket/stream-inventory.ts'
+import { isOwnRoom } from '../format/whole-name.ts'
 import { type CommandInput, didYouMean, usageError } from './command.ts'
 import { openBucket, storeSettings } from './open-bucket.ts'
 
@@ -32,6 +33,25 @@ export async function noSuchHost(bucket: Bucket, host: string, signal: AbortSign
     `${bucket.url}: has nothing of host ${pathForPeople(host)}${didYouMean(host, hosts)}`,
     `logcask ls ${bucket.url} lists the hosts`,
   )
+}
+
+/** How many names fit a message. */
+const namesMax = 5
+
+/** That there is no stream; and what else is there, which no command of ours lists: files that were delivered whole. */
+export async function saysNothingHere(bucket: Bucket, signal: AbortSignal): Promise<string> {
+  const names: string[] = []
+  for await (const entry of bucket.list('', { delimiter: '/', signal })) {
+    const name = entry.kind === 'object' ? entry.key : entry.prefix
+    if (isOwnRoom(name.replace(/\/$/, ''))) continue
+    if (names.length === namesMax) return `${saysWhole(bucket, names)} …`
+    names.push(pathForPeople(name))
+  }
+  return names.length === 0 ? `${bucket.url}: nothing has been delivered here yet` : saysWhole(bucket, names)
+}
+
+function saysWhole(bucket: Bucket, names: readonly string[]): string {
+  return `${bucket.url}: no streams; files that were delivered whole are objects of their own: ${names.join(' ')}`
 }
 
 /** A stream with its header, or with what is wrong with it. */

@@ -15,7 +15,7 @@ import {
 } from './command.ts'
 import { exits } from './exit.ts'
 import { storeHelp, storeOptions } from './open-bucket.ts'
-import { noSuchHost, withReader } from './read-bucket.ts'
+import { noSuchHost, saysNothingHere, withReader } from './read-bucket.ts'
 import { countText, formatBytes } from './units.ts'
 import { verifiedForMachine, verifiedForPeople } from './verify-rows.ts'
 
@@ -68,8 +68,7 @@ async function verifyBucket(input: CommandInput, bucket: Bucket): Promise<number
   const { values, terminal, signal } = input
   const named = textsOf(values, 'host')
   const hosts = named.length > 0 ? named : await listHosts(bucket, { signal })
-  if (hosts.length === 0)
-    throw usageError(`${bucket.url}: nothing has been delivered here`, 'is its prefix right? logcask ls URL')
+  if (hosts.length === 0) throw usageError(await saysNothingHere(bucket, signal), 'is its prefix right? logcask ls URL')
   const sum = { streams: 0, bytes: 0, sealed: 0, strays: 0, fine: 0, gaps: 0, unread: 0, differs: 0 }
   let bytesRead = 0
   for (const host of hosts) {

@@ -93,8 +93,13 @@ function balanced(template: string): string {
 
 const ownRooms = ['segments', 'seals', 'gaps', 'aliases', 'digests', 'probes']
 
+/** Whether streams and what belongs to them are kept below this first part of a key. */
+export function isOwnRoom(first: string): boolean {
+  return ownRooms.includes(first)
+}
+
 function requireOwnRoom(first: string, name: string): void {
-  if (!ownRooms.includes(first)) return
+  if (!isOwnRoom(first)) return
   throw new LogcaskError('invalid', `${name}: ${first}/ is where streams are kept`, {
     hint: 'begin the template with a directory of its own, as in files/{filename}',
   })

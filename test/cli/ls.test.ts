@@ -37,6 +37,20 @@ describe('ls', () => {
     expect(stderr).toContain('nothing has been delivered here yet')
   })
 
+  it('says where files are that were delivered whole, which are no streams', async () => {
+    const { url, bucket } = await diskBucket()
+    for (const key of ['probes/web-1/verdict', 'haproxy/2013/07/04/a.log.gz', 'single.log'])
+      await bucket.put(key, Buffer.from('x'), { mode: 'create' })
+    const { code, stderr } = await commandLine(['ls', url])
+    expect([code, stderr.trim()]).toEqual([
+      0,
+      `${url}: no streams; files that were delivered whole are objects of their own: haproxy/ single.log`,
+    ])
+    expect((await commandLine(['verify', '--from', url])).stderr).toContain(
+      'no streams; files that were delivered whole',
+    )
+  })
+
   it('lists streams by name, the newest first, those before it below', async () => {
     const { url, first } = await setUp()
     const { code, stdout, stderr } = await commandLine(['ls', url, 'web-1'])
