@@ -181,6 +181,7 @@ function birth(context: AgentContext, identity: string, path: string, source: So
     path,
     destinations: [],
   })
+  if (source.isOriginal) life.isOwn = true
   life.grewAtMs = context.clock.monotonic()
   context.book.add(life)
   return life

@@ -6,6 +6,7 @@ import { type Command, type CommandInput, durationOf, isSet, jsonOption, textsOf
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { storeHelp, storeOptions } from './open-bucket.ts'
+import { leftPipes } from './pipe-left.ts'
 import { showProgress } from './progress.ts'
 import {
   addWhole,
@@ -28,6 +29,7 @@ import { wholeWarning } from './whole-outcome.ts'
 export const command: Command = {
   name: 'ship',
   help: `Usage: logcask ship PATH|GLOB… --to URL [--to URL…]
+       COMMAND | logcask ship - --as NAME --to URL [--to URL…]
 
 Delivers each file, whole as it is at the start, to every destination; sends what is not there yet, and nothing twice.
 Ends with 0 only when everything is everywhere and sealed. A directory means all files below it. Patterns need quotes.
@@ -43,6 +45,8 @@ Ends with 0 only when everything is everywhere and sealed. A directory means all
                     {prefix} {year} {month} {day} {hour} {host} {name} {labels.NAME}; also in --to: s3://bucket/{filename}
                     --compress gzip|zstd · --idle 5s (not changed for so long) · --period 1h (of the time in a name)
                     --label NAME=VALUE
+  - --as NAME       what COMMAND writes, as a file of that name: sent while it comes, sealed at its end. It is kept below the
+                    state directory until every destination has it; read it with logcask cat URL HOST NAME
   --rate 20MB/s     at most, per destination
   --timeout 10m     give up then, with exit status 75 (default: never)
   --dry-run         list the files, send nothing
@@ -55,6 +59,7 @@ Examples
   logcask ship /var/log/nginx --to s3://acme-logs --to file:///mnt/nas
   logcask ship '/var/log/*.log' --to s3://logs/prod --endpoint http://minio:9000 --receipt
   logcask ship /var/log/haproxy --to 's3://logs/{prefix}/{year}/{month}/{day}/{filename}' --compress gzip
+  mysqldump --all-databases | logcask ship - --as mysql/all.sql --to s3://acme-logs
   mount -o ro,noload /dev/xvdf1 /mnt/snap && logcask ship --root /mnt/snap /var/log --to s3://acme-logs
 
 Exit status: 0 done · 1 failed · 2 usage · 3 delivered, with gaps or forks · 75 not all delivered in time, run it again`,
@@ -84,6 +89,7 @@ async function ship(input: CommandInput): Promise<number> {
     throw usageError('no destination is named', 'logcask ship PATH… --to file:///dir (or s3://bucket/prefix)')
   if (urls.includes(''))
     throw usageError('--to is empty: it names no destination', '--to file:///dir (or s3://bucket/prefix)')
+  if (positionals.includes('-')) return (await import('./ship-pipe.ts')).shipPipe(input, urls)
   const origin = await shipOrigin(input)
   try {
     return await shipFrom(input, origin, urls)
@@ -115,6 +121,8 @@ async function shipFrom(input: CommandInput, origin: ShipOrigin, given: readonly
       : dryRunWhole(input, { ...source, whole: source.whole }, origin.host, origin.files)
   const state = await openState(origin.state, origin.host, clock).catch(withOtherState)
   try {
+    const left = await leftPipes(state.directory, clock)
+    if (left !== undefined) input.terminal.warn(`${left.message}\nfix: ${left.hint}`)
     const report = new RunReport()
     const composed = await composeAgent({
       state,
@@ -144,13 +152,13 @@ async function shipFrom(input: CommandInput, origin: ShipOrigin, given: readonly
 }
 
 /** Beside an agent that goes on working, a run takes a state of its own. */
-function withOtherState(error: unknown): never {
+export function withOtherState(error: unknown): never {
   if (!isCode(error, 'conflict')) throw error
   const hint = ['run this with --state DIR, a directory of its own', error.hint].filter(Boolean).join('; or ')
   throw new LogcaskError('conflict', error.message, { hint, cause: error })
 }
 
-function tell({ terminal }: CommandInput, report: RunReport, event: AgentEvent): void {
+export function tell({ terminal }: CommandInput, report: RunReport, event: AgentEvent): void {
   report.add(event)
   if (event.kind === 'forked')
     terminal.warn(
@@ -167,7 +175,7 @@ function tell({ terminal }: CommandInput, report: RunReport, event: AgentEvent):
 }
 
 /** Runs until all is delivered, the time is up, or nobody is left who could take more. */
-async function deliver(input: CommandInput, composed: ComposedAgent, report: RunReport): Promise<number> {
+export async function deliver(input: CommandInput, composed: ComposedAgent, report: RunReport): Promise<number> {
   const { agent, wholes } = composed
   const { values, terminal, clock } = input
   const stop = new AbortController()
