@@ -4,6 +4,7 @@ import type { WholeFile } from '../agent/whole/whole-file.ts'
 import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
 import type { Clock } from '../base/clock.ts'
 import type { EventCounts } from './event-counts.ts'
+import { InheritedAges } from './inherited-ages.ts'
 import { dropDelivered, markTail, seenSinceMs, type TailMark } from './tail-marks.ts'
 
 /** How one destination stands with all files. */
@@ -38,6 +39,7 @@ export function watchAmounts(
   agent: Pick<Agent, 'book' | 'couriers' | 'revision'>,
   clock: Pick<Clock, 'monotonic'>,
   wholes: () => Pick<WholeShipper, 'book' | 'pendingAt' | 'revision'> | undefined = () => undefined,
+  inherited: InheritedAges = new InheritedAges(),
 ): () => Amounts {
   let revision = ''
   let known: Amounts = { files: 0, bytes: 0, openFiles: 0, backlogs: new Map(), rotated: undefined }
@@ -67,6 +69,10 @@ export function watchAmounts(
       addTo(backlogs, life, marksOf(marks, life, beforeMs))
     }
     if (shipper !== undefined) addWholes(known, shipper, waiting, beforeMs)
+    for (const [name, backlog] of backlogs) {
+      const sinceMs = inherited.sinceMs(name, current.values(), agent.book.isExplored)
+      if (backlog.bytes > 0 && sinceMs !== undefined) backlog.sinceMs = Math.min(backlog.sinceMs, sinceMs)
+    }
     return known
   }
 }

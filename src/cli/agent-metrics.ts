@@ -83,7 +83,7 @@ function ofDestinations({ status: { destinations }, counts }: MetricFacts): Metr
     ),
     gauge(
       'logcask_lag_seconds',
-      'Age of the oldest byte that it does not have, since this agent saw it.',
+      'Age of the oldest byte that it does not have, since an agent first saw it.',
       each((one) => one.oldestSeconds),
     ),
     gauge(

@@ -11,9 +11,10 @@ import { AgentDigests } from './agent-digests.ts'
 import type { AgentLog } from './agent-log.ts'
 import type { MetricFacts } from './agent-metrics.ts'
 import { agentRoutes, keepListening } from './agent-server.ts'
-import { type StatusRecord, watchStatus } from './agent-status.ts'
+import { readStatus, type StatusRecord, watchStatus } from './agent-status.ts'
 import type { ComposedAgent } from './compose-agent.ts'
 import { version } from './help.ts'
+import { InheritedAges } from './inherited-ages.ts'
 import { LocalRoom } from './local-room.ts'
 import { openFilesMax } from './open-files.ts'
 import type { RunReport } from './run-report.ts'
@@ -53,6 +54,11 @@ export function startServices(parts: ServiceParts): AgentServices {
   const startedAtMs = clock.now()
   const room = new LocalRoom(join(state.directory, 'spool'), clock)
   const urls = new Map(config.destinations.map(({ name, url }) => [name, url]))
+  const inherited = new InheritedAges()
+  // The record of before stands until everything was looked at once (writeStatus); a damaged one says nothing.
+  readStatus(state.directory)
+    .then((before) => before && inherited.take(before, { wallMs: clock.now(), monotonicMs: clock.monotonic() }))
+    .catch(() => {})
   const status = watchStatus(agent, {
     host: state.host,
     startedAtMs,
@@ -63,6 +69,7 @@ export function startServices(parts: ServiceParts): AgentServices {
     isOneShot,
     room,
     spoolBytesMax: config.spoolBytes,
+    inherited,
     wholes: () => composed.wholes,
   })
   const reload: MetricFacts['reload'] = { isSuccessful: true, atMs: startedAtMs }

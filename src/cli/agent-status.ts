@@ -10,6 +10,7 @@ import { type Meter, requestCount, requestDollars } from '../bucket/metered.ts'
 import { appendedBytes, type RotatedBehind, watchAmounts } from './agent-amounts.ts'
 import type { DiskFacts } from './first-loss.ts'
 import { type AmountSample, addSample, growthPerSecond } from './growth.ts'
+import type { InheritedAges } from './inherited-ages.ts'
 import type { LocalRoom } from './local-room.ts'
 import { readPidSpace } from './pid-space.ts'
 import type { RunReport } from './run-report.ts'
@@ -74,6 +75,8 @@ interface Facts {
   isOneShot?: boolean | undefined
   room: Pick<LocalRoom, 'spoolBytes' | 'disks'>
   spoolBytesMax?: number | undefined
+  /** What the agent before this one said. */
+  inherited?: InheritedAges | undefined
   /** What ships the files that go whole, where any do; another one after a reload. */
   wholes?: (() => WholeShipper | undefined) | undefined
 }
@@ -81,7 +84,7 @@ interface Facts {
 /** The answer is the agent's status at each moment that it is called. */
 export function watchStatus(agent: Agent, facts: Facts): () => StatusRecord {
   const { clock, meters, report, room, urls } = facts
-  const amounts = watchAmounts(agent, clock, facts.wholes)
+  const amounts = watchAmounts(agent, clock, facts.wholes, facts.inherited)
   let appended: readonly AmountSample[] = []
   const pidSpace = readPidSpace()
   return () => {

@@ -6,7 +6,9 @@ import { LifeBook } from '../../src/agent/life-book.ts'
 import type { WholeFile } from '../../src/agent/whole/whole-file.ts'
 import type { WholeShipper } from '../../src/agent/whole/whole-shipper.ts'
 import { appendedBytes, watchAmounts } from '../../src/cli/agent-amounts.ts'
+import type { StatusRecord } from '../../src/cli/agent-status.ts'
 import { EventCounts } from '../../src/cli/event-counts.ts'
+import { InheritedAges } from '../../src/cli/inherited-ages.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 
 const nothing = new Uint8Array()
@@ -62,6 +64,29 @@ describe('what is behind', () => {
     ack('eu', 150)
     expect(ages()).toEqual([Number.NEGATIVE_INFINITY, 2_000])
     expect(amounts().backlogs.get('us')).toMatchObject({ bytes: 30, files: 1, ackedBytes: 120 })
+  })
+
+  it('is no younger after a restart, until all that was here at the start is there', async () => {
+    const { clock, agent, life, grow, ack } = setUp()
+    const inherited = new InheritedAges()
+    const eu = { behindBytes: 100, oldestSeconds: 3_600 }
+    const before = { updatedAt: new Date(clock.now() - 60_000).toISOString(), destinations: [{ name: 'eu', ...eu }] }
+    inherited.take(before as unknown as StatusRecord, { wallMs: clock.now(), monotonicMs: clock.monotonic() })
+    const amounts = watchAmounts(agent, clock, undefined, inherited)
+    const ages = () => {
+      const { backlogs } = amounts()
+      return ['eu', 'us'].map((name) => Math.round((clock.monotonic() - (backlogs.get(name)?.sinceMs ?? 0)) / 1000))
+    }
+    grow(100)
+    expect(ages()).toEqual([3_660, 0])
+    agent.book.isExplored = true
+    agent.book.move(life, '/b')
+    ack('eu', 50)
+    await clock.advance(10_000)
+    expect(ages()).toEqual([3_670, 10])
+    ack('eu', 100)
+    grow(150)
+    expect(ages()[0]).toBeLessThanOrEqual(10)
   })
 
   it('names the rotated file that was born first', () => {
