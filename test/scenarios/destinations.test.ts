@@ -1,55 +1,15 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { type FaultS3, type FaultS3Options, startFaultS3 } from '../support/fault-s3.ts'
-import { type FaultName, type FaultRule, faults } from '../support/fault-s3-faults.ts'
+import { describe, expect, it } from 'vitest'
+import type { FaultS3 } from '../support/fault-s3.ts'
+import { faults } from '../support/fault-s3-faults.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
-import { patternBytes } from '../support/pattern-bytes.ts'
-import { tempDirectory } from '../support/temp-directory.ts'
-import { type Authority, hasOpenssl, makeAuthority } from '../support/tls.ts'
-import { logcask, type RunOptions, startLogcask, until } from './logcask-process.ts'
-import { compareWithFiles, type Holdings, holdingsBelow, holdingsOf } from './stored-content.ts'
+import { logcask, startLogcask, until } from './logcask-process.ts'
+import { compareWithFiles, holdingsBelow, holdingsOf } from './stored-content.ts'
 
 guardLeaks()
 
-const whole = { lost: 0, doubled: 0, different: [] }
-
-async function serve(options: FaultS3Options = {}): Promise<FaultS3> {
-  const server = await startFaultS3(options)
-  onTestFinished(() => server.close())
-  return server
-}
-
-/** Some logs of several segments, and how to ship them. */
-async function setUp() {
-  const directory = await tempDirectory('destinations')
-  const logs = join(directory, 'logs')
-  await mkdir(logs)
-  for (const [name, bytes] of [
-    ['big.log', patternBytes(20_000_000, 5)],
-    ['small.log', patternBytes(3_000, 6)],
-  ] as const)
-    await writeFile(join(logs, name), bytes)
-  const files = new Map<string, Uint8Array>()
-  for (const name of ['big.log', 'small.log']) files.set(join(logs, name), await readFile(join(logs, name)))
-  const args = (...to: string[]): string[] => [
-    ...['ship', logs, '--host', 'web-1', '--state', join(directory, 'state')],
-    ...to.flatMap((url) => ['--to', url]),
-  ]
-  return { directory, logs, files, args, root: join(directory, 'bucket') }
-}
-
-function s3Url({ endpoint }: FaultS3, bucket: string): string {
-  return `s3://${bucket}?endpoint=${endpoint}`
-}
-
-const segmentKeys = (holdings: Holdings): string[] => [...holdings.keys()].filter((key) => key.startsWith('segments/'))
-
-/** What happens to every request to one bucket. */
-const always =
-  (bucket: string, name: FaultName): FaultRule =>
-  (request) =>
-    request.bucket === bucket ? faults[name] : undefined
+import { always, s3Url, segmentKeys, serve, setUp, whole } from './ship-stage.ts'
 
 describe('ship to several destinations of which some do not work', () => {
   it('I5: one refuses everything and one hangs: the good one is complete long before --timeout, which names the two', async () => {
@@ -205,72 +165,5 @@ describe('a store that must not be trusted with a byte', () => {
     expect(stderr).toMatch(/this store ignores If-None-Match/)
     expect(code).toBe(1)
     expect(segmentKeys(holdingsOf(server.objects))).toEqual(before)
-  })
-})
-
-describe('a store that says no', () => {
-  const wrong: [string, FaultS3Options, RunOptions, RegExp][] = [
-    [
-      'wrong secret',
-      {},
-      { env: { AWS_SECRET_ACCESS_KEY: 'nope' } },
-      /SignatureDoesNotMatch.*\nfix: .*(secret|AWS_SECRET)/i,
-    ],
-    [
-      'unknown access key',
-      {},
-      { env: { AWS_ACCESS_KEY_ID: 'who' } },
-      /InvalidAccessKeyId.*\nfix: .*(access key|AWS_ACCESS)/i,
-    ],
-    ['no credentials', {}, { env: { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' } }, /credentials.*\nfix: /i],
-    ['another region', { region: 'eu-west-1' }, { env: { AWS_REGION: 'us-east-1' } }, /\nfix: .*eu-west-1/],
-    ['a clock that is off', { clockOffsetMs: 3_600_000 }, {}, /clock|RequestTimeTooSkewed.*\nfix: .*clock/i],
-  ]
-  it.each(wrong)('%s: ship ends at once with 1, and says what to do', async (_, options, run, message) => {
-    const { args } = await setUp()
-    const server = await serve(options)
-    const { code, stderr } = await logcask(args(s3Url(server, 'bucket')), run)
-    expect(stderr).toMatch(/^bucket DOWN /m)
-    expect(stderr).toMatch(message)
-    expect(code).toBe(1)
-    expect(segmentKeys(holdingsOf(server.objects))).toEqual([])
-  })
-
-  it('a redirect: ship ends at once with 1, and names the region', async () => {
-    const { args } = await setUp()
-    const server = await serve()
-    server.fault(always('bucket', '301'))
-    const { code, stderr } = await logcask(args(s3Url(server, 'bucket')))
-    expect(stderr).toMatch(/bucket DOWN .*301.*\nfix: .*eu-west-1/)
-    expect(code).toBe(1)
-  })
-
-  it('nobody listens: 75 at --timeout, with the address', async () => {
-    const { args } = await setUp()
-    const server = await startFaultS3()
-    await server.close()
-    const { code, stderr } = await logcask([...args('s3://bucket?endpoint=http://127.0.0.1:9'), '--timeout', '1s'])
-    expect(stderr).toMatch(/bucket LATE .*ECONNREFUSED.*\nfix: /)
-    expect(code).toBe(75)
-  })
-
-  describe.skipIf(!hasOpenssl)('a certificate', () => {
-    let authority: Authority
-    beforeAll(async () => {
-      authority = await makeAuthority('a test authority')
-    })
-    afterAll(() => authority.remove())
-
-    it('of an authority that is not known: 1 at once, with --ca as the remedy, which then works', async () => {
-      const { files, args } = await setUp()
-      const { cert, key } = await authority.issue('store')
-      const server = await serve({ tls: { cert, key } })
-      const { code, stderr } = await logcask(args(s3Url(server, 'bucket')))
-      expect(stderr).toMatch(/bucket DOWN .*\nfix: .*ca/)
-      expect(code).toBe(1)
-      const trusted = await logcask([...args(s3Url(server, 'bucket')), '--ca', authority.certFile])
-      expect(trusted.code).toBe(0)
-      expect(compareWithFiles(files, holdingsOf(server.objects))).toMatchObject(whole)
-    })
   })
 })
