@@ -140,9 +140,9 @@ export const defects: Defect[] = [
     name: 'a life that ends leaves no gap',
     patches: [
       {
-        file: 'src/agent/finish.ts',
-        from: 'if (delivery.stream !== undefined && !isWhole) {',
-        to: 'if (delivery.stream === "") {',
+        file: 'src/agent/record-end.ts',
+        from: 'if (delivery.stream !== undefined && !isWhole)',
+        to: 'if (delivery.stream === "" && !isWhole)',
       },
     ],
     kinds: ['truncate', 'recreate', 'store slow', 'store down'],
@@ -150,9 +150,9 @@ export const defects: Defect[] = [
   {
     name: 'a directory that could not be read looks empty',
     patches: [
-      { file: 'src/agent/explore.ts', from: 'if (!isKnown) return', to: '' },
+      { file: 'src/agent/missing.ts', from: 'if (!isKnown) return', to: '' },
       {
-        file: 'src/agent/explore.ts',
+        file: 'src/agent/missing.ts',
         from: ".catch(() => 'unknown' as const)",
         to: '.catch(() => undefined as string | undefined | "unknown")',
       },
@@ -187,8 +187,8 @@ export const defects: Defect[] = [
     patches: [
       {
         file: 'src/agent/new-file.ts',
-        from: 'const unseen = unseenSource(context, courier, life)',
-        to: 'const unseen = false ? unseenSource(context, courier, life) : undefined',
+        from: 'const unseen = await unseenSource(context, courier, life)',
+        to: 'const unseen = false ? await unseenSource(context, courier, life) : undefined',
       },
     ],
     kinds: copies,
