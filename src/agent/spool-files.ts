@@ -14,6 +14,8 @@ export interface SpoolRecord {
   /** As in the checkpoint (`lifeKey`). */
   key: string
   life: Pick<Life, 'identity' | 'firstGeneration' | 'origin' | 'source' | 'path' | 'isOwn' | 'copy'>
+  /** Names of the destinations that were to get it: no other one is. */
+  to: string[]
   /** Kept are [0, min(from, 4 KiB)) and [from, end). */
   from: number
   end: number

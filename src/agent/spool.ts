@@ -1,4 +1,4 @@
-import { messageOf } from '../base/errors.ts'
+import { LogcaskError, messageOf } from '../base/errors.ts'
 import { lifeKey } from './checkpoint.ts'
 import type { AgentContext } from './context.ts'
 import { type Life, newDelivery, newLife } from './life.ts'
@@ -52,8 +52,13 @@ export class Spool {
     const { book, settings } = context
     const known = [...book.all()].find((life) => lifeKey(life) === record.key)
     const life = known ?? born(record)
-    const names = settings.sources.find(({ name }) => name === life.source)?.to ?? [...context.couriers.keys()]
-    for (const name of names) if (!life.deliveries.has(name)) life.deliveries.set(name, newDelivery(name))
+    for (const name of record.to)
+      if (context.couriers.has(name) && !life.deliveries.has(name)) life.deliveries.set(name, newDelivery(name))
+    if (life.deliveries.size === 0)
+      throw new LogcaskError(
+        'invalid',
+        `${life.path}: what was kept of it was for ${record.to.join(', ')}, which is gone`,
+      )
     if (known === undefined) book.restore(life)
     life.file = await openEntry(this.#directory, record)
     life.isUnlinked = life.isMet = life.isWatched = true
@@ -102,7 +107,8 @@ export class Spool {
       return this.#failed(context, life, plan.missing, `is full (${this.#bytesMax} bytes, spool: in the configuration)`)
     const { identity, firstGeneration, origin, source, path, isOwn, copy } = life
     const kept = { identity, firstGeneration, origin, source, path, isOwn, copy }
-    const record: SpoolRecord = { v: 1, key, life: kept, from: plan.from, end: plan.end }
+    const to = [...life.deliveries.keys()]
+    const record: SpoolRecord = { v: 1, key, life: kept, to, from: plan.from, end: plan.end }
     try {
       await writeEntry(this.#directory, record, plan.start, file)
     } catch (error) {

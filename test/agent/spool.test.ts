@@ -118,6 +118,22 @@ describe('the rescue spool', () => {
     expect(await at.gaps()).toEqual([])
   })
 
+  it('what was for one destination goes to no other, also where its source is gone', async () => {
+    down()
+    const first = at.daemon({ ...options, source: { name: 'secret', to: ['b'] } })
+    writeFileSync(path('app.log'), text(20_000))
+    await seen(first, 20_000)
+    await unlink(path('app.log'))
+    await spooled()
+    await first.stop()
+    await rm(join(at.state, 'checkpoint.jsonl'))
+    up()
+    await at.once(options)
+    await at.delivered([text(20_000)], 'b')
+    expect(await at.keys('a', '')).toEqual([])
+    expect(entries()).toEqual([])
+  })
+
   it('a store that answers gets it without the spool', async () => {
     const daemon = at.daemon(options)
     writeFileSync(path('app.log'), text(20_000))
