@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { isCode, type LogcaskError } from '../base/errors.ts'
 import { backoffMs, retryRefused, retryUnknown } from '../base/retry.ts'
 import type { Bucket } from '../bucket/bucket.ts'
+import { isOutdated } from '../bucket/stream-listing.ts'
 import { Slots } from './slots.ts'
 import { RateLimit, type TokenRate } from './token-bucket.ts'
 
@@ -91,7 +92,7 @@ export class Destination {
 
   /**
    * The operation's result, however often it takes. Rejects when `signal` aborts, and with errors that no repetition
-   * mends (`corrupt`, `invalid`, `internal`).
+   * mends (`corrupt`, `invalid`, `internal`, a segment that is gone since it was listed).
    */
   async request<T>(operation: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.ready(signal)
@@ -122,7 +123,7 @@ export class Destination {
         return result
       } catch (error) {
         signal.throwIfAborted()
-        if (!isCode(error, 'unavailable', 'refused')) throw error
+        if (!isCode(error, 'unavailable', 'refused') || isOutdated(error)) throw error
         this.#failures++
         this.#turn({
           state: error.code === 'refused' ? 'down' : 'unavailable',

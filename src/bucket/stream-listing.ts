@@ -100,6 +100,14 @@ export async function readSegment(
   return (await fetchSegment(bucket, segment, options)).body
 }
 
+/** The cause of an error that no repetition of the read mends: what was listed is no longer there, or is another. */
+const listedOnly = Symbol('listed, and not there')
+
+/** Whoever asked has to list again: the same read would fail for ever. */
+export function isOutdated(error: unknown): boolean {
+  return error instanceof LogcaskError && error.cause === listedOnly
+}
+
 async function fetchSegment(
   bucket: Bucket,
   segment: ListedSegment,
@@ -114,6 +122,7 @@ async function fetchSegment(
       `${segment.key}: was listed with ${segment.length} bytes, ${got === undefined ? 'is gone' : `gave ${got.body.byteLength} of ${wanted}`}`,
       {
         hint: 'it may have expired meanwhile: list again',
+        cause: listedOnly,
       },
     )
   }
