@@ -11,7 +11,7 @@ export async function verifyWholes(
   signal: AbortSignal,
 ): Promise<Lack[]> {
   const lacks: Lack[] = []
-  for (const file of wholes?.book.files.values() ?? []) {
+  for (const file of wholes?.met ?? []) {
     const { path, completion } = file
     for (const destination of wholes?.destinationsOf(file) ?? []) {
       if (completion.kind === 'held') {

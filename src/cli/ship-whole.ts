@@ -44,7 +44,7 @@ export async function summarizeWholes(
     ...(notDue.length > 0 ? [`${filesText(notDue.length)} not due yet`] : []),
     ...(held.length > 0 ? [`${filesText(held.length)} not complete`] : []),
   ]
-  const isNothing = wholes.book.files.size === 0 && code === exits.done
+  const isNothing = wholes.met.length === 0 && code === exits.done
   terminal.say(
     isNothing
       ? `no file matches ${input.positionals.map(pathForPeople).join(' ')}: nothing to do`

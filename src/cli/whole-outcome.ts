@@ -12,7 +12,7 @@ export function wholeProgress(wholes: WholeShipper | undefined): {
   filesTotal: number
 } {
   const progress = { bytes: 0, bytesTotal: 0, files: 0, filesTotal: 0 }
-  for (const file of wholes?.book.files.values() ?? []) {
+  for (const file of wholes?.met ?? []) {
     if (file.completion.kind !== 'complete') continue
     progress.bytesTotal += file.size
     progress.filesTotal++
@@ -34,7 +34,7 @@ export interface WholeReceiptLine {
 
 /** A line per delivered file and content. */
 export function wholeReceiptLines(wholes: WholeShipper): WholeReceiptLine[] {
-  return [...wholes.book.files.values()].flatMap((file) => {
+  return wholes.met.flatMap((file) => {
     const lines = new Map<string, WholeReceiptLine>()
     for (const [name, { key, length, sha256, isSeen }] of file.deliveries) {
       if (!isSeen || sha256 !== file.content?.sha256) continue
@@ -49,7 +49,7 @@ export function wholeReceiptLines(wholes: WholeShipper): WholeReceiptLine[] {
 
 /** What is not complete yet: by its own name's hour, and otherwise. */
 export function heldFiles(wholes: WholeShipper): { notDue: WholeFile[]; held: WholeFile[] } {
-  const open = [...wholes.book.files.values()].filter((file) => file.completion.kind === 'held')
+  const open = wholes.met.filter((file) => file.completion.kind === 'held')
   const isNotDue = ({ completion }: WholeFile): boolean =>
     completion.kind === 'held' && completion.why.startsWith('the period')
   return { notDue: open.filter(isNotDue), held: open.filter((file) => !isNotDue(file)) }

@@ -77,6 +77,23 @@ describe('ship --as', () => {
     expect(await names()).toEqual([key, `${key}.${sha256(Buffer.from('ours, and more')).slice(0, 16)}`])
   })
 
+  it('a run is about the files that it is given, whatever runs before it were given', async () => {
+    const { directory, logs, write, to, names } = await stage()
+    await mkdir(join(logs, 'archive'))
+    await write(`archive/${hourly}`, 'older')
+    await write('haproxy-20130705T0000Z.log', 'newer')
+    const state = ['--state', join(directory, 'state'), '--host', 'web-1', '--as', '{filename}', '--receipt']
+    expect((await logcask(['ship', join(logs, 'archive'), ...to, ...state])).code).toBe(0)
+    const other = join(directory, 'other')
+    const { code, stdout, stderr } = await logcask(['ship', join(logs, '*.log'), '--to', `file://${other}`, ...state])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('1 file · 5 B') })
+    expect(stdout.toString().trim().split('\n')).toEqual([expect.stringMatching(/haproxy-20130705T0000Z\.log$/)])
+    expect([...(await holdingsBelow(other)).keys()].filter((name) => name.endsWith('.log'))).toEqual([
+      'haproxy-20130705T0000Z.log',
+    ])
+    expect(await names()).toEqual([hourly])
+  })
+
   it('--dry-run shows names, and asks nobody', async () => {
     const { write, ship, to, logs, names } = await stage()
     await write(hourly, 'one')

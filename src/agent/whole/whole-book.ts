@@ -35,7 +35,13 @@ export class WholeBook {
   restore(records: readonly WholeRecord[], isSeen: boolean): void {
     for (const record of records) {
       const deliveries = Object.entries(record.deliveries).map(([name, one]) => [name, { ...one, isSeen }] as const)
-      const file = { ...fresh(record), ...record, content: record.content, deliveries: new Map(deliveries) }
+      const file = {
+        ...fresh(record),
+        ...record,
+        content: record.content,
+        deliveries: new Map(deliveries),
+        isMet: isSeen,
+      }
       if (file.content?.stamp === file.stamp) file.completion = { kind: 'complete', by: 'known' }
       this.files.set(record.identity, file)
     }
@@ -57,7 +63,7 @@ export class WholeBook {
       // Of several names of one file the one counts that it had before.
       if (known && known.path !== path && scan.found.has(known.path) && this.#isAt(known, source)) continue
       seen.add(hint.identity)
-      if (known) Object.assign(known, { path, source: name })
+      if (known) Object.assign(known, { path, source: name, isMet: true })
       if (known?.stamp !== hint.stamp) await this.#look(path, source)
     }
     return this.#missing(scan, seen)
@@ -98,7 +104,7 @@ export class WholeBook {
       if (seen.has(file.identity) || !scan.complete.has(dirname(file.path))) continue
       const path = await this.#parts.files.find(file.identity, [dirname(file.path)])
       if (path === undefined) gone.push(file)
-      else file.path = path
+      else if (path !== file.path) Object.assign(file, { path, isMet: true })
     }
     return gone
   }
@@ -157,6 +163,7 @@ type Sight = Pick<WholeFile, 'identity' | 'path' | 'firstPath' | 'source' | 'sta
 function fresh(sight: Sight): WholeFile {
   return {
     ...sight,
+    isMet: true,
     completion: { kind: 'held', why: 'it was not looked at yet' },
     isOverByName: false,
     content: undefined,

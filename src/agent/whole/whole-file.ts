@@ -9,6 +9,8 @@ export interface WholeFile {
   /** Where it was first seen: under another name now, it was rotated. */
   firstPath: string
   source: string
+  /** Found by this run. What only the records know is not what a one-shot run was asked for. */
+  isMet: boolean
   /** When last looked at. */
   stamp: string
   size: number

@@ -87,7 +87,7 @@ export class WholeShipper {
       ...work,
       names: this.#names,
       findWriters: parts.findWriters ?? everyWriter,
-      all: () => this.book.files.values(),
+      all: () => this.met,
       isEverywhere: (file) => this.isEverywhere(file),
       confirm: (file) => this.#confirm(file),
       forget: (file) => this.#forget(file),
@@ -140,9 +140,14 @@ export class WholeShipper {
     return this.#isExplored && [...this.queues.values()].every((queue) => queue.isIdle)
   }
 
+  /** What this run is about. */
+  get met(): WholeFile[] {
+    return [...this.book.files.values()].filter(({ isMet }) => isMet)
+  }
+
   /** Complete, and not everywhere. */
   pendingAt(destination: string): WholeFile[] {
-    return [...this.book.files.values()].filter((file) => isPendingAt(file, destination, this.destinationsOf(file)))
+    return this.met.filter((file) => isPendingAt(file, destination, this.destinationsOf(file)))
   }
 
   destinationsOf(file: WholeFile): readonly string[] {
@@ -194,7 +199,7 @@ export class WholeShipper {
     const monotonicMs = clock.monotonic()
     const isOpen = (file: WholeFile): boolean => file.notBeforeMs <= monotonicMs && !this.isEverywhere(file)
     const nextMs = await this.book.judge(scan, isOpen)
-    for (const file of this.book.files.values()) {
+    for (const file of this.met) {
       if (file.completion.kind !== 'complete' || !isOpen(file)) continue
       for (const name of this.destinationsOf(file)) {
         if (isDelivered(file, name) && file.deliveries.get(name)?.isSeen) continue
