@@ -2,7 +2,6 @@ import { hostname } from 'node:os'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { type Finding, type ProbeReport, probe } from '../bucket/probe.ts'
 import type { DestinationConfig } from '../config/agent-config.ts'
-import { loadConfig } from '../config/load.ts'
 import { type Command, didYouMean, expectArguments, isSet, jsonOption, textOf, usageError } from './command.ts'
 import { exits } from './exit.ts'
 import { openBucket, storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
@@ -51,6 +50,7 @@ Exit status: 0 logs may be shipped there, 1 they must not, 75 it did not answer:
 
 /** By its name or its URL. */
 async function destinationIn(file: string, named: string, env: NodeJS.ProcessEnv): Promise<DestinationConfig> {
+  const { loadConfig } = await import('../config/load.ts')
   const { destinations } = (await loadConfig(file, env)).config
   const found = destinations.find(({ name, url }) => name === named || url === named)
   if (found !== undefined) return found
