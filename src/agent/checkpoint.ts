@@ -25,8 +25,6 @@ export function lifeKey(life: Pick<Life, 'identity' | 'firstGeneration' | 'ended
   return `${life.identity}+${life.firstGeneration}${life.ended ? 'e' : ''}`
 }
 
-export const checkpointFile = 'checkpoint.jsonl'
-
 export class FileCheckpoint implements Checkpoint {
   readonly #path: string
   readonly #disk: Disk
@@ -37,7 +35,7 @@ export class FileCheckpoint implements Checkpoint {
 
   constructor(directory: string, disk: Disk = localDisk) {
     this.#disk = disk
-    this.#path = join(directory, checkpointFile)
+    this.#path = join(directory, 'checkpoint.jsonl')
   }
 
   /**

@@ -1,65 +1,67 @@
 import { resolve } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
-import type { SourceSettings } from '../agent/context.ts'
-import { rootedFiles } from '../agent/rooted-files.ts'
-import { type AgentState, openState, readState } from '../agent/state.ts'
+import type { AgentState } from '../agent/state.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { readMachine } from '../config/machine.ts'
 import { defaultStateDirectory } from '../config/state-directory.ts'
 import { type CommandInput, isSet, textOf, textsOf, usageError } from './command.ts'
-import { type AgentComposition, composeAgent } from './compose-agent.ts'
 import { exits } from './exit.ts'
-import { aheadBytesMax, type Follower, repeatMs, waitForRoom } from './pipe-follower.ts'
-import { checkPipeName, clearPipe, openPipeSpool, type PipeSpool, pipeDirectory, pipePath } from './pipe-spool.ts'
+import { deliverPipe, type PipeDelivery } from './pipe-delivery.ts'
+import { aheadBytesMax, type Follower, repeatMs, startFollower, waitForRoom } from './pipe-follower.ts'
+import { checkPipeName, PipeRoom, spoolFile } from './pipe-room.ts'
+import { openPipeSpool, type PipeSpool } from './pipe-spool.ts'
 import { unfinishedOf } from './run-outcome.ts'
-import { RunReport } from './run-report.ts'
 import { shellWord } from './shell-word.ts'
-import { deliver, tell, withOtherState } from './ship.ts'
 import { destinationsOf } from './ship-destinations.ts'
 import { formatBytes } from './units.ts'
 
 /** A short output is sent when it is whole, in one request; a longer one, or a slow one, while it grows. */
 const followAfter = { ms: 1_000, bytes: 4 * 1024 * 1024 }
-/** As the daemon's: what comes at once goes at once, a sustained trickle costs 360 requests an hour. */
-const followBudget = { burst: 20, everyMs: 10_000 }
 
 /** `command | logcask ship - --as NAME`: what comes in is a file of ours, shipped as it grows, and sealed at its end. */
-export async function shipPipe(input: CommandInput, urls: readonly string[], source?: Readable): Promise<number> {
+export async function shipPipe(input: CommandInput, urls: readonly string[]): Promise<number> {
   const { values, clock, env, terminal } = input
   refuseOthers(input)
   const name = checkPipeName(textOf(values, 'as'))
   const destinations = destinationsOf(input, urls)
-  const machine = await readMachine()
-  const given = resolve(textOf(values, 'state') ?? defaultStateDirectory(env))
-  const directory = pipeDirectory(given, name)
-  // What else is delivered from here, and what was piped in before, says which host this is.
-  const before = (await readState(directory)) ?? (await readState(given))
-  const host = textOf(values, 'host') ?? before?.host ?? machine.hostname
-  const state = await openState(directory, host, clock).catch(withOtherState)
+  const { hostname, machineId } = await readMachine()
+  const directory = resolve(textOf(values, 'state') ?? defaultStateDirectory(env))
+  const room = await PipeRoom.open(directory, { host: textOf(values, 'host'), hostname }, clock)
+  const interrupted = await room.interrupted(name)
+  const state = await room.begin(name)
+  const common = { input, name, machine: machineId, destinations }
   try {
-    const spool = await openPipeSpool(directory, name, clock, fullDisk(input, name))
-    const run: Pipe = { input, state, spool, machine: machine.machineId, destinations, report: new RunReport() }
+    const spool = await openPipeSpool(spoolFile(state, name), clock, fullDisk(input, name))
+    const former = new Former(room, interrupted, common)
+    const delivered = former.deliver()
+    // Awaited once the input has ended.
+    delivered.catch(() => {})
     let isDelivered = false
     try {
-      await takeIn(run, source ?? process.stdin)
-      const code = await deliverAll(run)
-      isDelivered = code === exits.done || code === exits.lossy
-      return code
+      await takeIn({ ...common, state }, spool)
+      // An empty input after a run that was interrupted is about what that one left.
+      const code = spool.bytes === 0 && interrupted.length > 0 ? exits.done : await deliverPipe({ ...common, state })
+      isDelivered = isEnd(code)
+      if (isDelivered) await room.end(state, urls)
+      return worst([await delivered, code])
     } finally {
-      if (!isDelivered) terminal.warn(keptText(input, spool, given, name))
+      await delivered.catch(() => {})
+      if (!isDelivered || former.left > 0) terminal.warn(keptText(input, spool, directory, name, former.left))
     }
   } finally {
-    await state.close()
+    for (const one of [state, ...interrupted]) await one.close()
   }
 }
 
-interface Pipe {
-  input: CommandInput
-  state: AgentState
-  spool: PipeSpool
-  machine: string | undefined
-  destinations: AgentComposition['destinations']
-  report: RunReport
+function isEnd(code: number): boolean {
+  return code === exits.done || code === exits.lossy
+}
+
+/** Who must act counts before who must wait, and both before what is lost. */
+function worst(codes: readonly number[]): number {
+  return (
+    [exits.failed, exits.undelivered, exits.lossy].find((code) => codes.includes(code)) ?? codes.at(-1) ?? exits.done
+  )
 }
 
 function refuseOthers({ values, positionals }: CommandInput): void {
@@ -70,12 +72,43 @@ function refuseOthers({ values, positionals }: CommandInput): void {
   if (other !== undefined) throw usageError(`--${other} is of no use with what is piped in`, 'leave it out')
 }
 
+/** What interrupted runs left is delivered while the new input comes, each as the stream that it was. */
+class Former {
+  /** Runs of which something is still not delivered. */
+  left = 0
+  readonly #room: PipeRoom
+  readonly #states: readonly AgentState[]
+  readonly #common: Omit<PipeDelivery, 'state'>
+
+  constructor(room: PipeRoom, states: readonly AgentState[], common: Omit<PipeDelivery, 'state'>) {
+    this.#room = room
+    this.#states = states
+    this.#common = common
+  }
+
+  async deliver(): Promise<number> {
+    const codes: number[] = []
+    this.left = this.#states.length
+    for (const state of this.#states) {
+      const code = await deliverPipe({ ...this.#common, state })
+      codes.push(code)
+      if (!isEnd(code)) continue
+      this.left--
+      await this.#room.end(
+        state,
+        this.#common.destinations.map(({ url }) => url),
+      )
+    }
+    return worst(codes)
+  }
+}
+
 /** Resolves at the end of the input, when all of it is on disk. */
-async function takeIn(run: Pipe, source: Readable): Promise<void> {
-  const { input, spool } = run
-  const { clock } = input
+async function takeIn(run: PipeDelivery, spool: PipeSpool): Promise<void> {
+  const { clock } = run.input
   const failed = new AbortController()
-  const signal = AbortSignal.any([input.signal, failed.signal])
+  const signal = AbortSignal.any([run.input.signal, failed.signal])
+  const source: Readable = addAbortSignal(signal, process.stdin)
   let following: Promise<Follower> | undefined
   const follow = (): void => {
     following ??= startFollower(run, (error) => failed.abort(error))
@@ -83,16 +116,13 @@ async function takeIn(run: Pipe, source: Readable): Promise<void> {
   }
   const cancel = clock.timer(followAfter.ms, follow)
   try {
-    for await (const bytes of addAbortSignal(signal, source)) {
+    for await (const bytes of source) {
       await spool.write(bytes as Uint8Array, signal)
       if (spool.bytes >= followAfter.bytes) follow()
       const follower = await following
       if (follower === undefined) continue
       follower.look()
-      const path = pipePath(run.state.directory, spool.file)
-      await waitForRoom(follower.composed, path, spool.bytes, aheadBytesMax, clock, signal, () =>
-        sayWaiting(run, follower),
-      )
+      await waitForRoom(follower, spool.bytes, aheadBytesMax, clock, signal, () => sayWaiting(run, spool, follower))
     }
   } catch (error) {
     signal.throwIfAborted()
@@ -104,82 +134,7 @@ async function takeIn(run: Pipe, source: Readable): Promise<void> {
   }
 }
 
-function composition(
-  run: Pipe,
-  parts: Pick<AgentComposition, 'isOneShot' | 'destinations' | 'watch'>,
-): AgentComposition {
-  const { input, report, spool, state } = run
-  const files = spool.bytes === 0 && spool.leftovers.length > 0 ? spool.leftovers : [...spool.leftovers, spool.file]
-  const source: SourceSettings = {
-    name: 'pipe',
-    include: [],
-    literal: files.map((file) => pipePath(state.directory, file)),
-    exclude: [],
-    followSymlinks: false,
-    sealAfterMs: 60_000,
-    copies: 'new-stream',
-    isOriginal: true,
-  }
-  return {
-    ...parts,
-    state,
-    machine: run.machine,
-    files: (own) => rootedFiles(own, state.directory),
-    sources: [source],
-    scanIntervalMs: 60_000,
-    clock: input.clock,
-    report: (event) => tell(input, report, event),
-  }
-}
-
-async function startFollower(run: Pipe, onFailure: (error: unknown) => void): Promise<Follower> {
-  const { clock } = run.input
-  let hint: (hint: { path: string; appeared: boolean }) => void = () => {}
-  const destinations = run.destinations.map((one) => ({ ...one, budget: followBudget }))
-  const watch: AgentComposition['watch'] = (_sources, told) => {
-    hint = told
-    return { close: () => Promise.resolve() }
-  }
-  const composed = await composeAgent(composition(run, { isOneShot: false, destinations, watch }))
-  const stop = new AbortController()
-  const running = composed.agent.run(stop.signal)
-  running.catch(onFailure)
-  const path = pipePath(run.state.directory, run.spool.file)
-  let cancel: (() => void) | undefined
-  return {
-    composed,
-    look() {
-      // Many small writes are one look.
-      cancel ??= clock.timer(lookEveryMs, () => {
-        cancel = undefined
-        hint({ path, appeared: false })
-      })
-    },
-    async stop() {
-      cancel?.()
-      stop.abort(new Error('the input has ended'))
-      await running.finally(() => composed.close())
-    },
-  }
-}
-
-const lookEveryMs = 20
-
-/** What is there now, with what earlier runs of the name left, as `ship` delivers files; then they go. */
-async function deliverAll(run: Pipe): Promise<number> {
-  const { input, spool, report } = run
-  const composed = await composeAgent(composition(run, { isOneShot: true, destinations: run.destinations }))
-  let code: number
-  try {
-    code = await deliver(input, composed, report)
-  } finally {
-    await composed.close()
-  }
-  if (code === exits.done || code === exits.lossy) await clearPipe(run.state.directory, spool)
-  return code
-}
-
-function sayWaiting({ input, spool }: Pipe, { composed }: Follower): void {
+function sayWaiting({ input }: PipeDelivery, spool: PipeSpool, { composed }: Follower): void {
   const why = unfinishedOf(composed).map(({ name, message }) => `${name}: ${textForPeople(message)}`)
   input.terminal.warn(
     `${formatBytes(spool.bytes)} came in, and no destination keeps up: nothing more is read for now (${why.join('; ')})`,
@@ -191,14 +146,14 @@ function fullDisk({ terminal, clock }: CommandInput, name: string): (problem: st
   return (problem) => {
     if (clock.monotonic() - saidAtMs < repeatMs) return
     saidAtMs = clock.monotonic()
-    terminal.warn(
-      `${pathForPeople(name)}: ${textForPeople(problem)}: nothing more is read until there is room\nfix: free space for the state directory`,
-    )
+    terminal.warn(`${pathForPeople(name)}: ${textForPeople(problem)}: nothing more is read until there is room`)
+    terminal.warn('fix: free space for the state directory')
   }
 }
 
-function keptText({ values }: CommandInput, spool: PipeSpool, directory: string, name: string): string {
+function keptText({ values }: CommandInput, spool: PipeSpool, directory: string, name: string, others: number): string {
   const to = textsOf(values, 'to').map((url) => ` --to ${shellWord(url)}`)
   const again = `logcask ship - --as ${shellWord(name)}${to.join('')} --state ${shellWord(directory)} < /dev/null`
-  return `${formatBytes(spool.bytes)} of what was piped in is kept in ${pathForPeople(spool.file)}, and not all of it delivered\nfix: run the same again, or without the command: ${again}`
+  const more = others > 0 ? ` (and what ${others} earlier ${others === 1 ? 'run' : 'runs'} left)` : ''
+  return `not all is delivered: ${formatBytes(spool.bytes)} of what was piped in is kept in ${pathForPeople(spool.file)}${more}\nfix: run the same again, or without the command: ${again}`
 }

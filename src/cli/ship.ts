@@ -6,7 +6,7 @@ import { type Command, type CommandInput, durationOf, isSet, jsonOption, textsOf
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { storeHelp, storeOptions } from './open-bucket.ts'
-import { leftPipes } from './pipe-left.ts'
+import { leftPipesProblem } from './pipe-left.ts'
 import { showProgress } from './progress.ts'
 import {
   addWhole,
@@ -121,7 +121,7 @@ async function shipFrom(input: CommandInput, origin: ShipOrigin, given: readonly
       : dryRunWhole(input, { ...source, whole: source.whole }, origin.host, origin.files)
   const state = await openState(origin.state, origin.host, clock).catch(withOtherState)
   try {
-    const left = await leftPipes(state.directory, clock)
+    const left = await leftPipesProblem(state.directory, clock)
     if (left !== undefined) input.terminal.warn(`${left.message}\nfix: ${left.hint}`)
     const report = new RunReport()
     const composed = await composeAgent({

@@ -42,7 +42,7 @@ describe('the spool of a pipe', () => {
     const directory = await tempDirectory('spool')
     const { disk, refusals } = nearlyFull('ENOSPC')
     const said: string[] = []
-    const spool = await openPipeSpool(directory, 'a.log', clock, (problem) => said.push(problem), disk)
+    const spool = await openPipeSpool(join(directory, 'pipes/a.log'), clock, (problem) => said.push(problem), disk)
     await spool.write(Buffer.from('0123456789'), never)
     await spool.write(Buffer.from('abc'), never)
     await spool.close()
@@ -59,23 +59,10 @@ describe('the spool of a pipe', () => {
       ['EIO', expect.objectContaining({ code: 'refused', hint: expect.stringContaining('dmesg') })],
     ] as const) {
       const { disk } = nearlyFull(errno)
-      const spool = await openPipeSpool(await tempDirectory('spool'), 'a.log', clock, () => {}, disk)
+      const spool = await openPipeSpool(join(await tempDirectory('spool'), 'a.log'), clock, () => {}, disk)
       await expect(spool.write(Buffer.from('x'), AbortSignal.abort(reason))).rejects.toEqual(expected)
       await spool.close()
     }
-  })
-
-  it('keeps what earlier runs left, oldest first, under names of their own', async () => {
-    const directory = await tempDirectory('spool')
-    for (const text of ['one', 'two', 'three']) {
-      const spool = await openPipeSpool(directory, 'jobs/a.log', clock, () => {})
-      await spool.write(Buffer.from(text), never)
-      await spool.close()
-    }
-    const spool = await openPipeSpool(directory, 'jobs/a.log', clock, () => {})
-    expect(spool.file).toBe(join(directory, 'pipes/jobs/a.log'))
-    expect(await Promise.all(spool.leftovers.map((path) => readFile(path, 'utf8')))).toEqual(['one', 'two', 'three'])
-    await spool.close()
   })
 })
 
@@ -108,7 +95,8 @@ describe('back-pressure', () => {
 
   it('waits until there is room, says so once in a while, and ends when it is told to', async () => {
     const one = life([0])
-    const composed = { agent: { book: { current: new Map([['0-1', one]]) } } } as never
+    const agent = { book: { current: new Map([['0-1', one]]) } } as never
+    const follower = { composed: { agent }, path: '/pipes/a' }
     let waits = 0
     const stepping: Clock = {
       ...clock,
@@ -119,10 +107,10 @@ describe('back-pressure', () => {
       },
     }
     let said = 0
-    await waitForRoom(composed, '/pipes/a', 100, 50, stepping, never, () => said++)
+    await waitForRoom(follower, 100, 50, stepping, never, () => said++)
     expect({ waits, said }).toEqual({ waits: 5, said: 1 })
     await expect(
-      waitForRoom(composed, '/pipes/a', 1_000, 50, stepping, AbortSignal.abort(new Error('stop')), () => {}),
+      waitForRoom(follower, 1_000, 50, stepping, AbortSignal.abort(new Error('stop')), () => {}),
     ).rejects.toThrow('stop')
   })
 })

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -30,8 +29,18 @@ async function place() {
     state,
     ...more,
   ]
-  const spooled = (name: string) => join(state, 'pipes', encodeURIComponent(name), 'pipes', name)
-  return { directory, url, state, args, spooled }
+  /** The files that keep what came in as that name, oldest first. */
+  const spooled = async (name: string) => {
+    const runs = join(state, 'pipes/runs', encodeURIComponent(name))
+    return (await readdir(runs).catch(() => [])).sort().map((run) => join(runs, run, 'pipes', name))
+  }
+  /** Resolves once so many bytes of a running pipe are kept. */
+  const kept = (name: string, bytes: number) =>
+    eventually(async () => {
+      const file = (await spooled(name)).at(-1) ?? ''
+      return (await stat(file).catch(() => undefined))?.size === bytes ? file : undefined
+    })
+  return { directory, url, state, args, spooled, kept }
 }
 
 /** `logcask ARGS` with a pipe to write into. */
@@ -80,7 +89,7 @@ describe('command | logcask ship -', () => {
     expect(stdout).toContain('  /pipes/jobs/nightly.log\n')
     expect((await commandLine(['cat', url, 'web-1', 'nightly.log'])).stdout).toBe('all is well\n')
     expect(await streamsIn(url)).toMatchObject([{ name: '/pipes/jobs/nightly.log', state: 'sealed', segments: 1 }])
-    expect(existsSync(spooled('jobs/nightly.log'))).toBe(false)
+    expect(await spooled('jobs/nightly.log')).toEqual([])
   })
 
   it('no output is an empty file', async () => {
@@ -112,13 +121,11 @@ describe('command | logcask ship -', () => {
   })
 
   it('I1: killed in between, what came in is delivered by the next run, and other runs say so', async () => {
-    const { directory, url, state, args, spooled } = await place()
+    const { directory, url, state, args, kept } = await place()
     const running = start(args('job.log'))
     const lines = Buffer.from('line\n'.repeat(20_000))
     running.write(lines)
-    await eventually(async () =>
-      (await stat(spooled('job.log')).catch(() => undefined))?.size === lines.length ? true : undefined,
-    )
+    await kept('job.log', lines.length)
     running.child.kill('SIGKILL')
     await running.ended
     await writeFile(join(directory, 'other.log'), 'other\n')
@@ -129,21 +136,22 @@ describe('command | logcask ship -', () => {
     expect(told.stderr).toContain(`logcask ship - --as job.log --to URL --state ${state} < /dev/null`)
     expect(await run(args('job.log'), 'the next run\n')).toMatchObject({ code: 0 })
     const rows = (await streamsIn(url)).filter(({ name }) => name.startsWith('/pipes/'))
-    expect(rows.map(({ bytes, state }) => `${bytes} ${state}`).sort()).toEqual(['100000 sealed', '13 sealed'])
+    expect(rows.map(({ name, bytes, state }) => `${name} ${bytes} ${state}`).sort()).toEqual([
+      '/pipes/job.log 100000 sealed',
+      '/pipes/job.log 13 sealed',
+    ])
     expect((await logcask(other)).stderr).not.toContain('piped in')
   })
 
   it('stopped or refused, it says where the bytes are and how to go on; with no input only these are delivered', async () => {
-    const { directory, url, args, spooled } = await place()
+    const { directory, url, args, spooled, kept } = await place()
     const running = start(args('job.log'))
     running.write('first\n')
-    await eventually(async () =>
-      (await stat(spooled('job.log')).catch(() => undefined))?.size === 6 ? true : undefined,
-    )
+    const first = await kept('job.log', 6)
     running.child.kill('SIGTERM')
     const { code, stderr } = await running.ended
     expect(code).toBe(143)
-    expect(stderr).toContain(`6 B of what was piped in is kept in ${spooled('job.log')}`)
+    expect(stderr).toContain(`6 B of what was piped in is kept in ${first}`)
     expect(stderr).toMatch(/^fix: .*logcask ship - --as job\.log --to file:\S+ --state \S+ < \/dev\/null$/m)
     await writeFile(join(directory, 'a file'), '')
     const nowhere = args('job.log').map((one) => (one === url ? pathToFileURL(join(directory, 'a file/b')).href : one))
@@ -156,14 +164,25 @@ describe('command | logcask ship -', () => {
       '6 sealed',
       '7 sealed',
     ])
-    expect(await readdir(join(spooled('job.log'), '..'))).toEqual([])
+    expect(await spooled('job.log')).toEqual([])
   })
 
-  it('pipes of several names run at once, beside each other', async () => {
+  it('stopped before anything came, it leaves nothing', async () => {
+    const { url, args, kept, spooled } = await place()
+    const running = start(args('job.log'))
+    await kept('job.log', 0)
+    running.child.kill('SIGKILL')
+    await running.ended
+    expect((await run(args('job.log'), 'a line\n')).code).toBe(0)
+    expect(await streamsIn(url)).toMatchObject([{ bytes: 7, state: 'sealed' }])
+    expect(await spooled('job.log')).toEqual([])
+  })
+
+  it('several run at once beside each other, also of one name', async () => {
     const { url, args } = await place()
-    const both = await Promise.all([run(args('a'), 'a\n'), run(args('b'), 'b\n')])
-    expect(both.map(({ code }) => code)).toEqual([0, 0])
-    expect((await streamsIn(url)).map(({ name }) => name).sort()).toEqual(['/pipes/a', '/pipes/b'])
+    const all = await Promise.all(['a', 'a', 'b'].map((name, at) => run(args(name), `${at}\n`)))
+    expect(all.map(({ code }) => code)).toEqual([0, 0, 0])
+    expect((await streamsIn(url)).map(({ name }) => name).sort()).toEqual(['/pipes/a', '/pipes/a', '/pipes/b'])
   })
 
   it.each([
