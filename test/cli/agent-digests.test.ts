@@ -40,22 +40,25 @@ describe('the heartbeat of a daemon', () => {
     const { config, configure, digests } = await setUp()
     await configure('a')
     const agent = startLogcask(['agent', '-c', config])
-    await until('a has one', async () => (await digests('a')).length > 0, { context: agent.stderr })
+    await until('a has one', async () => (await digests('a')).length > 0, { context: agent.stderr, withinMs: 90_000 })
     await configure('a', 'b')
     agent.process.kill('SIGHUP')
-    await until('b has one', async () => (await digests('b')).length > 0, { context: agent.stderr })
+    await until('b has one', async () => (await digests('b')).length > 0, { context: agent.stderr, withinMs: 90_000 })
     agent.process.kill('SIGTERM')
     expect((await agent.ended).code).toBe(0)
     const [first] = await digests('a')
     expect(first?.name).toMatch(/^\d{8}T\d\dZ-[0-9a-f]{16}$/)
     expect(first?.previous).toBeUndefined()
     const again = startLogcask(['agent', '-c', config])
-    await until('it is back', () => again.stderr().includes('"msg":"agent"'), { context: again.stderr })
+    await until('it is back', () => again.stderr().includes('"msg":"agent"'), {
+      context: again.stderr,
+      withinMs: 90_000,
+    })
     again.process.kill('SIGTERM')
     await again.ended
     // The hour may have ended meanwhile.
     expect((await digests('a')).length).toBeLessThanOrEqual(2)
-  }, 60_000)
+  }, 300_000)
 
   it('is none of a one-shot run, which promises no next one', async () => {
     const { place, config, configure, digests } = await setUp()

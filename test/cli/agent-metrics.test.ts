@@ -158,7 +158,7 @@ describe('a running agent', () => {
         address = /"address":"([^"]+)"/.exec(agent.stderr())?.[1] ?? ''
         return address !== ''
       },
-      { context: agent.stderr },
+      { context: agent.stderr, withinMs: 90_000 },
     )
     return { agent, address, directory }
   }
@@ -188,39 +188,47 @@ describe('a running agent', () => {
   it.each([
     ['a port', () => '127.0.0.1:0'],
     ['a unix socket', (directory: string) => `unix:${directory}/metrics.sock`],
-  ])('tells how it stands at %s, and is ready once every destination was judged', async (_, listen) => {
-    const { agent, address } = await start(listen)
-    await until('it is ready', async () => (await ask(address, '/readyz')).status === 200, {
-      context: agent.stderr,
-    })
-    expect(await ask(address, '/healthz')).toEqual({ status: 200, body: 'ok\n' })
-    await until('the file is there', async () => {
+  ])(
+    'tells how it stands at %s, and is ready once every destination was judged',
+    async (_, listen) => {
+      const { agent, address } = await start(listen)
+      await until('it is ready', async () => (await ask(address, '/readyz')).status === 200, {
+        context: agent.stderr,
+        withinMs: 90_000,
+      })
+      expect(await ask(address, '/healthz')).toEqual({ status: 200, body: 'ok\n' })
+      await until(
+        'the file is there',
+        async () => {
+          const metrics = parseMetrics((await ask(address, '/metrics')).body)
+          return valueIn(metrics, 'logcask_acked_bytes', { destination: 'here' }) === 4
+        },
+        { withinMs: 90_000 },
+      )
       const metrics = parseMetrics((await ask(address, '/metrics')).body)
-      return valueIn(metrics, 'logcask_acked_bytes', { destination: 'here' }) === 4
-    })
-    const metrics = parseMetrics((await ask(address, '/metrics')).body)
-    const values = Object.fromEntries(
-      ['logcask_files', 'logcask_tail_bytes', 'logcask_ready', 'logcask_config_last_reload_successful'].map((name) => [
-        name,
-        valueIn(metrics, name),
-      ]),
-    )
-    expect(values).toEqual({
-      logcask_files: 1,
-      logcask_tail_bytes: 4,
-      logcask_ready: 1,
-      logcask_config_last_reload_successful: 1,
-    })
-    expect(valueIn(metrics, 'logcask_lag_bytes', { destination: 'here' })).toBe(0)
-    expect(valueIn(metrics, 'logcask_lag_bytes', { destination: 'away' })).toBe(4)
-    expect(valueIn(metrics, 'logcask_lag_seconds', { destination: 'away' })).toBeGreaterThan(0)
-    expect(valueIn(metrics, 'logcask_destination_state', { destination: 'here', state: 'ok' })).toBe(1)
-    expect(
-      valueIn(metrics, 'logcask_requests_total', { destination: 'away', operation: 'get', outcome: 'unavailable' }),
-    ).toBeGreaterThan(0)
-    expect(await stop(agent)).toBe(0)
-    await expect(ask(address, '/metrics')).rejects.toThrow()
-  })
+      const values = Object.fromEntries(
+        ['logcask_files', 'logcask_tail_bytes', 'logcask_ready', 'logcask_config_last_reload_successful'].map(
+          (name) => [name, valueIn(metrics, name)],
+        ),
+      )
+      expect(values).toEqual({
+        logcask_files: 1,
+        logcask_tail_bytes: 4,
+        logcask_ready: 1,
+        logcask_config_last_reload_successful: 1,
+      })
+      expect(valueIn(metrics, 'logcask_lag_bytes', { destination: 'here' })).toBe(0)
+      expect(valueIn(metrics, 'logcask_lag_bytes', { destination: 'away' })).toBe(4)
+      expect(valueIn(metrics, 'logcask_lag_seconds', { destination: 'away' })).toBeGreaterThan(0)
+      expect(valueIn(metrics, 'logcask_destination_state', { destination: 'here', state: 'ok' })).toBe(1)
+      expect(
+        valueIn(metrics, 'logcask_requests_total', { destination: 'away', operation: 'get', outcome: 'unavailable' }),
+      ).toBeGreaterThan(0)
+      expect(await stop(agent)).toBe(0)
+      await expect(ask(address, '/metrics')).rejects.toThrow()
+    },
+    300_000,
+  )
 
   it('I5: delivers also where its address is taken, says so, and takes it when it is free', async () => {
     const first = await start(() => '127.0.0.1:0')
@@ -238,11 +246,17 @@ describe('a running agent', () => {
       }),
     )
     const second = startLogcask(['agent', '-c', join(directory, 'agent.yaml')])
-    await until('it delivers', () => second.stderr().includes('"how":"new"'), { context: second.stderr })
+    await until('it delivers', () => second.stderr().includes('"how":"new"'), {
+      context: second.stderr,
+      withinMs: 90_000,
+    })
     expect(second.stderr()).toMatch(/"place":"listen","problem":"cannot listen on 127\.0\.0\.1:\d+: [^"]*EADDRINUSE/)
     expect(await stop(first.agent)).toBe(0)
-    await until('it listens', () => second.stderr().includes('"msg":"listening"'), { context: second.stderr })
+    await until('it listens', () => second.stderr().includes('"msg":"listening"'), {
+      context: second.stderr,
+      withinMs: 90_000,
+    })
     expect((await ask(first.address, '/metrics')).body).toContain('host="web-2"')
     expect(await stop(second)).toBe(0)
-  })
+  }, 300_000)
 })

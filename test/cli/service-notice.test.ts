@@ -117,11 +117,11 @@ describe('an agent under systemd', () => {
       await writeFile(config, JSON.stringify(settings))
       const { heard, env } = await startSupervisor(`@logcask${place}`)
       const agent = startLogcask(['agent', '-c', config], { env: { ...env, WATCHDOG_USEC: '1000000' } })
-      await until('it is ready', () => heard.includes('READY=1'), { context: agent.stderr })
+      await until('it is ready', () => heard.includes('READY=1'), { context: agent.stderr, withinMs: 90_000 })
       expect(heard).toContain('STATUS=1 file · nas ok')
       const alive = (): number => heard.filter((word) => word === 'WATCHDOG=1').length
       const before = alive()
-      await until('it lives', () => alive() >= before + 2, { context: agent.stderr })
+      await until('it lives', () => alive() >= before + 2, { context: agent.stderr, withinMs: 90_000 })
       // A process that stands still says nothing: systemd sees it.
       agent.process.kill('SIGSTOP')
       await new Promise((resolve) => setTimeout(resolve, 700))
@@ -129,13 +129,13 @@ describe('an agent under systemd', () => {
       await new Promise((resolve) => setTimeout(resolve, 2_000))
       expect(alive()).toBe(stopped)
       agent.process.kill('SIGCONT')
-      await until('it lives again', () => alive() > stopped, { context: agent.stderr })
+      await until('it lives again', () => alive() > stopped, { context: agent.stderr, withinMs: 90_000 })
       agent.process.kill('SIGTERM')
       expect((await agent.ended).code).toBe(0)
       expect(heard).toContain('STOPPING=1')
       expect(heard).toContain('EXTEND_TIMEOUT_USEC=35000000')
       expect(agent.stderr()).not.toContain('"place":"systemd"')
     },
-    60_000,
+    300_000,
   )
 })

@@ -17,7 +17,7 @@ import { commandLine } from './run-command-line.ts'
 guardLeaks()
 
 const budget = { burst: 20, everyMs: 10_000 }
-const hurried = { ...systemClock, timer: (ms: number, call: () => void) => systemClock.timer(ms / 20, call) }
+const hurried = { ...systemClock, timer: (ms: number, call: () => void) => systemClock.timer(ms / 2, call) }
 
 describe('the destinations are asked', () => {
   it('with a time limit: one that hangs holds nobody up, and says where to look', async () => {
@@ -65,7 +65,7 @@ describe('the destinations are asked', () => {
   })
 
   it('when no agent runs: whether they answer, when they last heard of it, and what they have beyond the checkpoint', {
-    timeout: 60_000,
+    timeout: 300_000,
   }, async () => {
     const place = await tempDirectory('ask')
     const [logs, config, state] = [join(place, 'logs'), join(place, 'agent.yaml'), join(place, 'state')]
@@ -97,8 +97,10 @@ describe('the destinations are asked', () => {
       )
       return asked.every(({ lastDigestAtMs }) => lastDigestAtMs !== undefined)
     }
-    await until('both have a digest', isHeard, { context: agent.stderr })
-    await until('the checkpoint is there', async () => (await status()).destinations?.length === 2)
+    await until('both have a digest', isHeard, { context: agent.stderr, withinMs: 90_000 })
+    await until('the checkpoint is there', async () => (await status()).destinations?.length === 2, {
+      withinMs: 90_000,
+    })
     // While it runs it is taken at its word, unless it is asked for.
     expect((await status()).asked).toBeNull()
     const checked = await commandLine(['status', '-c', config, '--check', '--json'])
