@@ -1,5 +1,5 @@
 import { isRotated } from './complete.ts'
-import { type AgentContext, originOf, type SourceSettings, sourceOf } from './context.ts'
+import { type AgentContext, copyHoldMs, originOf, type SourceSettings, sourceOf } from './context.ts'
 import type { OpenFile, Scan } from './files.ts'
 import { type Life, newDelivery, newLife } from './life.ts'
 import { miss, rename } from './missing.ts'
@@ -33,6 +33,9 @@ export function reopen(context: AgentContext, life: Life): void {
  */
 export function openAwaited(context: AgentContext, life: Life): void {
   context.book.waiting.delete(life)
+  // Whether it changed or not; and closed again at once, it would be awaited again.
+  life.stamp = ''
+  life.keptUntilMs = context.clock.monotonic() + 2 * copyHoldMs
   context.book
     .inOrder(async () => void (await meet(context, life.path, life.source, { taken: [], room: 1 })))
     .catch(() => context.scan())
@@ -71,6 +74,7 @@ async function apply(context: AgentContext, scan: Scan): Promise<void> {
     const life = context.book.current.get(identity)
     if (life === undefined) continue
     life.isAway = false
+    life.missedSinceMs = undefined
     const [first] = names
     if (!names.includes(life.path) && first !== undefined) rename(context, life, first)
   }

@@ -56,6 +56,8 @@ export interface Life {
   isWatched: boolean
   /** No name is left; its bytes are there as long as somebody holds a descriptor. */
   isUnlinked: boolean
+  /** Since when none of its names is found, on the monotonic clock. */
+  missedSinceMs?: number | undefined
   /** No process can write to it any more (last-seals.ts). */
   hasNoWriter?: boolean
   /** A stop waits for its seal. */
@@ -79,7 +81,7 @@ export interface Life {
   unlinkedAtMs?: number | undefined
   /** The spool has kept less of it than was seen: the size that it had (spool.ts). */
   cutFrom?: number | undefined
-  /** Ended: not to be forgotten before this, on the monotonic clock. */
+  /** Not to be closed or forgotten before this, on the monotonic clock: a file in hand may be its copy. */
   keptUntilMs?: number | undefined
 }
 

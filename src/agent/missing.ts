@@ -4,6 +4,9 @@ import type { Scan } from './files.ts'
 import type { Life } from './life.ts'
 import { closeFile, isAtWork } from './sweep.ts'
 
+/** A directory may be unreadable for so long while a machine starts, or its owner is at it. */
+const missedMs = 60_000
+
 /** The life's file goes by another name now. */
 export function rename(context: AgentContext, life: Life, path: string): void {
   const from = life.path
@@ -42,12 +45,21 @@ export async function miss(context: AgentContext, life: Life, scan: Scan): Promi
     }
     return context.look(life)
   }
-  // It may be in a directory that could be read before (I4); one that never could be would keep everything unknown.
-  if (scan.problems.some((problem) => context.book.searched.has(problem.path))) return
+  if (mayBeElsewhere(context, life, scan)) return
   life.ended = { reason: life.isUnspooled ? 'unspooled' : 'gone', atMs: context.clock.now() }
   context.book.retire(life)
   context.changed(life)
   context.look(life)
+}
+
+/**
+ * In a directory that cannot be searched now (I4): one that could be before, or for a while any; one that never can be would
+ * keep everything unknown.
+ */
+function mayBeElsewhere({ book, clock }: AgentContext, life: Life, { problems }: Scan): boolean {
+  if (problems.length === 0) return false
+  life.missedSinceMs ??= clock.monotonic()
+  return problems.some(({ path }) => book.searched.has(path)) || clock.monotonic() - life.missedSinceMs < missedMs
 }
 
 /** No source asks for it, after a reload. */

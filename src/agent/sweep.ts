@@ -25,7 +25,7 @@ export function sweep(context: AgentContext, openFilesMax: number): Life[] {
   for (const life of context.book.all()) {
     const isOver = life.ended !== undefined || life.isUnlinked
     if (!isOver || !isSettled(life) || isAtWork(context, life)) continue
-    if (life.keptUntilMs !== undefined && context.clock.monotonic() < life.keptUntilMs) continue
+    if (isKept(context, life)) continue
     if (life.isUnlinked && life.file && life.file.stat().size !== life.size) continue
     void closeFile(life)
     context.book.forget(life)
@@ -49,7 +49,9 @@ export function closeIdle(context: AgentContext, most: number): void {
   const { isOneShot } = context.settings
   const atOnce = isOneShot ? open.length : sealingMax
   const idle = open
-    .filter((life) => !life.isUnlinked && isAtRest(context, life) && !(isOneShot && isShort(life)))
+    .filter(
+      (life) => !life.isUnlinked && !isKept(context, life) && isAtRest(context, life) && !(isOneShot && isShort(life)),
+    )
     .filter((life) => !(isToBeSealed(context, life) && sealing++ < atOnce))
     .map((life) => ({ life, isDone: isDone(context, life) }))
     .sort((a, b) => Number(b.isDone) - Number(a.isDone) || a.life.grewAtMs - b.life.grewAtMs)
@@ -61,6 +63,10 @@ export function closeIdle(context: AgentContext, most: number): void {
     if (!isDone && !isWanted(context, life)) context.book.aside.add(life)
     void closeFile(life)
   }
+}
+
+function isKept({ clock }: AgentContext, { keptUntilMs }: Life): boolean {
+  return keptUntilMs !== undefined && clock.monotonic() < keptUntilMs
 }
 
 function isShort(life: Life): boolean {
