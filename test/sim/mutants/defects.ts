@@ -244,8 +244,8 @@ export const defects: Defect[] = [
     patches: [
       {
         file: 'src/agent/destination.ts',
-        from: "if (!isCode(error, 'unavailable', 'refused')) throw error",
-        to: "if (isCode(error, 'unavailable') && attempt > 0) return 'created' as T\n        if (!isCode(error, 'unavailable', 'refused')) throw error",
+        from: "if (!isCode(error, 'unavailable', 'refused') ||",
+        to: "if (isCode(error, 'unavailable') && attempt > 0) return 'created' as T\n        if (!isCode(error, 'unavailable', 'refused') ||",
       },
       { file: 'src/agent/rounds.ts', from: 'delivery.isChecked = false', to: '' },
     ],
@@ -312,5 +312,29 @@ export const defects: Defect[] = [
       },
     ],
     kinds: ['rotate', 'append after rotation', 'append to any'],
+  },
+  {
+    name: 'the checkpoint says what was sent, not what was acked',
+    patches: [
+      {
+        file: 'src/agent/checkpoint.ts',
+        from: 'const { stream, acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias } = one',
+        to: 'const { stream, sent: acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias } = one',
+      },
+      { file: 'src/agent/rounds.ts', from: 'delivery.isChecked = false', to: '' },
+    ],
+    kinds: ['kill', 'store bad', 'store slow', 'store down'],
+  },
+  {
+    name: 'of several segments in flight the last answer is taken for the first one’s',
+    patches: [
+      {
+        file: 'src/agent/ship.ts',
+        from: 'const answer = await first.answer',
+        to: 'const answer = await (flights.at(-1) ?? first).answer',
+      },
+      { file: 'src/agent/rounds.ts', from: 'delivery.isChecked = false', to: '' },
+    ],
+    kinds: ['kill', 'store bad', 'store late'],
   },
 ]
