@@ -18,7 +18,7 @@ import { exits } from './exit.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { nameMachine } from './host.ts'
 import { showProgress } from './progress.ts'
-import { addWhole, livesOf, progressOf, RunReport, sayOutcome } from './run-report.ts'
+import { addWhole, filesText, livesOf, progressOf, RunReport, sayOutcome } from './run-report.ts'
 
 export const command: Command = {
   name: 'drain',
@@ -186,6 +186,8 @@ async function deliverOnce(run: Run): Promise<Delivered> {
     await composed.run(over.signal)
     const { code } = sayOutcome(composed, report, terminal, over.signal.reason)
     noteDelivered(run.receipts, composed)
+    const { size } = agent.book.leftOut
+    if (size > 0) terminal.warn(`${filesText(size)} that since: leaves out in the configuration: not delivered`)
     if (code !== exits.done && code !== exits.lossy) return { code, lacks: [] }
     return { code, lacks: await verify(run, composed) }
   } finally {

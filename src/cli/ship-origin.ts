@@ -49,7 +49,7 @@ async function fromSnapshot({ values, positionals, terminal }: CommandInput, sna
   const host = textOf(values, 'host') ?? snapshot.host
   if (host === undefined)
     throw usageError(
-      `--root ${shown}: nothing there says its host: neither var/lib/logcask/agent.json nor etc/hostname`,
+      `--root ${shown}: nothing there says its host: neither var/lib/logcask/agent.json nor, without one, etc/hostname`,
       'name it with --host, as it is in the bucket (logcask ls URL)',
     )
   if (snapshot.host !== undefined && snapshot.host !== host)

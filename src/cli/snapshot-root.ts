@@ -28,14 +28,15 @@ export async function openSnapshot(given: string): Promise<Snapshot> {
   const root = await rootDirectory(given)
   const there = await resolveInRoot(root, stateThere)
   const directory = there === undefined ? undefined : `${root}${there}`
-  const state = directory === undefined ? undefined : await readState(directory)
+  // A record that cannot be read names a host that nobody here knows: --host must, not etc/hostname.
+  const state = directory === undefined ? undefined : await readState(directory).catch(() => 'unreadable' as const)
   const machineId = await firstLine(root, '/etc/machine-id')
   return {
     root,
-    host: state?.host ?? (await firstLine(root, '/etc/hostname')),
+    host: state === 'unreadable' ? undefined : (state?.host ?? (await firstLine(root, '/etc/hostname'))),
     // systemd writes this word before the first boot has made one.
     machineId: machineId === 'uninitialized' ? undefined : machineId,
-    state: state === undefined ? undefined : directory,
+    state: state === undefined || state === 'unreadable' ? undefined : directory,
   }
 }
 
