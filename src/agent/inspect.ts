@@ -88,18 +88,29 @@ function wholeOf(content: Content | undefined): Content | undefined {
   return (content?.file.keptFrom ?? 0) > windowBytes ? undefined : content
 }
 
+/** Large enough that a read costs little beside its hashes. */
+const pieceBytes = 1024 * 1024
+
 /** A file's own hash and rollup, cut as the chain is. */
 export async function hashByCuts(
   content: Content,
   lengths: readonly number[],
 ): Promise<{ sha256: string; rollup: string }> {
   const hash = createHash('sha256')
+  // One for all: new ones for each segment would be garbage by the gigabyte, and segments of others are up to 64 MiB.
+  const buffer = new Uint8Array(pieceBytes)
   let rollup = ''
   let at = 0
   for (const length of lengths) {
-    const bytes = await readRange(content.file, at, at + length)
-    hash.update(bytes)
-    rollup = extendRollup(rollup, sha256(bytes))
+    const own = createHash('sha256')
+    for (let done = 0; done < length; ) {
+      const room = buffer.subarray(0, Math.min(pieceBytes, length - done))
+      const bytes = buffer.subarray(0, await content.file.read(room, at + done))
+      if (bytes.byteLength === 0) break
+      for (const one of [hash, own]) one.update(bytes)
+      done += bytes.byteLength
+    }
+    rollup = extendRollup(rollup, own.digest('hex'))
     at += length
   }
   return { sha256: hash.digest('hex'), rollup }
