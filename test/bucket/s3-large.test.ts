@@ -81,6 +81,25 @@ describe('uploads in parts', () => {
   })
 })
 
+describe('large bodies in one request', () => {
+  it('I2: a store that hangs up on a name that it has, before it has read the body, has it: `exists`', async () => {
+    const { server, bucket } = await stage()
+    await bucket.put(key, Buffer.from('first'), { mode: 'create' })
+    server.fault(({ operation }) => (operation === 'PutObject' ? { kind: 'cut-upload', bytes: 1_000_000 } : undefined))
+    expect(await bucket.putLarge(key, largeBody(bytes), { mode: 'create', way: 'one' })).toBe('exists')
+  })
+
+  it('I4: one that hangs up, and has nothing, decides nothing', async () => {
+    const { server, bucket } = await stage()
+    server.fault(firstTimes(1, { kind: 'cut-upload', bytes: 1_000_000 }))
+    const body = largeBody(bytes)
+    await expect(bucket.putLarge(key, body, { mode: 'create', way: 'one' })).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+    expect(await bucket.putLarge(key, body, { mode: 'create', way: 'one' })).toBe('created')
+  })
+})
+
 describe('which way large bodies go', () => {
   const subjectOf = (bucket: ReturnType<typeof bucketOn>) =>
     ({ bucket, host: 'web-1', clock: systemClock, signal: undefined }) as const
