@@ -16,10 +16,15 @@ export interface PipeDelivery {
   state: AgentState
 }
 
-/** Delivers what is kept now, whole, as `ship` delivers a file, and resolves with the exit status. */
-export async function deliverPipe(run: PipeDelivery): Promise<number> {
-  const report = new RunReport()
+/**
+ * Delivers what is kept now, whole, as `ship` delivers a file, and resolves with the exit status. `before`: what happened
+ * to it while it grew.
+ */
+export async function deliverPipe(run: PipeDelivery, before = new RunReport()): Promise<number> {
   const { destinations } = run
+  const report = new RunReport()
+  // Not its problems: whether they stand, this run sees for itself.
+  for (const name of ['bytesSent', 'segmentsSent', 'forks', 'losses'] as const) report[name] = before[name]
   const composed = await composeAgent(pipeComposition(run, report, { isOneShot: true, destinations }))
   try {
     return await deliver(run.input, composed, report)

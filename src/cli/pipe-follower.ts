@@ -23,6 +23,7 @@ export interface Follower {
   composed: Pick<ComposedAgent, 'agent' | 'troubles' | 'wholes'>
   /** The spool, as the agent sees it. */
   path: string
+  report: RunReport
   /** Tells it that the spool has grown. */
   look(): void
   /** Resolves when it has stopped, its state saved; rejects with what it could not go on after. */
@@ -34,7 +35,8 @@ export async function startFollower(run: PipeDelivery, onFailure: (error: unknow
   const path = pipePath(run.name)
   const destinations = run.destinations.map((one) => ({ ...one, budget }))
   let hint: (hint: Hint) => void = () => {}
-  const composition = pipeComposition(run, new RunReport(), {
+  const report = new RunReport()
+  const composition = pipeComposition(run, report, {
     isOneShot: false,
     destinations,
     watch(_sources, told) {
@@ -50,6 +52,7 @@ export async function startFollower(run: PipeDelivery, onFailure: (error: unknow
   return {
     composed,
     path,
+    report,
     look() {
       cancel ??= clock.timer(lookEveryMs, () => {
         cancel = undefined

@@ -11,6 +11,7 @@ import { aheadBytesMax, type Follower, repeatMs, startFollower, waitForRoom } fr
 import { checkPipeName, PipeRoom, spoolFile } from './pipe-room.ts'
 import { openPipeSpool, type PipeSpool } from './pipe-spool.ts'
 import { unfinishedOf } from './run-outcome.ts'
+import type { RunReport } from './run-report.ts'
 import { shellWord } from './shell-word.ts'
 import { destinationsOf } from './ship-destinations.ts'
 import { formatBytes } from './units.ts'
@@ -38,9 +39,10 @@ export async function shipPipe(input: CommandInput, urls: readonly string[]): Pr
     delivered.catch(() => {})
     let isDelivered = false
     try {
-      await takeIn({ ...common, state }, spool)
+      const before = await takeIn({ ...common, state }, spool)
       // An empty input after a run that was interrupted is about what that one left.
-      const code = spool.bytes === 0 && interrupted.length > 0 ? exits.done : await deliverPipe({ ...common, state })
+      const code =
+        spool.bytes === 0 && interrupted.length > 0 ? exits.done : await deliverPipe({ ...common, state }, before)
       isDelivered = isEnd(code)
       if (isDelivered) await room.end(state, urls)
       return worst([await delivered, code])
@@ -103,8 +105,8 @@ class Former {
   }
 }
 
-/** Resolves at the end of the input, when all of it is on disk. */
-async function takeIn(run: PipeDelivery, spool: PipeSpool): Promise<void> {
+/** Resolves at the end of the input, when all of it is on disk, with what was delivered of it meanwhile. */
+async function takeIn(run: PipeDelivery, spool: PipeSpool): Promise<RunReport | undefined> {
   const { clock } = run.input
   const failed = new AbortController()
   const signal = AbortSignal.any([run.input.signal, failed.signal])
@@ -132,6 +134,7 @@ async function takeIn(run: PipeDelivery, spool: PipeSpool): Promise<void> {
     await spool.close()
     await (await following?.catch(() => undefined))?.stop()
   }
+  return (await following)?.report
 }
 
 function sayWaiting({ input }: PipeDelivery, spool: PipeSpool, { composed }: Follower): void {
