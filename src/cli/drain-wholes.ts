@@ -1,7 +1,7 @@
+import { showsContent } from '../agent/whole/sameness.ts'
 import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
 import { isCode } from '../base/errors.ts'
 import type { Bucket } from '../bucket/bucket.ts'
-import { decodeWholeHeader } from '../format/whole.ts'
 import type { Lack } from './drain-verify.ts'
 
 /** Of files that go whole: what is not complete even now, and what a destination, asked anew, does not show. */
@@ -24,12 +24,10 @@ export async function verifyWholes(
         lacks.push({ path, destination, problem: 'it is not there' })
         continue
       }
-      const { key, length, sha256 } = delivery
+      const { key } = delivery
       try {
-        const info = await bucket.head(key, { signal })
-        const says = info && decodeWholeHeader(info.metadata, key)
-        if (says?.sha256 !== sha256 || says.length !== length)
-          lacks.push({ path, destination, problem: `${key} is not there, or does not say that it holds the file` })
+        if (!(await showsContent(bucket, key, delivery, (ask) => ask(signal))))
+          lacks.push({ path, destination, problem: `${key} is not there, or does not hold the file` })
       } catch (error) {
         if (!isCode(error, 'unavailable', 'refused', 'corrupt')) throw error
         lacks.push({ path, destination, problem: error.message })

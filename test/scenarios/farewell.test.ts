@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { faultS3Env } from '../support/fault-s3.ts'
 import { faults } from '../support/fault-s3-faults.ts'
@@ -205,6 +206,9 @@ describe('logcask drain', () => {
       )
       for (const name of readdirSync(stage.bucket, { recursive: true, withFileTypes: true }))
         if (name.isFile() && name.name.startsWith('done.log')) unlinkSync(join(name.parentPath, name.name))
+      // Stored by another tool, with nothing that says whose it is: what it holds counts.
+      writeFileSync(join(stage.bucket, 'planted.log.gz'), gzipSync('by logjam\n'))
+      writeFileSync(room.path('planted.log'), 'by logjam\n')
       expect(outcome(await run(stage, 'drain'))).toEqual(fine)
       expect(readdirSync(stage.bucket, { recursive: true }).some((name) => String(name).includes('done.log'))).toBe(
         true,

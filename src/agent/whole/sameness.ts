@@ -5,7 +5,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { errnoOf, isCode } from '../../base/errors.ts'
 import type { Bucket } from '../../bucket/bucket.ts'
 import { stretchesOf } from '../../bucket/large-body.ts'
-import { decodeWholeHeader, type Encoding } from '../../format/whole.ts'
+import { decodeWholeHeader, type Encoding, type WholeHeader } from '../../format/whole.ts'
 import type { Packed } from './pack.ts'
 
 /** Read at once of what is there. */
@@ -14,6 +14,7 @@ const stretchBytes = 4 * 1024 * 1024
 const decodedBytesMax = 1024 ** 4
 
 type Bytes = () => AsyncIterable<Uint8Array>
+type Content = { sha256: string; length: number }
 type Asked = <T>(ask: (signal: AbortSignal) => Promise<T>) => Promise<T>
 
 /**
@@ -27,9 +28,30 @@ export async function holdsSame(
   packed: Packed,
   request: Asked,
 ): Promise<boolean | undefined> {
+  return holdsOneOf(bucket, key, await contentsOf(packed), request)
+}
+
+/**
+ * Whether an object shows that it holds a file that is known to have been delivered. What we stored says so; what another
+ * tool had stored says nothing of itself, and is read.
+ */
+export async function showsContent(bucket: Bucket, key: string, content: Content, request: Asked): Promise<boolean> {
+  const info = await request((signal) => bucket.head(key, { signal }))
+  if (info === undefined) return false
+  const header = headerOf(info.metadata, key)
+  if (header !== undefined) return header.sha256 === content.sha256 && header.length === content.length
+  return (await holdsOneOf(bucket, key, [content], request)) === true
+}
+
+async function holdsOneOf(
+  bucket: Bucket,
+  key: string,
+  locals: readonly Content[],
+  request: Asked,
+): Promise<boolean | undefined> {
   const first = await request((signal) => bucket.get(key, { range: { start: 0, end: stretchBytes }, signal }))
   if (first === undefined) return undefined
-  const own = ownEncoding(first.metadata, key)
+  const own = headerOf(first.metadata, key)?.encoding ?? 'none'
   const stored: Bytes = async function* () {
     yield first.body
     for (let start = first.body.byteLength; start < first.size; start += stretchBytes) {
@@ -39,7 +61,6 @@ export async function holdsSame(
       yield next.body
     }
   }
-  const locals = await contentsOf(packed)
   const lengthMax = Math.max(...locals.map(({ length }) => length))
   const isLocal = (sha256: string | undefined): boolean => locals.some((local) => local.sha256 === sha256)
   const direct = await hashOf(stored, [own], lengthMax)
@@ -52,18 +73,18 @@ export async function holdsSame(
 
 class Truncated extends Error {}
 
-function ownEncoding(metadata: Readonly<Record<string, string>>, key: string): Encoding {
+function headerOf(metadata: Readonly<Record<string, string>>, key: string): WholeHeader | undefined {
   try {
-    return decodeWholeHeader(metadata, key)?.encoding ?? 'none'
+    return decodeWholeHeader(metadata, key)
   } catch (error) {
     // Not ours, whatever it says: its bytes decide.
-    if (isCode(error, 'corrupt')) return 'none'
+    if (isCode(error, 'corrupt')) return undefined
     throw error
   }
 }
 
 /** The file's own bytes; and where these are compressed, what they stand for. */
-async function contentsOf(packed: Packed): Promise<{ sha256: string; length: number }[]> {
+async function contentsOf(packed: Packed): Promise<Content[]> {
   const own = { sha256: packed.sha256, length: packed.length }
   const { body, encoding } = packed
   if (encoding !== 'none') return [own]
@@ -79,9 +100,7 @@ async function contentsOf(packed: Packed): Promise<{ sha256: string; length: num
   return decoded ? [own, decoded] : [own]
 }
 
-interface Hashed {
-  sha256: string
-  length: number
+interface Hashed extends Content {
   /** How these bytes are compressed themselves. */
   packing: Encoding | undefined
 }

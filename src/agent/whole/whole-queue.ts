@@ -1,6 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { isCode, LogcaskError, messageOf } from '../../base/errors.ts'
-import { decodeWholeHeader } from '../../format/whole.ts'
+import { LogcaskError, messageOf } from '../../base/errors.ts'
 import { nameOf } from '../../format/whole-name.ts'
 import { type AgentSettings, originOf, type SourceSettings } from '../context.ts'
 import type { Destination } from '../destination.ts'
@@ -8,6 +7,7 @@ import type { Files, OpenFile } from '../files.ts'
 import type { Compressors } from './compressors.ts'
 import type { WholeCourier } from './deliver.ts'
 import { FileChanged, type Packed, packFile, smallBytesMax } from './pack.ts'
+import { showsContent } from './sameness.ts'
 import type { SharedPacks } from './shared-packs.ts'
 import { isDelivered, type WholeDelivery, type WholeFile } from './whole-file.ts'
 import type { WholeParts } from './whole-shipper.ts'
@@ -135,9 +135,9 @@ export class WholeQueue {
   async #confirm(delivery: WholeDelivery): Promise<boolean> {
     if (delivery.isSeen) return true
     const { bucket } = this.destination
-    const { key, sha256 } = delivery
-    const info = await this.destination.request((signal) => bucket.head(key, { signal }), this.#work.signal)
-    delivery.isSeen = info !== undefined && saysSame(info.metadata, key, sha256)
+    delivery.isSeen = await showsContent(bucket, delivery.key, delivery, (ask) =>
+      this.destination.request(ask, this.#work.signal),
+    )
     return delivery.isSeen
   }
 
@@ -231,12 +231,3 @@ type Whole = SourceSettings & { whole: NonNullable<SourceSettings['whole']> }
 const endings = { none: '', gzip: '.gz', zstd: '.zst' } as const
 /** Compressed once more it would be larger, and two decoders away. */
 const packedAlready = /\.(gz|tgz|zst|xz|txz|bz2|lz4|br|zip|7z)$/i
-
-function saysSame(metadata: Readonly<Record<string, string>>, key: string, sha256: string): boolean {
-  try {
-    return decodeWholeHeader(metadata, key)?.sha256 === sha256
-  } catch (error) {
-    if (isCode(error, 'corrupt')) return false
-    throw error
-  }
-}

@@ -275,6 +275,21 @@ describe('after delivery', () => {
     expect(await readFile(join(moveTo, hourly), 'utf8')).toBe('of before')
   })
 
+  it('what another tool had stored is read, since it says nothing of itself: the same content goes, other stays', async () => {
+    const rig = await wholeRig()
+    const bucket = memory()
+    await bucket.put(hourly, gzipSync('one'), { mode: 'create' })
+    await rig.write(hourly, 'one')
+    const first = await rig.run({ a: bucket })
+    expect(kinds(first)).toEqual([`there ${hourly}`])
+    bucket.tamper(hourly, Buffer.from('other'))
+    const second = await rig.run({ a: bucket }, { source })
+    expect(kinds(second)).toEqual([expect.stringMatching(/^sent .* \(second\)/), 'removed'])
+    bucket.tamper(hourly, gzipSync('two'))
+    await rig.write(hourly, 'two')
+    expect(kinds(await rig.run({ a: bucket }, { source }))).toEqual([`there ${hourly}`, 'removed'])
+  })
+
   it.each<[string, Parameters<Awaited<ReturnType<typeof wholeRig>>['run']>[1]]>([
     ['a process writes to it', { writers: { has: () => true, isComplete: true } }],
     ['only its idleness says so, and writers are unseen', { writers: { has: () => false, isComplete: false } }],
