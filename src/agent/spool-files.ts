@@ -23,7 +23,8 @@ export interface SpoolRecord {
 
 /** Of a file, in memory at once. */
 const stretchBytes = 1024 * 1024
-const recordName = /^(rescued-.+)\.json$/
+const recordName = /^rescued-.+\.json$/
+const bytesName = /^(rescued-.+)\.bytes$/
 
 /** Bytes of disk that an entry takes. */
 export function bytesOf({ from, end }: Pick<SpoolRecord, 'from' | 'end'>): number {
@@ -71,6 +72,10 @@ export async function readEntries(
     throw new LogcaskError('unavailable', `cannot read ${directory}: ${messageOf(error)}`, { cause: error })
   })
   const records: SpoolRecord[] = []
+  // A process that was killed before it wrote the record: nobody knows whose bytes these are, nor how many are there.
+  for (const name of names)
+    if (bytesName.test(name) && !names.includes(name.replace(bytesName, '$1.json')))
+      await unlink(join(directory, name)).catch((error) => onProblem(join(directory, name), messageOf(error)))
   for (const name of names) {
     if (!recordName.test(name)) continue
     const path = join(directory, name)

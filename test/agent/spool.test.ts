@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { open, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -132,6 +132,18 @@ describe('the rescue spool', () => {
     await at.delivered([text(20_000)], 'b')
     expect(await at.keys('a', '')).toEqual([])
     expect(entries()).toEqual([])
+  })
+
+  it('what a killed process left half written is removed; what cannot be read is told, and stays', async () => {
+    const spool = join(at.state, 'spool')
+    mkdirSync(spool)
+    writeFileSync(join(spool, 'rescued-x.bytes'), 'torn')
+    writeFileSync(join(spool, 'rescued-y.json'), '{"v":2}')
+    writeFileSync(join(spool, 'rescued-y.bytes'), 'of a later version')
+    await at.once(options)
+    expect(readdirSync(spool).sort()).toEqual(['rescued-y.bytes', 'rescued-y.json'])
+    const told = at.events.filter((event) => event.kind === 'problem' && event.place.endsWith('rescued-y.json'))
+    expect(told).toHaveLength(1)
   })
 
   it('a store that answers gets it without the spool', async () => {
