@@ -87,11 +87,13 @@ async function restWithout(world: World): Promise<boolean> {
 
 /** I7: what agents ask of the stores when nothing happens. */
 async function countIdleRequests(world: World): Promise<void> {
-  const before = world.stores.map((store) => store.requests)
+  const before = world.stores.map((store) => ({ requests: store.requests, objects: store.objects.size }))
   await world.clock.advance(idleMs)
   const running = world.agents.filter((slot) => slot.isRunning).length + world.servers.length
   for (const [at, store] of world.stores.entries()) {
-    const requests = store.requests - (before[at] ?? 0)
+    // A copy that was judged, or a seal that fell due: something happened.
+    if (store.objects.size !== before[at]?.objects) continue
+    const requests = store.requests - before[at].requests
     if (requests > idleRequestsMax * running + store.objects.size)
       world.failures.push(
         `${store.name}: I7 idle: ${requests} requests in ${idleMs / 1000} s in which nothing happened`,
