@@ -34,6 +34,13 @@ export function requestBound(streams: number, active: number, budget: Budget): R
   }
 }
 
+/** The bound for files that are delivered whole, of which so many become complete in an hour: a PUT each. */
+export function wholeBound(completePerHour: number): RequestBound {
+  const usage = noUsage()
+  usage.requests.put.ok = completePerHour
+  return { requestsPerHour: completePerHour, dollarsPerMonth: requestDollars(usage) * hoursPerMonth }
+}
+
 /** Seconds between two small segments of a stream, once its burst is used up and `active` streams take turns. */
 export function longestWait(active: number, budget: Budget): number {
   const own = budget.everyMs / 1000

@@ -1,6 +1,6 @@
 import type { AgentConfig, Budget, DestinationConfig } from '../config/agent-config.ts'
 import { parseStoreUrl } from '../config/store-url.ts'
-import { longestWait, requestBound, storageDollars } from './cost.ts'
+import { longestWait, requestBound, storageDollars, wholeBound } from './cost.ts'
 import type { Match, Matches } from './matches.ts'
 import { countText, formatCount, formatDollars, formatDuration, formatSpan } from './units.ts'
 
@@ -52,6 +52,7 @@ export function assess(
   const { nowMs } = machine
   const isLive = (file: Match): boolean => nowMs - file.changedAtMs <= liveWithinMs
   const since = new Map(config.sources.map(({ name, sinceMs }) => [name, sinceMs]))
+  const wholes = new Set(config.sources.filter(({ whole }) => whole !== undefined).map(({ name }) => name))
   const isLeftOut = ({ source, changedAtMs }: Match): boolean => nowMs - changedAtMs > (since.get(source) ?? Infinity)
   const files = matches.files.filter((file) => !isLeftOut(file))
   const count = (some: readonly Match[]) => ({
@@ -68,12 +69,26 @@ export function assess(
     const { name, url, budget, retentionMs } = destination
     const counts = count(filesFor(destination))
     const isFree = parseStoreUrl(url).scheme === 'file'
-    const bound = (live: number): Bound => {
-      const { requestsPerHour, dollarsPerMonth } = requestBound(counts.files, live, budget)
-      return { requestsPerHour, dollarsPerMonth: isFree ? undefined : dollarsPerMonth }
+    const whole = count(filesFor(destination).filter(({ source }) => wholes.has(source)))
+    const streams = { files: counts.files - whole.files, live: counts.live - whole.live }
+    const bound = (live: number, complete: number): Bound => {
+      const ofStreams = requestBound(streams.files, live, budget)
+      const ofWholes = wholeBound(complete)
+      const dollarsPerMonth = ofStreams.dollarsPerMonth + ofWholes.dollarsPerMonth
+      return {
+        requestsPerHour: ofStreams.requestsPerHour + ofWholes.requestsPerHour,
+        dollarsPerMonth: isFree ? undefined : dollarsPerMonth,
+      }
     }
     const storage = isFree ? undefined : storageDollars(counts.bytesPerDay, retentionMs)
-    return { name, url, ...counts, storage, atMost: bound(counts.live), ifAllLive: bound(counts.files) }
+    return {
+      name,
+      url,
+      ...counts,
+      storage,
+      atMost: bound(streams.live, whole.live),
+      ifAllLive: bound(streams.files, whole.files),
+    }
   })
   return {
     sources: config.sources.map(({ name, to }) => ({

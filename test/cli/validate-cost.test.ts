@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dollarsPerGib, longestWait, requestBound, smallSegments, storageDollars } from '../../src/cli/cost.ts'
+import {
+  dollarsPerGib,
+  longestWait,
+  requestBound,
+  smallSegments,
+  storageDollars,
+  wholeBound,
+} from '../../src/cli/cost.ts'
 
 const usual = { burst: 20, everyMs: 10_000 }
 
@@ -16,6 +23,10 @@ describe('I7: the bound in requests and dollars', () => {
     const { requestsPerHour, dollarsPerMonth } = requestBound(10_000, 0, usual)
     expect(requestsPerHour).toBe(Math.ceil(20_000 / 24 + 1))
     expect(dollarsPerMonth).toBeLessThan(2)
+  })
+
+  it('of files that are delivered whole is a PUT each', () => {
+    expect(wholeBound(10_000)).toEqual({ requestsPerHour: 10_000, dollarsPerMonth: 730 * 10_000 * 5e-6 })
   })
 
   it('of nothing is a digest per hour', () => {
