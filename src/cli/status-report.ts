@@ -86,9 +86,10 @@ export function exitOfStatus(facts: StatusFacts): number {
   const isWaiting = facts.waiting.some(({ bytes }) => bytes > 0)
   if (presence !== 'running') {
     const isAmiss = presence === 'silent' && status !== undefined
-    return isAmiss || isDaemonGone(facts) || isWaiting ? exits.failed : exits.done
-  }
-  if (status?.destinations.some(({ state }) => state === 'down' || state === 'unavailable')) return exits.failed
+    if (isAmiss || isDaemonGone(facts) || isWaiting) return exits.failed
+    // What waits to be delivered whole, only the run itself knew.
+    if (status?.destinations.some(({ filesBehind }) => filesBehind > 0)) return exits.failed
+  } else if (status?.destinations.some(({ state }) => state === 'down' || state === 'unavailable')) return exits.failed
   return status !== undefined && (status.losses > 0 || status.forks > 0) ? exits.lossy : exits.done
 }
 

@@ -110,8 +110,9 @@ describe('the report', () => {
     hasEnded: false,
     ...facts,
   })
-  const onceRan = (facts: Partial<StatusFacts>): StatusFacts =>
-    stopped({ status: running({ isOneShot: true }).status, ...facts })
+  const behind: DestinationStatus = { ...ok, behindBytes: 9, filesBehind: 1 }
+  const once = (record: Partial<StatusRecord>) => running({ isOneShot: true, ...record }).status
+  const onceRan = (facts: Partial<StatusFacts>): StatusFacts => stopped({ status: once({}), ...facts })
 
   it('shows each destination, and for a bad one what to type next', () => {
     const { lines, warnings } = statusLines(running({ destinations: [ok, down] }), createPaint(false))
@@ -195,6 +196,8 @@ describe('the report', () => {
     ['after a one-shot run nothing waits', stopped({ status: undefined, ageMs: undefined }), 0],
     ['after agent --once, from cron, nothing waits', onceRan({}), 0],
     ['after agent --once something waits', onceRan({ waiting: [{ name: 'eu', files: 1, bytes: 1 }] }), 1],
+    ['after agent --once a whole file is behind', onceRan({ status: once({ destinations: [behind] }) }), 1],
+    ['after agent --once bytes were lost', onceRan({ status: once({ losses: 1 }) }), 3],
     ['while agent --once hangs', onceRan({ isLocked: true }), 1],
     [
       'after a one-shot run something waits',
