@@ -17,6 +17,7 @@ import { sayFirstStart } from './first-start.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { nameMachine } from './host.ts'
 import { LogFile } from './log-file.ts'
+import { leftPipesProblem } from './pipe-left.ts'
 import { addWhole, RunReport, sayOutcome } from './run-report.ts'
 import { countText, formatBytes } from './units.ts'
 import { logWhole } from './whole-outcome.ts'
@@ -79,6 +80,8 @@ async function runAgent(input: CommandInput): Promise<number> {
   try {
     if (!config.destinations.some(({ url }) => state.hasUsed(url)))
       await sayFirstStart(config, machineId !== undefined, clock.now(), log)
+    const left = await leftPipesProblem(state.directory, clock)
+    if (left !== undefined) log.event({ kind: 'problem', place: 'pipes', ...left })
     const report = new RunReport()
     const sources = sourcesOf(config)
     const isOneShot = isSet(values, 'once')

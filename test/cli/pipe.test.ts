@@ -134,6 +134,13 @@ describe('command | logcask ship -', () => {
     expect(told.code).toBe(0)
     expect(told.stderr).toContain('not all that was piped in as job.log was delivered')
     expect(told.stderr).toContain(`logcask ship - --as job.log --to URL --state ${state} < /dev/null`)
+    const config = join(directory, 'agent.yaml')
+    const sources = [{ name: 'other', include: [join(directory, 'other.log')] }]
+    await writeFile(config, JSON.stringify({ host: 'web-1', state, sources, destinations: [{ url }] }))
+    expect(await logcask(['agent', '-c', config, '--once'])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('not all that was piped in as job.log was delivered'),
+    })
     expect(await run(args('job.log'), 'the next run\n')).toMatchObject({ code: 0 })
     const rows = (await streamsIn(url)).filter(({ name }) => name.startsWith('/pipes/'))
     expect(rows.map(({ name, bytes, state }) => `${name} ${bytes} ${state}`).sort()).toEqual([
