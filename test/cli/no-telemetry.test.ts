@@ -74,7 +74,7 @@ it('no telemetry: no command calls anybody but the store that it is given', asyn
     expect({ command: command[0], strangers: strangers(made, store) }).toEqual({ command: command[0], strangers: [] })
     if (command[0] !== 'validate' && command[0] !== 'status') expect(made.length).toBeGreaterThan(0)
   }
-})
+}, 180_000)
 
 it('nor does an agent that runs, also while its store is away', async () => {
   const { store, log, config, env, calls } = await scene()
