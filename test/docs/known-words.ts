@@ -20,6 +20,8 @@ export interface Known {
   commands: ReadonlyMap<string, Command>
   schema: Schema
   scripts: readonly string[]
+  /** What `import … from 'logcask'` gives. */
+  library: readonly string[]
   /** Help texts and the schema: a word that stands in neither is not ours. */
   text: string
 }
@@ -35,6 +37,7 @@ export async function loadKnown(): Promise<Known> {
     commands: new Map(loaded),
     schema: JSON.parse(schema ?? '') as Schema,
     scripts: Object.keys((JSON.parse(manifest ?? '') as { scripts: object }).scripts),
+    library: Object.keys(await import('../../src/index.ts')),
     text: `${loaded.map(([, { help }]) => help).join('\n')}\n${schema}`,
   }
 }
@@ -42,6 +45,11 @@ export async function loadKnown(): Promise<Known> {
 /** What is wrong with a code span that names something of ours; undefined where it is there. */
 export function problemOf(span: string, known: Known): string | undefined {
   if (span.startsWith('logcask ')) return problemOfCommand(span, known)
+  const imported = /^import \{(.+)\} from 'logcask'$/.exec(span)?.[1]
+  if (imported !== undefined) {
+    const unknown = imported.split(',').find((name) => !known.library.includes(name.trim()))
+    return unknown === undefined ? undefined : `${span}: there is no ${unknown.trim()}`
+  }
   if (span.startsWith('npm run ')) return known.scripts.includes(span.slice(8)) ? undefined : `${span}: no such script`
   const setting = /^([a-z][A-Za-z]*(?:\[\])?(?:\.[a-z][A-Za-z]*)*)(?:: (.+))?$/.exec(span)
   if (setting) return problemOfSetting(setting[1] ?? '', setting[2], known)

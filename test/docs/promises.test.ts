@@ -64,6 +64,7 @@ describe('the walk along the table', () => {
     ['settings that are there', { how: '`sources[].rename.from`, `sources[].after: delete`, `rate`' }, undefined],
     ['a setting that is not', { how: '`sources[].excludes`' }, 'no such setting'],
     ['a value that is not', { how: '`sources[].after: shred`' }, 'not allowed'],
+    ['an import that is not', { how: "`import { ship, sell } from 'logcask'`" }, 'there is no sell'],
     ['a script that is not', { how: '`npm run away`' }, 'no such script'],
     ['a word that is not', { how: '`{mother}`' }, 'neither a command'],
   ])('%s', async (_, change, problem) => {
