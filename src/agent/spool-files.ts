@@ -67,7 +67,7 @@ export async function readEntries(
   directory: string,
   onProblem: (path: string, why: string) => void,
 ): Promise<SpoolRecord[]> {
-  const names = await readdir(directory).catch((error) => {
+  const names = await readdir(directory).catch((error): string[] => {
     if (errnoOf(error) === 'ENOENT') return []
     throw new LogcaskError('unavailable', `cannot read ${directory}: ${messageOf(error)}`, { cause: error })
   })
