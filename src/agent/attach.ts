@@ -68,7 +68,7 @@ function hasEndToRecord(context: AgentContext, life: Life, delivery: Delivery): 
   for (const old of context.book.old) {
     if (old.identity !== life.identity || old.ended?.reason !== 'truncated') continue
     const before = old.deliveries.get(delivery.destination)
-    if (before && !before.hasGap && before.sealed === undefined) return true
+    if (before && !before.hasGap) return true
   }
   return false
 }
@@ -151,13 +151,13 @@ async function begin(
   content: Content,
 ): Promise<void> {
   const from = forkedFrom(known)
+  const left = leftBehind(known)
   if (from) {
     const shared = await sharedLength(context, courier, content, from.delivered)
     const isOver = await isReadOtherwise(life, delivery)
     if (life.ended || delivery.stream !== undefined || wasCut(context, life, content)) return
     if (isOver) return context.end(life, 'its bytes are not what was read before')
-    if (from === leftBehind(known))
-      await recordGap(context, courier, life, delivery, from.stream, from.length, 'diverged')
+    if (left) await recordGap(context, courier, life, delivery, left.stream, left.length, 'diverged')
     if (life.ended || delivery.stream !== undefined) return
     delivery.forkOf = { stream: from.stream, shared }
     context.report({

@@ -78,12 +78,13 @@ export function leftBehind<T extends Generation>(generations: readonly T[]): T |
 }
 
 /**
- * The generation that a new one begins again from 0, so that its origin can say what they share: the one that is left, or
- * one that is complete or was ended, and that the file has come back to (a clone, a disk that was rolled back).
+ * The generation that a new one begins again from 0, so that its origin can say what they share: one that was ended, and
+ * that the file has come back to (a snapshot, a disk that was rolled back); else the one that is left, or one that is complete.
  */
 export function forkedFrom<T extends Generation>(generations: readonly T[]): T | undefined {
   const held = generations.filter((one) => one.length > 0)
-  return leftBehind(held) ?? held.filter((one) => !one.isEnded || one.comparison !== 'different').at(-1)
+  const equal = held.filter((one) => one.comparison !== 'different').sort((a, b) => a.length - b.length)
+  return equal.at(-1) ?? leftBehind(held) ?? held.filter((one) => !one.isEnded).at(-1)
 }
 
 /** The generation in which a life goes on whose last one was truncated: above every one that it used. */

@@ -14,10 +14,12 @@ import { newLife } from '../../src/agent/life.ts'
 import { LifeBook } from '../../src/agent/life-book.ts'
 import { completion, nextRange } from '../../src/agent/plan.ts'
 import {
+  forkedFrom,
   isNamedAsCopy,
   isNamedAsRotation,
   judgeCopy,
   judgeLook,
+  leftBehind,
   nextGeneration,
   originalName,
   resumable,
@@ -168,6 +170,20 @@ describe('rules', () => {
     ).toBe(1)
     expect(resumable([one], 1)).toBeUndefined()
     expect(nextGeneration([one, { ...one, generation: 3, length: 0, isEnded: true }], 0)).toBe(4)
+  })
+
+  it('I1: a fork names the ended generation that the file has come back to, and not the one that it leaves', () => {
+    const ended = { generation: 0, length: 9, comparison: 'same' as const, isEnded: true, hasGap: true, hasSeal: true }
+    const left = { generation: 1, length: 5, comparison: 'different' as const, isEnded: false, hasGap: false }
+    expect(forkedFrom([ended, { ...left, hasSeal: false }])?.generation).toBe(0)
+    expect(
+      forkedFrom([
+        { ...ended, comparison: 'different' },
+        { ...left, hasSeal: false },
+      ])?.generation,
+    ).toBe(1)
+    expect(leftBehind([ended, { ...left, hasSeal: true }])?.generation).toBe(1)
+    expect(leftBehind([ended, { ...left, hasSeal: true, isForeign: true }])).toBeUndefined()
   })
 
   it('a copy that is longer than what was read of its source, but not than its file, waits', () => {
