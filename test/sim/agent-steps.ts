@@ -74,7 +74,8 @@ export const agentSteps: StepKinds = {
     return true
   },
   'power cut': (world, random, machine) => {
-    for (const slot of world.agentsOf(machine)) slot.kill()
+    // Those that import a snapshot on it as well.
+    for (const slot of world.agents) if (slot.machine === machine) slot.kill()
     resetMachine(machine)
     const lost = machine.disk.powerCut(random)
     world.counts.add('power cut lost names or lengths', Math.min(1, lost.changes))

@@ -94,8 +94,9 @@ export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
     if (line === undefined || views.length <= line.writings + [...line.files].filter(isUncutCopy).length) continue
     const wasCut = [...line.files].some((file) => file.lives.some((life) => life.end && life.end.cause !== 'deleted'))
     if (chronicle.hadTwoAgents && wasCut) continue
-    // Known: a copy of a file whose disk was turned back, of which nothing was delivered since, begins a stream that does
-    // not name the one that the file had before.
+    // Known: a disk was turned back, and its file copied and cut before anything of it was delivered since. What the bucket
+    // has of that identity differs from the copy, and the file that both began as is gone: nothing but its name ties the
+    // copy to that stream, so that it does not name what the two share.
     if (chronicle.hadOtherHistories && [...line.files].some((file) => file.kind === 'copy')) continue
     if ([...line.files].some(isLeftAlone)) continue
     const names = views.map((view) => view.stream).join(' and ')
