@@ -7,7 +7,7 @@ import { LogcaskError } from './errors.ts'
 export function checkTemplate(template: string, names: readonly string[]): void {
   for (const [whole, name = ''] of template.matchAll(/\{([^{}]*)\}|[{}]/g)) {
     if (names.includes(name)) continue
-    const meant = closest(name, names)
+    const meant = closest(name, names) ?? names.find((one) => one.startsWith(`${name}_`))
     throw new LogcaskError(
       'invalid',
       `${template}: ${whole} stands for nothing${meant ? ` (did you mean {${meant}}?)` : ''}`,

@@ -15,6 +15,11 @@ describe('text with names in braces', () => {
     expect(check).toThrow(problem)
   })
 
+  it('takes the beginning of a name for a slip: shaftlog has {machine}', () => {
+    expect(() => checkTemplate('{machine}/', ['hostname', 'machine_id'])).toThrow('did you mean {machine_id}?')
+    expect(() => checkTemplate('{}/', ['hostname', 'machine_id'])).toThrow(/stands for nothing$/)
+  })
+
   it('knows its names, and says which there are', () => {
     expect(() => checkTemplate('{host}/{hostname}', ['hostname', 'host'])).not.toThrow()
     expect([...namesIn('{host}/{hostname}/{host}')]).toEqual(['host', 'hostname'])
