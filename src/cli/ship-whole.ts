@@ -67,7 +67,6 @@ export async function dryRunWhole(
   }
   const book = new WholeBook({ clock, files, sources: [source], findWriters: everyWriter, problem })
   const scan = await files.scan([source])
-  for (const { path, errno } of scan.problems) problem(path, `cannot be searched: ${errno}`)
   await book.apply(scan)
   await book.judge(scan, () => true)
   let due = 0

@@ -51,8 +51,10 @@ export class WholeBook {
     return this.#sources.get(file.source)
   }
 
-  /** Takes in a scan. Answers with the files that are not there any more. */
-  async apply(scan: Scan): Promise<WholeFile[]> {
+  /** Takes in a scan. Answers with the files that are not there any more, and with those that have changed. */
+  async apply(scan: Scan): Promise<{ gone: WholeFile[]; changed: WholeFile[] }> {
+    for (const { path, errno } of scan.problems) this.#parts.problem(path, `cannot be searched: ${errno}`, searchHint)
+    const before = new Map([...this.files].map(([identity, { path, stamp }]) => [identity, `${path}\n${stamp}`]))
     const seen = new Set<string>()
     for (const [path, name] of scan.found) {
       const source = this.#sources.get(name)
@@ -66,7 +68,9 @@ export class WholeBook {
       if (known) Object.assign(known, { path, source: name, isMet: true })
       if (known?.stamp !== hint.stamp) await this.#look(path, source)
     }
-    return this.#missing(scan, seen)
+    const gone = await this.#missing(scan, seen)
+    const isChanged = ({ identity, path, stamp }: WholeFile): boolean => before.get(identity) !== `${path}\n${stamp}`
+    return { gone, changed: [...this.files.values()].filter(isChanged) }
   }
 
   #isAt(file: WholeFile, source: SourceSettings): boolean {
@@ -150,6 +154,8 @@ export class WholeBook {
     }
   }
 }
+
+const searchHint = 'let this user read and search it (chmod o+rx, an ACL, or CAP_DAC_READ_SEARCH)'
 
 async function writerOf(path: string, writers: Writers): Promise<'none' | 'some' | 'unknown'> {
   const stats = await stat(pathForSystem(path), { bigint: true }).catch(() => undefined)

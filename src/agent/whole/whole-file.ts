@@ -72,3 +72,9 @@ export function isDelivered(file: WholeFile, destination: string): boolean {
 export function destinationsOf(source: SourceSettings | undefined, all: readonly string[]): readonly string[] {
   return source?.to ?? all
 }
+
+/** It is complete, and all of it was not yet seen there in this run. */
+export function isPendingAt(file: WholeFile, destination: string, destinations: readonly string[]): boolean {
+  if (file.completion.kind !== 'complete' || !destinations.includes(destination)) return false
+  return !isDelivered(file, destination) || file.deliveries.get(destination)?.isSeen !== true
+}

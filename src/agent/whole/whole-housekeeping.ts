@@ -9,7 +9,7 @@ import { afterOf } from '../housekeep.ts'
 import { removeDelivered } from '../local-removal.ts'
 import type { Writers } from '../writers.ts'
 import type { WholeFile } from './whole-file.ts'
-import type { WholeParts } from './whole-shipper.ts'
+import type { WholeParts } from './whole-parts.ts'
 
 export interface HousekeepingWork {
   clock: Clock

@@ -10,7 +10,7 @@ import { FileChanged, type Packed, packFile, smallBytesMax } from './pack.ts'
 import { showsContent } from './sameness.ts'
 import type { SharedPacks } from './shared-packs.ts'
 import { isDelivered, type WholeDelivery, type WholeFile } from './whole-file.ts'
-import type { WholeParts } from './whole-shipper.ts'
+import type { WholeParts } from './whole-parts.ts'
 
 /** What the queues of a run share. */
 export interface WholeWork {
@@ -61,6 +61,14 @@ export class WholeQueue {
     if (file.busy.has(this.destination.name)) return
     this.#waiting.add(file)
     this.#pump()
+  }
+
+  /** What is known to be there is asked for, and sent where it is not. */
+  recheck(file: WholeFile): void {
+    const delivery = file.deliveries.get(this.destination.name)
+    if (delivery === undefined || this.has(file)) return
+    delivery.isSeen = false
+    this.add(file)
   }
 
   remove(file: WholeFile): void {

@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
 import { isCode, messageOf } from '../../base/errors.ts'
 import type { WholeFile } from './whole-file.ts'
+import type { WholeParts } from './whole-parts.ts'
 import type { WholeRecords } from './whole-records.ts'
-import type { WholeParts } from './whole-shipper.ts'
 
 /** What a crash loses of the records is asked of the stores again: some requests, never a byte. */
 const saveEveryMs = 1_000

@@ -1,34 +1,17 @@
-import type { Clock } from '../../base/clock.ts'
 import { createLimiter } from '../../base/concurrency.ts'
 import { isCode, messageOf } from '../../base/errors.ts'
-import type { AgentEvent, AgentSettings } from '../context.ts'
-import type { Destination } from '../destination.ts'
-import type { Files } from '../files.ts'
 import { ScanPace } from '../scan-pace.ts'
-import type { Hint } from '../watch.ts'
-import type { Writers } from '../writers.ts'
 import { Compressors } from './compressors.ts'
 import { WholeCourier } from './deliver.ts'
 import { everyWriter } from './every-writer.ts'
 import { SharedPacks } from './shared-packs.ts'
 import { WholeBook } from './whole-book.ts'
-import { destinationsOf, isDelivered, type WholeEvent, type WholeFile } from './whole-file.ts'
+import { keepWholeChecks } from './whole-checks.ts'
+import { destinationsOf, isDelivered, isPendingAt, type WholeFile } from './whole-file.ts'
 import { WholeHousekeeping } from './whole-housekeeping.ts'
+import type { WholeParts } from './whole-parts.ts'
 import { WholeQueue } from './whole-queue.ts'
-import type { WholeRecords } from './whole-records.ts'
 import { WholeSaver } from './whole-saver.ts'
-
-export interface WholeParts {
-  settings: AgentSettings
-  clock: Clock
-  files: Files
-  destinations: readonly Destination[]
-  records: WholeRecords
-  report: (event: WholeEvent | Extract<AgentEvent, { kind: 'problem' }>) => void
-  watch?: ((hint: (hint: Hint) => void) => { close(): Promise<void> }) | undefined
-  /** Default: as /proc shows them. */
-  findWriters?: (() => Promise<Writers>) | undefined
-}
 
 /** A one-shot run waits for files that only have to be quiet for so long. */
 const shortHoldMs = 10_000
@@ -105,7 +88,7 @@ export class WholeShipper {
       this.book.restore(await this.#parts.records.load(), !this.#parts.settings.isOneShot)
       const admissions = this.#parts.destinations.map((destination) => destination.run(this.#stop.signal))
       const loops = [...admissions, this.#scanLoop(), this.#saver.keepSaving(this.#parts.clock, this.#stop.signal)]
-      if (!this.#parts.settings.isOneShot) loops.push(this.#housekeeping.keep())
+      if (!this.#parts.settings.isOneShot) loops.push(this.#housekeeping.keep(), this.#keepChecks())
       await Promise.all(loops.map((loop) => loop.catch((error) => this.#fail(error))))
       if (this.#failure !== undefined) throw this.#failure
     } finally {
@@ -189,12 +172,9 @@ export class WholeShipper {
   async #explore(): Promise<number | undefined> {
     const { files, settings, clock } = this.#parts
     const scan = await files.scan(settings.sources)
-    for (const { path, errno } of scan.problems)
-      this.#parts.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}`, hint: searchHint })
-    const before = new Map([...this.book.files].map(([identity, file]) => [identity, `${file.path}\n${file.stamp}`]))
-    for (const file of await this.book.apply(scan)) this.#gone(file)
-    for (const [identity, file] of this.book.files)
-      if (before.get(identity) !== `${file.path}\n${file.stamp}`) this.#saver.changed(file)
+    const { gone, changed } = await this.book.apply(scan)
+    for (const file of gone) this.#gone(file)
+    for (const file of changed) this.#saver.changed(file)
     this.book.isClosed = settings.isOneShot
     const monotonicMs = clock.monotonic()
     const isOpen = (file: WholeFile): boolean => file.notBeforeMs <= monotonicMs && !this.isEverywhere(file)
@@ -230,6 +210,20 @@ export class WholeShipper {
     return true
   }
 
+  /** Asks every destination again for what it is known to have. */
+  recheck(file: WholeFile): void {
+    if (this.isEverywhere(file)) for (const name of this.destinationsOf(file)) this.queues.get(name)?.recheck(file)
+  }
+
+  #keepChecks(): Promise<void> {
+    return keepWholeChecks(
+      () => this.book.files.values(),
+      this.#parts.clock,
+      this.#stop.signal,
+      (file) => this.recheck(file),
+    )
+  }
+
   #askAgain(): void {
     this.#isWaiting = this.#parts.clock.monotonic() <= this.#waitsUntilMs
     this.#pace.ask()
@@ -240,11 +234,4 @@ export class WholeShipper {
     if (![...this.queues.values()].every((queue) => queue.isIdle)) return
     this.#ending ??= this.#housekeeping.round().finally(() => this.#stop.abort(new Error('done')))
   }
-}
-
-const searchHint = 'let this user read and search it (chmod o+rx, an ACL, or CAP_DAC_READ_SEARCH)'
-
-function isPendingAt(file: WholeFile, destination: string, destinations: readonly string[]): boolean {
-  if (file.completion.kind !== 'complete' || !destinations.includes(destination)) return false
-  return !isDelivered(file, destination) || file.deliveries.get(destination)?.isSeen !== true
 }

@@ -138,6 +138,27 @@ describe('files delivered whole', () => {
     expect(kinds(await rig.run({ a: restored }))).toEqual([`sent ${hourly}`])
   })
 
+  it('I3: the daemon, too, sends again what a restored bucket lacks, when it asks for it', async () => {
+    const rig = await wholeRig()
+    await rig.write(hourly, 'known')
+    await rig.run({ a: memory() })
+    const restored = memory()
+    const stop = new AbortController()
+    const began = async (shipper: Awaited<ReturnType<typeof rig.run>>['shipper']): Promise<void> => {
+      await shipper.scanAgain()
+      for (const file of shipper.book.files.values()) shipper.recheck(file)
+      await expect.poll(() => shipper.isDrained).toBe(true)
+      stop.abort()
+    }
+    const options = {
+      isDaemon: true,
+      signal: stop.signal,
+      began: (shipper: Parameters<typeof began>[0]) => void began(shipper),
+    }
+    expect(kinds(await rig.run({ a: restored }, options))).toEqual([`sent ${hourly}`])
+    expect(await contents(restored)).toEqual({ [hourly]: 'known' })
+  })
+
   it('a file that was renamed after its delivery is not sent again', async () => {
     const rig = await wholeRig()
     const bucket = memory()

@@ -1,0 +1,21 @@
+import type { Clock } from '../../base/clock.ts'
+import type { AgentEvent, AgentSettings } from '../context.ts'
+import type { Destination } from '../destination.ts'
+import type { Files } from '../files.ts'
+import type { Hint } from '../watch.ts'
+import type { Writers } from '../writers.ts'
+import type { WholeEvent } from './whole-file.ts'
+import type { WholeRecords } from './whole-records.ts'
+
+/** What the delivery of whole files is made of. */
+export interface WholeParts {
+  settings: AgentSettings
+  clock: Clock
+  files: Files
+  destinations: readonly Destination[]
+  records: WholeRecords
+  report: (event: WholeEvent | Extract<AgentEvent, { kind: 'problem' }>) => void
+  watch?: ((hint: (hint: Hint) => void) => { close(): Promise<void> }) | undefined
+  /** Default: as /proc shows them. */
+  findWriters?: (() => Promise<Writers>) | undefined
+}
