@@ -41,6 +41,8 @@ export interface InventoryOptions {
   aliases?: boolean | undefined
   /** Called for every key in the host's rooms that no agent would write. */
   onStray?: ((key: string) => void) | undefined
+  /** Called for every record of which there are several versions: somebody wrote it again, or deleted it. */
+  onTampered?: ((key: string) => void) | undefined
 }
 
 /** What is told about the streams of a host besides their segments. */
@@ -175,6 +177,7 @@ async function collect<T>(
       options.onStray?.(entry.key)
       continue
     }
+    if (entry.versions > 1) options.onTampered?.(entry.key)
     const [stream, value] = picked
     const values = found.get(stream)
     if (values === undefined) found.set(stream, [value])

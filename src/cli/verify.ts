@@ -1,3 +1,4 @@
+import { pathForPeople } from '../base/path-bytes.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { listHosts } from '../bucket/stream-inventory.ts'
 import { verifyHost } from '../compactor/verify.ts'
@@ -69,7 +70,7 @@ async function verifyBucket(input: CommandInput, bucket: Bucket): Promise<number
   const named = textsOf(values, 'host')
   const hosts = named.length > 0 ? named : await listHosts(bucket, { signal })
   if (hosts.length === 0) throw usageError(await saysNothingHere(bucket, signal), 'is its prefix right? logcask ls URL')
-  const sum = { streams: 0, bytes: 0, sealed: 0, strays: 0, fine: 0, gaps: 0, unread: 0, differs: 0 }
+  const sum = { streams: 0, bytes: 0, sealed: 0, strays: 0, tampered: 0, fine: 0, gaps: 0, unread: 0, differs: 0 }
   let bytesRead = 0
   for (const host of hosts) {
     const before = sum.streams
@@ -81,6 +82,10 @@ async function verifyBucket(input: CommandInput, bucket: Bucket): Promise<number
         terminal.live(`${countText(sum.streams, 'stream')} · ${formatBytes(bytesRead)}`)
       },
       onStray: () => sum.strays++,
+      onTampered(key) {
+        sum.tampered++
+        tellTampered(input, key)
+      },
       onStream(verified) {
         sum.streams++
         sum.bytes += verified.bytes
@@ -93,7 +98,8 @@ async function verifyBucket(input: CommandInput, bucket: Bucket): Promise<number
     if (sum.streams === before) throw await noSuchHost(bucket, host, signal)
   }
   terminal.live(undefined)
-  const verdict = worstOf((['gaps', 'unread', 'differs'] as const).filter((one) => sum[one] > 0))
+  const verdicts = (['gaps', 'unread', 'differs'] as const).filter((one) => sum[one] > 0)
+  const verdict = worstOf(sum.tampered > 0 ? [...verdicts, 'differs'] : verdicts)
   if (isSet(values, 'json')) await terminal.json({ kind: 'sum', hosts: hosts.length, verdict, ...sum })
   else terminal.say(sumText(sum, isSet(values, 'quick')))
   return statuses[verdict]
@@ -105,7 +111,16 @@ function tell({ values, terminal }: CommandInput, verified: VerifiedStream): voi
   else if (verified.verdict !== 'fine') terminal.line(verifiedForPeople(verified, terminal.paint)).catch(() => {})
 }
 
-type Sum = Record<'streams' | 'bytes' | 'sealed' | 'strays' | 'gaps' | 'unread' | 'differs', number>
+function tellTampered({ values, terminal }: CommandInput, key: string): void {
+  const { red } = terminal.paint
+  if (isSet(values, 'json')) terminal.json({ kind: 'tampered', key }).catch(() => {})
+  else
+    terminal
+      .line(`${red('DIFFERS')} ${pathForPeople(key)}: has several versions: written twice, or deleted`)
+      .catch(() => {})
+}
+
+type Sum = Record<'streams' | 'bytes' | 'sealed' | 'strays' | 'tampered' | 'gaps' | 'unread' | 'differs', number>
 
 function sumText(sum: Sum, isQuick: boolean): string {
   const parts = [countText(sum.streams, 'stream'), `${formatBytes(sum.bytes)} ${isQuick ? 'by name' : 'read'}`]
@@ -113,7 +128,8 @@ function sumText(sum: Sum, isQuick: boolean): string {
   if (sum.differs > 0) parts.push(`${sum.differs} differ`)
   if (sum.unread > 0) parts.push(`${sum.unread} not read`)
   if (sum.gaps > 0) parts.push(`${sum.gaps} with bytes missing`)
-  if (sum.differs + sum.unread + sum.gaps === 0) parts.push('all as it should be')
+  if (sum.tampered > 0) parts.push(`${countText(sum.tampered, 'record')} written twice`)
+  if (sum.differs + sum.unread + sum.gaps + sum.tampered === 0) parts.push('all as it should be')
   if (sum.strays > 0) parts.push(`${countText(sum.strays, 'stray')}: on no chain`)
   return parts.join(' · ')
 }

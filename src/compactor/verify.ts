@@ -8,6 +8,8 @@ export interface VerifyOptions extends VerifyStreamOptions {
   onStream: (verified: VerifiedStream) => void
   /** Keys in the host's rooms that no agent would write. */
   onStray?: ((key: string) => void) | undefined
+  /** Seals, gaps and aliases that were written twice or deleted; the oldest version counts. */
+  onTampered?: ((key: string) => void) | undefined
 }
 
 /** Streams that are read at once: what each reads ahead counts against the memory. */
@@ -20,8 +22,8 @@ const quickAtOnce = 32
  * where the host's listings are not complete: then nothing can be said.
  */
 export async function verifyHost(bucket: Bucket, host: string, options: VerifyOptions): Promise<void> {
-  const { isQuick, signal, onStray } = options
-  const listing = listStreams(bucket, host, { signal, onStray, aliases: false })
+  const { isQuick, signal, onStray, onTampered } = options
+  const listing = listStreams(bucket, host, { signal, onStray, onTampered })
   await forEachConcurrently(listing, isQuick ? quickAtOnce : wholeAtOnce, async (listed) => {
     options.onStream(await verifyStream(bucket, host, listed, options))
   })

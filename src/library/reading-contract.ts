@@ -88,6 +88,8 @@ export interface Verification {
   streams: StreamVerification[]
   /** Objects that are on no chain, or that no agent would write; they change nothing. */
   strays: number
+  /** Keys of seals and other records that were written twice or deleted; the oldest version counts. */
+  tampered: string[]
 }
 
 export interface StreamVerification {

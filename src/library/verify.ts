@@ -23,6 +23,7 @@ export async function verifyBucket(url: string, options: VerifyOptions): Promise
       })
     const streams: StreamVerification[] = []
     let strays = 0
+    const tampered: string[] = []
     for (const one of hosts) {
       const before = streams.length
       await verifyHost(bucket, one, {
@@ -33,10 +34,13 @@ export async function verifyBucket(url: string, options: VerifyOptions): Promise
           streams.push(streamForOthers(verified))
         },
         onStray: () => strays++,
+        onTampered: (key) => tampered.push(key),
       })
       if (streams.length === before) throw await noSuchHost(bucket, one, signal)
     }
-    return { verdict: worstOf(streams.map(({ verdict }) => verdict)), streams: streams.sort(byName), strays }
+    const verdicts = streams.map(({ verdict }) => verdict)
+    const verdict = worstOf(tampered.length > 0 ? [...verdicts, 'differs'] : verdicts)
+    return { verdict, streams: streams.sort(byName), strays, tampered }
   } finally {
     await opened.close()
   }

@@ -46,6 +46,21 @@ async function chanceStream(bucket: Bucket, random: SeededRandom): Promise<{ str
 }
 
 describe('verify', () => {
+  it('I2: a record that was deleted or written again is reported, and still counts', async () => {
+    const bucket = createMemoryBucket(systemClock, { versions: true })
+    const stored = storedStream(bucket, host, first, '/var/log/a.log')
+    await stored.append('as it was')
+    await stored.seal()
+    const [key = ''] = (await listObjects(bucket, 'seals/')).map((entry) => entry.key)
+    bucket.tamper(key, undefined)
+    const tampered: string[] = []
+    const verified: VerifiedStream[] = []
+    const onStream = (one: VerifiedStream): void => void verified.push(one)
+    await verifyHost(bucket, host, { isQuick: false, onStream, onTampered: (one) => tampered.push(one) })
+    expect(tampered).toEqual([key])
+    expect(verified).toMatchObject([{ verdict: 'fine', sealsEqual: 1 }])
+  })
+
   it.each([1, 2, 3, 4, 5, 6, 7, 8])(
     'I8: what is on the chain is fine, whatever else lies there (seed %i)',
     async (seed) => {
