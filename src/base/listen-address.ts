@@ -32,7 +32,8 @@ export function listenAddressText(address: ListenAddress): string {
   return `${isIPv6(address.host) ? `[${address.host}]` : address.host}:${address.port}`
 }
 
-function isLoopback(host: string): boolean {
+/** Whether what is sent there stays on this machine. An IPv6 address has no brackets. */
+export function isLoopback(host: string): boolean {
   if (host === 'localhost') return true
   return isIPv4(host) ? host.startsWith('127.') : host === '::1'
 }

@@ -1,3 +1,4 @@
+import { isLoopback } from '../base/listen-address.ts'
 import type { AgentConfig, Budget, DestinationConfig } from '../config/agent-config.ts'
 import { parseStoreUrl } from '../config/store-url.ts'
 import { longestWait, requestBound, storageDollars, wholeBound } from './cost.ts'
@@ -200,6 +201,12 @@ function destinationWarnings(
     )
   }
   const address = parseStoreUrl(url)
+  const endpoint = address.scheme === 's3' ? (destination.endpoint ?? address.query.endpoint) : undefined
+  if (endpoint !== undefined && isReadableOnTheWay(endpoint)) {
+    warnings.push(
+      `destination ${name}: ${endpoint} is not encrypted: whoever is on the way can read the logs: use https://, with ca: for an authority of your own`,
+    )
+  }
   const root = address.scheme === 'file' ? address.root : undefined
   const own = root === undefined ? undefined : files.find(({ path }) => path.startsWith(`${root}/`))
   if (own) {
@@ -208,6 +215,11 @@ function destinationWarnings(
     )
   }
   return warnings
+}
+
+function isReadableOnTheWay(endpoint: string): boolean {
+  const { protocol, hostname } = new URL(endpoint)
+  return protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, ''))
 }
 
 function birthWarnings({ files }: Matches): string[] {

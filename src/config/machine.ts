@@ -6,7 +6,9 @@ import type { HostFacts } from './template.ts'
 
 /** What this machine is called; with `root`, the machine whose disk is mounted there (a snapshot). */
 export async function readMachine(root = '/'): Promise<HostFacts> {
-  const machineId = await firstLine(join(root, 'etc/machine-id'))
+  // Where there is no systemd, D-Bus has one.
+  const machineId =
+    (await firstLine(join(root, 'etc/machine-id'))) ?? (await firstLine(join(root, 'var/lib/dbus/machine-id')))
   const name = root === '/' ? hostname() : ((await firstLine(join(root, 'etc/hostname'))) ?? '')
   // systemd writes this word before the first boot has made one.
   return { hostname: name, machineId: machineId === 'uninitialized' ? undefined : machineId }

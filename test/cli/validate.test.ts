@@ -173,6 +173,19 @@ describe('the warnings', () => {
     expect(warnings(settings, [file('/srv/my logs.txt')])).toEqual([])
   })
 
+  it('say that logs could be read on their way, unless they never leave this machine', () => {
+    const to = (endpoint: string, url = 's3://eu') =>
+      config({ destinations: [{ ...destination('eu', url), endpoint }] })
+    const plain = [
+      'destination eu: http://minio:9000 is not encrypted: whoever is on the way can read the logs: use https://, with ca: for an authority of your own',
+    ]
+    expect(warnings(to('http://minio:9000'), [file('/a')])).toEqual(plain)
+    const inUrl = config({ destinations: [destination('eu', 's3://eu?endpoint=http://minio:9000')] })
+    expect(warnings(inUrl, [file('/a')])).toEqual(plain)
+    for (const endpoint of ['https://minio:9000', 'http://127.0.0.1:9000', 'http://[::1]:9000', 'http://localhost'])
+      expect(warnings(to(endpoint), [file('/a')])).toEqual([])
+  })
+
   it('say that nothing goes to a destination, and that nothing comes from a source', () => {
     const settings = config({ destinations: [destination('eu', 's3://eu'), destination('us', 's3://us')] })
     expect(warnings(settings, [])).toEqual([
