@@ -43,17 +43,15 @@ export async function knownGenerations(
     const delivered = bySeal?.delivered ?? (await inspectChain(context, courier, stream))
     const length = delivered.footprint.offset
     const isForeign = await isForeignStream(context, courier, stream, length)
+    const bytes = bySeal ? 'same' : await compareDelivered(context, courier, content, delivered)
     known.push({
       generation,
       stream,
       delivered,
       length,
       isForeign,
-      comparison: isForeign
-        ? 'different'
-        : bySeal
-          ? 'same'
-          : await compareDelivered(context, courier, content, delivered),
+      bytes,
+      comparison: isForeign ? 'different' : bytes,
       isEnded: gaps.some((gap) => gap.reason === 'truncated'),
       hasGap: gaps.length > 0,
       hasSeal: seals.length > 0,

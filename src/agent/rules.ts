@@ -50,6 +50,8 @@ export interface Generation {
   hasSeal: boolean
   /** Another machine's, which may be at rest: that this one's file is not it says nothing of it. */
   isForeign?: boolean
+  /** What the bytes alone say, whoever wrote them. */
+  bytes?: Comparison
 }
 
 /** [bestgen] Of several generations that match: the longest chain, then the highest number. */
@@ -79,11 +81,11 @@ export function leftBehind<T extends Generation>(generations: readonly T[]): T |
 
 /**
  * The generation that a new one begins again from 0, so that its origin can say what they share: one that was ended, and
- * that the file has come back to (a snapshot, a disk that was rolled back); else the one that is left, or one that is complete.
+ * that the file has come back to (a clone, a snapshot, a disk that was rolled back); else the one that is left, or one that is complete.
  */
 export function forkedFrom<T extends Generation>(generations: readonly T[]): T | undefined {
   const held = generations.filter((one) => one.length > 0)
-  const equal = held.filter((one) => one.comparison !== 'different').sort((a, b) => a.length - b.length)
+  const equal = held.filter((one) => (one.bytes ?? one.comparison) !== 'different').sort((a, b) => a.length - b.length)
   return equal.at(-1) ?? leftBehind(held) ?? held.filter((one) => !one.isEnded).at(-1)
 }
 

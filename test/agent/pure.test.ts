@@ -182,6 +182,8 @@ describe('rules', () => {
         { ...left, hasSeal: false },
       ])?.generation,
     ).toBe(1)
+    const clones = { ...ended, comparison: 'different' as const, bytes: 'short' as const, isForeign: true }
+    expect(forkedFrom([clones, { ...left, hasSeal: false }])?.generation).toBe(0)
     expect(leftBehind([ended, { ...left, hasSeal: true }])?.generation).toBe(1)
     expect(leftBehind([ended, { ...left, hasSeal: true, isForeign: true }])).toBeUndefined()
   })

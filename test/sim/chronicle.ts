@@ -15,6 +15,8 @@ export interface WrittenLife {
   end?: { cause: Cause | 'deleted'; atMs: number } | undefined
   /** Agent → the size that it was told by the system before the end, and noted, as far as the agent can still know it. */
   seen: Map<string, number>
+  /** It was deleted, and a power cut undid that. */
+  wasGone?: boolean
   /** An agent that was told its size was told a smaller one afterwards. */
   wasSeenCut: boolean
 }
@@ -121,8 +123,10 @@ export class Chronicle {
       if (file.machine !== machine) continue
       const life = file.lives.at(-1)
       if (life === undefined) continue
-      if (file.inode.links > 0 && life.end?.cause === 'deleted') life.end = undefined
-      else if (file.inode.links === 0) life.end ??= { cause: 'power', atMs: this.#now() }
+      if (file.inode.links > 0 && life.end?.cause === 'deleted') {
+        life.end = undefined
+        life.wasGone = true
+      } else if (file.inode.links === 0) life.end ??= { cause: 'power', atMs: this.#now() }
     }
   }
 

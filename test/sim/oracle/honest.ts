@@ -76,7 +76,8 @@ export function findFalseGaps(chronicle: Chronicle, streams: Streams): string[] 
     const gap = view.gaps.find(({ reason }) => reason === 'truncated' || reason === 'gone')
     if (gap === undefined || file === undefined || files.length > 1) continue
     const [life] = file.lives
-    const isUntouched = file.lives.length === 1 && life?.end === undefined && life?.versions.length === 1
+    const isUntouched =
+      file.lives.length === 1 && life?.end === undefined && !life?.wasGone && life?.versions.length === 1
     if (isUntouched && file.kind !== 'packed' && file.inode.links > 0)
       found.push(`I4 gap: ${view.stream} says ${gap.reason}, and its file stands as it always did`)
   }
