@@ -6,12 +6,15 @@ type Compressor = (Gzip | ZstdCompress) & { reset(): void }
 
 /** Kept for the next file; what is beyond is closed. */
 const idleMax = 4
+/** What most files fit in: read into memory that is used again, they leave no garbage but what is sent. */
+export const scratchBytes = 256 * 1024
 
 /**
  * Compresses whole bodies in memory, with compressors that are used again: each is hundreds of kilobytes, and making one
  * per file would keep the collector busier than the compression is.
  */
 export class Compressors {
+  readonly #scratches: Uint8Array[] = []
   readonly #idle: Record<Encoding, Compressor[]> = { gzip: [], zstd: [] }
 
   async compress(bytes: Uint8Array, encoding: Encoding): Promise<Uint8Array> {
@@ -20,6 +23,15 @@ export class Compressors {
     if (this.#idle[encoding].length < idleMax) this.#idle[encoding].push(compressor)
     else compressor.close()
     return compressed
+  }
+
+  /** Calls `work` with `scratchBytes` of memory, which are somebody else's afterwards. */
+  async withScratch<T>(work: (scratch: Uint8Array) => Promise<T>): Promise<T> {
+    const scratch = this.#scratches.pop() ?? new Uint8Array(scratchBytes)
+    const result = await work(scratch)
+    // Not after a failure: a read or a compressor may still be at it.
+    if (this.#scratches.length < idleMax) this.#scratches.push(scratch)
+    return result
   }
 
   close(): void {

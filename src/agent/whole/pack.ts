@@ -9,7 +9,7 @@ import { sha256, shortHash } from '../../base/hash.ts'
 import { type LargeBody, largeStepBytes } from '../../bucket/large-body.ts'
 import type { Encoding } from '../../format/whole.ts'
 import { type OpenFile, readRange } from '../files.ts'
-import type { Compressors } from './compressors.ts'
+import { type Compressors, scratchBytes } from './compressors.ts'
 
 /** A file as it goes to the stores: the same for all of them. */
 export interface Packed {
@@ -54,14 +54,24 @@ export async function packFile(
 const nothingHeld = async (): Promise<void> => {}
 
 async function packSmall(file: OpenFile, size: number, encoding: Encoding, compressors: Compressors): Promise<Packed> {
-  const raw = await readRange(file, 0, size)
+  if (encoding === 'none') return smallOf(await readRange(file, 0, size), encoding, undefined)
+  const compressed = async (raw: Uint8Array): Promise<Packed> =>
+    smallOf(raw, encoding, await compressors.compress(raw, encoding))
+  if (size > scratchBytes) return compressed(await readRange(file, 0, size))
+  return compressors.withScratch(async (scratch) => {
+    const length = await file.read(scratch.subarray(0, size), 0)
+    return compressed(scratch.subarray(0, length))
+  })
+}
+
+function smallOf(raw: Uint8Array, encoding: Encoding, compressed: Uint8Array | undefined): Packed {
   const own = sha256(raw)
-  const bytes = encoding === 'none' ? raw : await compressors.compress(raw, encoding)
+  const bytes = compressed ?? raw
   return {
     length: raw.byteLength,
     sha256: own,
     encoding,
-    body: { kind: 'small', bytes, sha256: encoding === 'none' ? own : sha256(bytes) },
+    body: { kind: 'small', bytes, sha256: compressed === undefined ? own : sha256(compressed) },
     close: nothingHeld,
   }
 }
