@@ -50,7 +50,8 @@ export async function fork(
     await recordGap(context, courier, life, delivery, from, old.footprint.offset, 'diverged')
     const atLeast = isOwn ? left + 1 : life.firstGeneration
     attach(delivery, streamId(life.identity, nextGeneration(known, atLeast)), nothingShipped)
-    delivery.forkOf = { stream: from, shared }
+    // Somebody was faster in a generation that was a fork itself: it shares more with what that one was to leave.
+    if (shared >= (delivery.forkOf?.shared ?? 0)) delivery.forkOf = { stream: from, shared }
     delivery.sealed = undefined
     delivery.landed = undefined
     context.report({ kind: 'forked', life, delivery, from, why })

@@ -130,7 +130,7 @@ export const defects: Defect[] = [
     patches: [
       {
         file: 'src/agent/attach.ts',
-        from: 'if (before && !before.hasGap && before.sealed === undefined) return true',
+        from: 'if (before && !before.hasGap) return true',
         to: '',
       },
     ],
@@ -161,7 +161,7 @@ export const defects: Defect[] = [
   },
   {
     name: 'a fork does not say what it shares',
-    patches: [{ file: 'src/agent/fork.ts', from: 'delivery.forkOf = { stream: from, shared }', to: '' }],
+    patches: [{ file: 'src/agent/fork.ts', from: 'delivery.forkOf = { stream: from, shared }', to: 'void 0' }],
     kinds: ['VM snapshot', 'VM roll back', 'VM clone'],
   },
   {
