@@ -1,9 +1,9 @@
 import { isCode, messageOf } from '../base/errors.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
-import { loadConfig } from '../config/load.ts'
 import type { AgentLog } from './agent-log.ts'
 import type { AgentServices } from './agent-services.ts'
-import { type CommandInput, textOf } from './command.ts'
+import { loadAgentConfig } from './agent-words.ts'
+import type { CommandInput } from './command.ts'
 import type { ComposedAgent } from './compose-agent.ts'
 import type { RunReport } from './run-report.ts'
 
@@ -61,7 +61,7 @@ async function reloadOnce(parts: ReloadParts, current: AgentConfig): Promise<Age
   }
   services.reloading()
   try {
-    const { config, files } = await loadConfig(textOf(input.values, 'config'), input.env)
+    const { config, files } = await loadAgentConfig(input)
     const differs = (name: keyof AgentConfig): boolean => JSON.stringify(config[name]) !== JSON.stringify(current[name])
     const [refused] = bound.filter(differs)
     if (refused !== undefined) {

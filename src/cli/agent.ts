@@ -3,13 +3,13 @@ import { unspooled } from '../agent/spool.ts'
 import { type AgentState, openState } from '../agent/state.ts'
 import { watchSources } from '../agent/watch.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
-import { loadConfig } from '../config/load.ts'
 import { agentDryRun } from './agent-dry-run.ts'
 import { type AgentLog, jsonLog, terminalLog, withoutRepetitions } from './agent-log.ts'
 import { keepReloading } from './agent-reload.ts'
 import { startServices } from './agent-services.ts'
 import { writeStatus } from './agent-status.ts'
-import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf, usageError } from './command.ts'
+import { loadAgentConfig } from './agent-words.ts'
+import { type Command, type CommandInput, isSet, jsonOption, textOf, usageError } from './command.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'
 import { drainAgent } from './drain-agent.ts'
 import { exits } from './exit.ts'
@@ -26,6 +26,7 @@ export const command: Command = {
   name: 'agent',
   help: `
 logcask agent [-c FILE] [--once]
+logcask agent PATH|GLOB… --to URL [--to URL…]
 
 Watches the configured sources and ships what is appended to every destination, each at its own pace. Runs until it
 gets SIGTERM or SIGINT: then it delivers what it can within drainTimeout and stops, earlier when nothing is left, or
@@ -41,18 +42,22 @@ lives.
 
   -c, --config FILE   default: /etc/logcask/agent.yaml, then agent.toml
       --state DIR     instead of state: in the configuration
+  PATH|GLOB…          instead of a configuration: these files, and all below these directories; every other setting has
+      --to URL        its default (file:///dir or s3://bucket/prefix; may be repeated)
       --once          deliver what is there now, as ship does, and end
       --dry-run       with --once: list what is there, and what after: would delete or move; send nothing
       --json          log as JSON lines (the default where stderr is no terminal)
 
 Examples
   logcask validate -c ./agent.yaml && logcask agent -c ./agent.yaml
+  logcask agent /var/log/app.log /var/log/messages --to s3://acme-logs
   logcask status; logcask why /var/log/syslog.1
 
 Exit status: 0 stopped as asked · 1 failed · 2 configuration · 3 deleted files were lost that the spool could not keep ·
 with --once: as ship has them`,
   options: {
     config: { type: 'string', short: 'c' },
+    to: { type: 'string', multiple: true },
     state: { type: 'string' },
     once: { type: 'boolean' },
     'dry-run': { type: 'boolean' },
@@ -65,8 +70,7 @@ const statusEveryMs = 2_000
 
 async function runAgent(input: CommandInput): Promise<number> {
   const { values, terminal, clock, env } = input
-  expectArguments(input.positionals, 'logcask agent [-c FILE]', 0, 0)
-  const { config } = await loadConfig(textOf(values, 'config'), env)
+  const { config } = await loadAgentConfig(input)
   const directory = textOf(values, 'state') ?? config.stateDirectory
   if (isSet(values, 'dry-run') && !isSet(values, 'once'))
     throw usageError('--dry-run is of no use to a daemon', 'logcask agent --once --dry-run')

@@ -38,6 +38,22 @@ export async function loadConfig(
   const main = file === undefined ? await readFirst(defaultFiles) : await readSettings(file)
   const fragments = await listFragments(main.file)
   const parsed = [main, ...(await Promise.all(fragments.map(readSettings)))]
+  return { config: await checkFiles(parsed, env), files: parsed.map((one) => one.file) }
+}
+
+/** The same of settings that no file holds; `place` is what messages call it. */
+export async function configOf(
+  value: unknown,
+  place: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<AgentConfig> {
+  return checkFiles([{ file: place, value, lineOf: () => undefined }], env)
+}
+
+async function checkFiles(
+  parsed: readonly ParsedFile[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<AgentConfig> {
   const problems: Problem[] = []
   const machine = await readMachine()
   const checked = parsed.map((one) => checkFile(one, env, machine, problems))
@@ -48,7 +64,7 @@ export async function loadConfig(
     problems,
   )
   if (problems.length > 0) throw problemsError(problems)
-  return { config, files: parsed.map((one) => one.file) }
+  return config
 }
 
 function checkFile(

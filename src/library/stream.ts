@@ -4,10 +4,10 @@ import { systemClock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { watchStatus } from '../cli/agent-status.ts'
 import { standingProblems } from '../cli/run-outcome.ts'
+import { patternOf } from '../cli/stream-pattern.ts'
 import type { FlushOutcome, StreamHandle, StreamOptions, StreamSource, StreamStatus } from './delivery-contract.ts'
 import { checkedLabels, composeDelivery, type Delivering } from './delivery-settings.ts'
 import { Flushes } from './flush.ts'
-import { patternOf } from './stream-pattern.ts'
 
 const drainTimeoutMs = 20_000
 const sealAfterMs = 60_000
