@@ -51,8 +51,11 @@ export class WholeBook {
     return this.#sources.get(file.source)
   }
 
-  /** Takes in a scan. Answers with the files that are not there any more, and with those that have changed. */
-  async apply(scan: Scan): Promise<{ gone: WholeFile[]; changed: WholeFile[] }> {
+  /** Takes in a scan. `isDone`: whatever becomes of that file, nothing has to be done about it. Answers with the files that are not there any more, and with those that have changed. */
+  async apply(
+    scan: Scan,
+    isDone: (file: WholeFile) => boolean = () => false,
+  ): Promise<{ gone: WholeFile[]; changed: WholeFile[] }> {
     for (const { path, errno } of scan.problems) this.#parts.problem(path, `cannot be searched: ${errno}`, searchHint)
     const before = new Map([...this.files].map(([identity, { path, stamp }]) => [identity, `${path}\n${stamp}`]))
     const seen = new Set<string>()
@@ -68,7 +71,7 @@ export class WholeBook {
       if (known) Object.assign(known, { path, source: name, isMet: true })
       if (known?.stamp !== hint.stamp) await this.#look(path, source)
     }
-    const gone = await this.#missing(scan, seen)
+    const gone = await this.#missing(scan, seen, isDone)
     const isChanged = ({ identity, path, stamp }: WholeFile): boolean => before.get(identity) !== `${path}\n${stamp}`
     return { gone, changed: [...this.files.values()].filter(isChanged) }
   }
@@ -101,14 +104,18 @@ export class WholeBook {
     return sinceMs !== undefined && this.#parts.clock.now() - modifiedMs > sinceMs
   }
 
-  async #missing(scan: Scan, seen: ReadonlySet<string>): Promise<WholeFile[]> {
+  async #missing(scan: Scan, seen: ReadonlySet<string>, isDone: (file: WholeFile) => boolean): Promise<WholeFile[]> {
     const gone: WholeFile[] = []
+    let searches = 0
     for (const file of this.files.values()) {
       // Only in a directory that was read whole is a name gone (I4).
       if (seen.has(file.identity) || !scan.complete.has(dirname(file.path))) continue
-      const path = await this.#parts.files.find(file.identity, [dirname(file.path)])
-      if (path === undefined) gone.push(file)
-      else if (path !== file.path) Object.assign(file, { path, isMet: true })
+      if (isDone(file)) gone.push(file)
+      else if (searches++ < searchesMax) {
+        const path = await this.#parts.files.find(file.identity, [dirname(file.path)])
+        if (path === undefined) gone.push(file)
+        else if (path !== file.path) Object.assign(file, { path, isMet: true })
+      }
     }
     return gone
   }
@@ -154,6 +161,9 @@ export class WholeBook {
     }
   }
 }
+
+/** Each goes through a whole directory: what a scan does not come to, the next one does. */
+const searchesMax = 50
 
 const searchHint = 'let this user read and search it (chmod o+rx, an ACL, or CAP_DAC_READ_SEARCH)'
 

@@ -172,7 +172,7 @@ export class WholeShipper {
   async #explore(): Promise<number | undefined> {
     const { files, settings, clock } = this.#parts
     const scan = await files.scan(settings.sources)
-    const { gone, changed } = await this.book.apply(scan)
+    const { gone, changed } = await this.book.apply(scan, (file) => this.isEverywhere(file))
     for (const file of gone) this.#gone(file)
     for (const file of changed) this.#saver.changed(file)
     this.book.isClosed = settings.isOneShot
