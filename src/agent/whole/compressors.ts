@@ -58,7 +58,8 @@ function compressOne(compressor: Compressor, bytes: Uint8Array, encoding: Encodi
     compressor.write(bytes)
     compressor.flush(encoding === 'gzip' ? constants.Z_FINISH : constants.ZSTD_e_end, () => {
       compressor.off('data', take).off('error', fail)
-      compressor.reset()
+      // zstd begins a new frame by itself; its reset makes a new context of megabytes, which alarms the collector.
+      if (encoding === 'gzip') compressor.reset()
       resolve(Buffer.concat(pieces))
     })
   })
