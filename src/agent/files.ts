@@ -29,6 +29,8 @@ export interface Files {
 export interface FileHint {
   identity: string
   stamp: string
+  /** Bytes. */
+  size: number
   /** Milliseconds since 1970. */
   modifiedMs: number
   changedMs: number

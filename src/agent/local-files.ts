@@ -46,6 +46,7 @@ function hintOf(stats: BigIntStats, identity: string): FileHint {
   return {
     identity,
     stamp: stampOf(stats),
+    size: Number(stats.size),
     modifiedMs: Number(stats.mtimeMs),
     changedMs: Number(stats.ctimeMs),
     accessedMs: Number(stats.atimeMs),

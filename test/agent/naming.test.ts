@@ -12,6 +12,7 @@ const hint = {
   identity: '0-a',
   stamp: '',
   modifiedMs: 1_700_000_000_123.9,
+  size: 1,
   changedMs: 1_700_000_000_456,
   accessedMs: 1_700_000_000_789,
   device: 2049n,

@@ -24,7 +24,14 @@ export function virtualFiles(disk: VirtualDisk, process: VirtualProcess, onSeen:
       if (inode?.kind !== 'file') return undefined
       const { identity, modifiedMs, changedMs, number } = inode
       const times = { modifiedMs, changedMs, accessedMs: modifiedMs }
-      return { identity, stamp: stampOf(inode), ...times, device: 1n, inode: BigInt(number) }
+      return {
+        identity,
+        stamp: stampOf(inode),
+        size: inode.bytes.byteLength,
+        ...times,
+        device: 1n,
+        inode: BigInt(number),
+      }
     },
     scan: (sources) => scan(disk, process, sources),
     async decode(file, bytesMax) {

@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
-import { isCode } from '../../base/errors.ts'
 import { pathForSystem } from '../../base/path-bytes.ts'
 import { periodIn } from '../../format/period.ts'
 import type { SourceSettings } from '../context.ts'
-import type { Files, Scan } from '../files.ts'
+import type { FileHint, Files, Scan } from '../files.ts'
 import type { Writers } from '../writers.ts'
 import { type CompletionFacts, completionOf, rotatedFrom } from './completion.ts'
 import type { WholeFile } from './whole-file.ts'
@@ -69,7 +68,7 @@ export class WholeBook {
       if (known && known.path !== path && scan.found.has(known.path) && this.#isAt(known, source)) continue
       seen.add(hint.identity)
       if (known) Object.assign(known, { path, source: name, isMet: true })
-      if (known?.stamp !== hint.stamp) await this.#look(path, source)
+      if (known?.stamp !== hint.stamp) this.#look(path, source, hint)
     }
     const gone = await this.#missing(scan, seen, isDone)
     const isChanged = ({ identity, path, stamp }: WholeFile): boolean => before.get(identity) !== `${path}\n${stamp}`
@@ -80,24 +79,12 @@ export class WholeBook {
     return this.#parts.files.peek(file.path, source.followSymlinks)?.identity === file.identity
   }
 
-  async #look(path: string, source: SourceSettings): Promise<void> {
-    try {
-      const opened = await this.#parts.files.open(path, source.followSymlinks)
-      if (opened === undefined) return
-      const { size, stamp, modifiedMs } = opened.stat()
-      const { identity } = opened
-      await opened.close()
-      const known = this.files.get(identity)
-      if (known) Object.assign(known, { size, stamp, modifiedMs, problem: undefined, notBeforeMs: 0 })
-      else if (!this.isClosed && !this.#isTooOld(modifiedMs, source))
-        this.files.set(
-          identity,
-          fresh({ identity, path, firstPath: path, source: source.name, stamp, size, modifiedMs }),
-        )
-    } catch (error) {
-      if (!isCode(error, 'refused', 'unavailable')) throw error
-      this.#parts.problem(path, error.message, error.hint)
-    }
+  /** By its name alone: whoever reads it opens it, and compares the stamp. */
+  #look(path: string, source: SourceSettings, { identity, size, stamp, modifiedMs }: FileHint): void {
+    const known = this.files.get(identity)
+    if (known) Object.assign(known, { size, stamp, modifiedMs, problem: undefined, notBeforeMs: 0 })
+    else if (!this.isClosed && !this.#isTooOld(modifiedMs, source))
+      this.files.set(identity, fresh({ identity, path, firstPath: path, source: source.name, stamp, size, modifiedMs }))
   }
 
   #isTooOld(modifiedMs: number, { sinceMs }: SourceSettings): boolean {
