@@ -66,7 +66,7 @@ export class FileCheckpoint implements Checkpoint {
 
   async save(changed: Iterable<Life>, forgotten: Iterable<string>, all: Iterable<Life>): Promise<void> {
     const added: string[] = []
-    for (const key of forgotten) {
+    for (const key of withGoingOn(forgotten, all)) {
       if (this.#written.delete(key)) added.push(encodeLine({ v: version, key }).text)
     }
     // Ended ones first: the line of the life while it went on would bring it back, and its key may be another's by now.
@@ -120,6 +120,21 @@ export class FileCheckpoint implements Checkpoint {
     await this.close()
     this.#handle = await this.#disk.open(this.#path, 'r+')
     this.#size = bytes.byteLength
+  }
+}
+
+/**
+ * A life that ended and was forgotten between two saves was written only as one that goes on: that line would bring it
+ * back. Unless its key is another's by now.
+ */
+function* withGoingOn(forgotten: Iterable<string>, all: Iterable<Life>): Iterable<string> {
+  let taken: Set<string> | undefined
+  for (const key of forgotten) {
+    yield key
+    const before = key.endsWith('e') ? key.slice(0, -1) : undefined
+    if (before === undefined) continue
+    taken ??= new Set([...all].map(lifeKey))
+    if (!taken.has(before)) yield before
   }
 }
 

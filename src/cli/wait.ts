@@ -111,7 +111,7 @@ async function rowsOf(marks: readonly Mark[], place: AgentPlace, to: string | un
   for (const mark of marks) {
     if (mark.size === 0) continue
     const known = lives.get(mark.identity) ?? []
-    const life = known.find(({ ended }) => ended === undefined) ?? known.at(-1)
+    const life = known.findLast(({ ended }) => ended === undefined) ?? known.at(-1)
     rows.push(...(life === undefined ? [unknownRow(mark, to)] : await rowsOfLife(mark, life, to)))
   }
   return rows
