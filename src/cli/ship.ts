@@ -42,11 +42,11 @@ Ends with 0 only when everything is everywhere and sealed. A directory means all
                     are that machine's, and its streams go on; nothing is written below DIR
   --adopt           with --root: DIR is a copy (rsync): streams are known by their content, not by inode
   --as TEMPLATE     instead of streams: each file, once it is complete, is one object of that name; of {filename} {path}
-                    {prefix} {year} {month} {day} {hour} {host} {name} {labels.NAME}; also in --to: s3://bucket/{filename}
+                    {prefix} {year} {month} {day} {hour} {host} {name} {labels.NAME}; also in --to: s3://b/{filename}
                     --compress gzip|zstd · --idle 5s (not changed for so long) · --period 1h (of the time in a name)
                     --label NAME=VALUE
-  - --as NAME       what COMMAND writes, as a file of that name: sent while it comes, sealed at its end. It is kept below the
-                    state directory until every destination has it; read it with logcask cat URL HOST NAME
+  - --as NAME       what COMMAND writes, as a file of that name: sent while it comes, sealed at its end. It is kept
+                    below the state directory until every destination has it; logcask cat URL HOST NAME reads it
   --rate 20MB/s     at most, per destination
   --timeout 10m     give up then, with exit status 75 (default: never)
   --dry-run         list the files, send nothing

@@ -30,6 +30,7 @@ describe('readers on S3', () => {
     expect((await commandLine(['cat', url, 'web-1', 'a.log'])).stdout).toBe(stored.content.toString())
     const to = join(await tempDirectory('s3'), 'out')
     expect((await commandLine(['compact', '--from', url, '--to', to, '--once'])).code).toBe(0)
+    expect((await commandLine(['verify', '--from', url])).code).toBe(0)
     expect(server.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([])
     expect(server.requests.length).toBeGreaterThan(60)
   })
@@ -62,6 +63,7 @@ describe('readers on S3', () => {
     for (const args of [
       ['ls', url],
       ['cat', url, 'web-1', 'a.log'],
+      ['verify', '--from', url],
     ]) {
       const { code, stdout, stderr } = await commandLine(args)
       expect([code, stdout]).toEqual([1, ''])

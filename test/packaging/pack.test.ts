@@ -143,10 +143,10 @@ describe('what npm run build makes', () => {
         await symlink(join(checkout, 'node_modules', name), join(project, 'node_modules', name))
     })
 
-    const tsc = (file: string): Promise<unknown> => {
+    const tsc = (...files: string[]): Promise<unknown> => {
       const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit']
       const modern = ['--module', 'nodenext', '--target', 'esnext', '--types', 'node']
-      return run(join(checkout, 'node_modules/.bin/tsc'), [...strict, ...modern, file], { cwd: project })
+      return run(join(checkout, 'node_modules/.bin/tsc'), [...strict, ...modern, ...files], { cwd: project })
     }
 
     it('is checked against our types, at its strictest', async () => {
@@ -158,6 +158,15 @@ describe('what npm run build makes', () => {
       await expect(tsc('wrong.ts')).rejects.toMatchObject({
         stdout: expect.stringContaining("'timeout' does not exist"),
       })
+    })
+
+    it('may be what docs/library.md shows', async () => {
+      const page = await readFile(join(checkout, 'docs/library.md'), 'utf8')
+      const [imports = '', ...shown] = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
+      expect(shown.length).toBeGreaterThan(3)
+      const files = shown.map((_, at) => `shown-${at}.ts`)
+      await Promise.all(files.map((file, at) => writeFile(join(project, file), `${imports}${shown[at]}`)))
+      await tsc(...files)
     })
 
     it('streams a file while it grows, reads it back, and verifies it', async () => {
