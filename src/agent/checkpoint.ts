@@ -3,6 +3,7 @@ import { writeAtomically, writeFully } from '../base/atomic-file.ts'
 import { type Disk, type DiskFile, localDisk } from '../base/disk.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
 import { shortHash } from '../base/hash.ts'
+import { withGoingOn } from './forgotten-keys.ts'
 import type { Delivery, Life } from './life.ts'
 import { newDelivery, newLife } from './life.ts'
 
@@ -66,7 +67,7 @@ export class FileCheckpoint implements Checkpoint {
 
   async save(changed: Iterable<Life>, forgotten: Iterable<string>, all: Iterable<Life>): Promise<void> {
     const added: string[] = []
-    for (const key of withGoingOn(forgotten, all)) {
+    for (const key of withGoingOn(forgotten, () => new Set([...all].map(lifeKey)))) {
       if (this.#written.delete(key)) added.push(encodeLine({ v: version, key }).text)
     }
     // Ended ones first: the line of the life while it went on would bring it back, and its key may be another's by now.
@@ -120,21 +121,6 @@ export class FileCheckpoint implements Checkpoint {
     await this.close()
     this.#handle = await this.#disk.open(this.#path, 'r+')
     this.#size = bytes.byteLength
-  }
-}
-
-/**
- * A life that ended and was forgotten between two saves was written only as one that goes on: that line would bring it
- * back. Unless its key is another's by now.
- */
-function* withGoingOn(forgotten: Iterable<string>, all: Iterable<Life>): Iterable<string> {
-  let taken: Set<string> | undefined
-  for (const key of forgotten) {
-    yield key
-    const before = key.endsWith('e') ? key.slice(0, -1) : undefined
-    if (before === undefined) continue
-    taken ??= new Set([...all].map(lifeKey))
-    if (!taken.has(before)) yield before
   }
 }
 
