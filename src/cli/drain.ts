@@ -17,6 +17,7 @@ import { verifyWholes } from './drain-wholes.ts'
 import { exits } from './exit.ts'
 import { hopeless, onHopeless } from './hopeless.ts'
 import { nameMachine } from './host.ts'
+import { leftPipesProblem } from './pipe-left.ts'
 import { showProgress } from './progress.ts'
 import { addWhole, filesText, livesOf, progressOf, RunReport, sayOutcome } from './run-report.ts'
 
@@ -83,12 +84,19 @@ async function drain(input: CommandInput): Promise<number> {
     const run: Run = { input, config, machine, state, stop, report: new RunReport(), receipts: new Map() }
     const code = await drainAll(run)
     input.signal.throwIfAborted()
-    return code
+    return (await isPipeLeft(input, state)) && code !== exits.failed ? exits.undelivered : code
   } finally {
     cancel()
     input.signal.removeEventListener('abort', end)
     await state.close()
   }
+}
+
+/** What an interrupted pipe has kept is on this machine alone. */
+async function isPipeLeft({ terminal, clock }: CommandInput, state: AgentState): Promise<boolean> {
+  const left = await leftPipesProblem(state.directory, clock)
+  if (left !== undefined) terminal.warn(`${left.message}\nfix: ${left.hint}`)
+  return left !== undefined
 }
 
 function runsStill(error: unknown): never {

@@ -141,7 +141,12 @@ describe('command | logcask ship -', () => {
       code: 0,
       stderr: expect.stringContaining('not all that was piped in as job.log was delivered'),
     })
+    expect(await logcask(['drain', '-c', config])).toMatchObject({
+      code: 75,
+      stderr: expect.stringContaining('not all that was piped in as job.log was delivered'),
+    })
     expect(await run(args('job.log'), 'the next run\n')).toMatchObject({ code: 0 })
+    expect((await logcask(['drain', '-c', config])).code).toBe(0)
     const rows = (await streamsIn(url)).filter(({ name }) => name.startsWith('/pipes/'))
     expect(rows.map(({ name, bytes, state }) => `${name} ${bytes} ${state}`).sort()).toEqual([
       '/pipes/job.log 100000 sealed',
@@ -183,6 +188,26 @@ describe('command | logcask ship -', () => {
     expect((await run(args('job.log'), 'a line\n')).code).toBe(0)
     expect(await streamsIn(url)).toMatchObject([{ bytes: 7, state: 'sealed' }])
     expect(await spooled('job.log')).toEqual([])
+  })
+
+  it('I5: a destination that refuses is said at once, and delays no other; its bytes are kept', async () => {
+    const { directory, url, args, spooled } = await place()
+    await writeFile(join(directory, 'a file'), '')
+    const nowhere = pathToFileURL(join(directory, 'a file/b')).href
+    const running = start(args('job.log', '--to', nowhere))
+    running.write('while it runs\n')
+    await eventually(async () => ((await streamsIn(url))[0]?.bytes === 14 ? true : undefined))
+    running.end()
+    const { code, stderr } = await running.ended
+    expect(code).toBe(1)
+    expect(stderr.indexOf(join(directory, 'a file'))).toBeGreaterThanOrEqual(0)
+    expect(stderr).toContain('not all is delivered: 14 B of what was piped in is kept in')
+    expect(await streamsIn(url)).toMatchObject([{ state: 'sealed', bytes: 14 }])
+    expect(await spooled('job.log')).toHaveLength(1)
+    // One destination fewer, and it is done.
+    expect((await run(args('job.log'), '')).code).toBe(0)
+    expect(await spooled('job.log')).toEqual([])
+    expect(await streamsIn(url)).toHaveLength(1)
   })
 
   it('several run at once beside each other, also of one name', async () => {
