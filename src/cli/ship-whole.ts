@@ -4,7 +4,7 @@ import { localFiles } from '../agent/local-files.ts'
 import { everyWriter } from '../agent/whole/every-writer.ts'
 import { WholeBook } from '../agent/whole/whole-book.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
-import { nameOf } from '../format/whole-name.ts'
+import { storedName } from '../format/whole-name.ts'
 import { type CommandInput, isSet } from './command.ts'
 import type { ComposedAgent } from './compose-agent.ts'
 import { exits } from './exit.ts'
@@ -73,7 +73,7 @@ export async function dryRunWhole(
   for (const { path, size, modifiedMs, completion } of book.files.values()) {
     const facts = { path, modifiedMs, host, source: source.name, labels: source.labels ?? {} }
     const held = completion.kind === 'held' ? completion.why : undefined
-    const key = nameOf(source.whole.as, facts)
+    const key = storedName(source.whole, facts)
     due += held === undefined ? 1 : 0
     if (isSet(values, 'json')) await terminal.json({ path, length: size, key, held })
     else await terminal.line(`${size}  ${pathForPeople(path)}  ${held === undefined ? key : `not sent: ${held}`}`)

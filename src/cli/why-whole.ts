@@ -8,7 +8,7 @@ import { WholeRecords } from '../agent/whole/whole-records.ts'
 import type { Clock } from '../base/clock.ts'
 import { isCode } from '../base/errors.ts'
 import { pathForPeople, pathForSystem, textForPeople } from '../base/path-bytes.ts'
-import { nameOf } from '../format/whole-name.ts'
+import { storedName } from '../format/whole-name.ts'
 import type { AgentPlace } from './status-place.ts'
 import { formatBytes } from './units.ts'
 
@@ -21,7 +21,7 @@ export interface WhyWhole {
   isComplete: boolean
   /** By which rule it is complete, or what it waits for. */
   why: string
-  /** Undefined: it has none, because of `problem`. A compressor's ending aside. */
+  /** Undefined: it has none, because of `problem`. */
   key: string | undefined
   problem: string | undefined
   deliveries: { destination: string; key: string | undefined; length?: number; sha256?: string; isCurrent: boolean }[]
@@ -48,18 +48,20 @@ export async function whyWhole(
   await book.apply(scan)
   await book.judge(scan, (file) => file.path === path)
   const file = [...book.files.values()].find((one) => one.path === path)
-  return file === undefined ? undefined : factsOf(file, source, place, host, problems[0])
+  return file && factsOf(file, { ...source, whole: source.whole }, place, host, problems[0])
 }
+
+type WholeSource = SourceSettings & { whole: NonNullable<SourceSettings['whole']> }
 
 function factsOf(
   file: WholeFile,
-  source: SourceSettings,
+  source: WholeSource,
   place: AgentPlace,
   host: string,
   problem: string | undefined,
 ): WhyWhole {
-  const as = source.whole?.as ?? ''
-  const named = keyOf(file, source, as, host)
+  const { as } = source.whole
+  const named = keyOf(file, source, host)
   const { completion } = file
   return {
     path: file.path,
@@ -88,12 +90,11 @@ const rules = {
 
 function keyOf(
   { path, modifiedMs }: WholeFile,
-  { name, labels = {} }: SourceSettings,
-  as: string,
+  { name, labels = {}, whole }: WholeSource,
   host: string,
 ): { key: string | undefined; problem: string | undefined } {
   try {
-    return { key: nameOf(as, { path, modifiedMs, host, source: name, labels }), problem: undefined }
+    return { key: storedName(whole, { path, modifiedMs, host, source: name, labels }), problem: undefined }
   } catch (error) {
     if (!isCode(error, 'invalid')) throw error
     return { key: undefined, problem: error.message }

@@ -2,6 +2,7 @@ import { closest } from '../base/closest.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { keyName } from './key-name.ts'
 import { periodIn } from './period.ts'
+import type { Encoding } from './whole.ts'
 
 /** What a file's name in a bucket is made of. */
 export interface NameFacts {
@@ -103,6 +104,20 @@ function requireOwnRoom(first: string, name: string): void {
   throw new LogcaskError('invalid', `${name}: ${first}/ is where streams are kept`, {
     hint: 'begin the template with a directory of its own, as in files/{filename}',
   })
+}
+
+/** Compressed once more it would be larger, and two decoders away. */
+const packedAlready = /\.(gz|tgz|zst|xz|txz|bz2|lz4|br|zip|7z)$/i
+const endings: Readonly<Record<Encoding, string>> = { none: '', gzip: '.gz', zstd: '.zst' }
+
+/** How a file is stored by a source that compresses so. */
+export function encodingOf(path: string, compress: Encoding): Encoding {
+  return packedAlready.test(path) ? 'none' : compress
+}
+
+/** The key of a file as it is stored, its compressor's ending included. Throws as `nameOf` does. */
+export function storedName({ as, compress }: { as: string; compress: Encoding }, facts: NameFacts): string {
+  return nameOf(as, facts) + endings[encodingOf(facts.path, compress)]
 }
 
 /** The key of a file below the destination's prefix. Throws `invalid` where it has none. */

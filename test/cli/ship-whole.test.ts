@@ -100,6 +100,14 @@ describe('ship --as', () => {
     const { code, stdout } = await ship(...to, '--as', '{labels.team}/{filename}', '--label', 'team=web', '--dry-run')
     expect(stdout.toString()).toBe(`3  ${join(logs, hourly)}  web/${hourly}\n`)
     expect(code).toBe(0)
+    await write('packed.log.gz', 'p')
+    const packed = await ship(...to, '--as', '{filename}', '--compress', 'zstd', '--dry-run')
+    const shown = packed.stdout
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => line.split('  ')[2])
+    expect(shown.sort()).toEqual([`${hourly}.zst`, 'packed.log.gz'])
     expect(await names()).toEqual([])
   })
 

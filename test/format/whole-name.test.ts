@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { isObjectKey } from '../../src/bucket/directory-key.ts'
 import { requireS3Key } from '../../src/bucket/s3-key.ts'
 import { secondName } from '../../src/format/key-name.ts'
-import { checkNameTemplate, nameOf } from '../../src/format/whole-name.ts'
+import { checkNameTemplate, nameOf, storedName } from '../../src/format/whole-name.ts'
 
 const logjam = '{prefix}/{year}/{month}/{day}/{filename}'
 const facts = (path: string, more: Partial<Parameters<typeof nameOf>[1]> = {}) => ({
@@ -64,6 +64,15 @@ describe('names of files delivered whole', () => {
     const check = (): void => checkNameTemplate(template, { service: 'haproxy' })
     expect(check).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringContaining(problem) }))
     expect(check).toThrow(expect.objectContaining({ hint: expect.stringContaining(hint) }))
+  })
+
+  it('ends as the compressor has it, unless the file is compressed already', () => {
+    const name = (path: string, compress: 'none' | 'gzip' | 'zstd'): string =>
+      storedName({ as: 'x/{filename}', compress }, facts(path))
+    expect(name('/a/b.log', 'none')).toBe('x/b.log')
+    expect(name('/a/b.log', 'gzip')).toBe('x/b.log.gz')
+    expect(name('/a/b.log', 'zstd')).toBe('x/b.log.zst')
+    expect(name('/a/b.log.GZ', 'zstd')).toBe('x/b.log.GZ')
   })
 
   it('a file whose name would lead among the streams is refused', () => {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { LogcaskError, messageOf } from '../../base/errors.ts'
-import { nameOf } from '../../format/whole-name.ts'
+import { encodingOf, storedName } from '../../format/whole-name.ts'
 import { type AgentSettings, originOf, type SourceSettings } from '../context.ts'
 import type { Destination } from '../destination.ts'
 import type { Files, OpenFile } from '../files.ts'
@@ -175,7 +175,7 @@ export class WholeQueue {
     const before = file.deliveries.get(name)
     const source = this.#sourceOf(file)
     const origin = originOf(settings, file.identity, file.path, source.labels && { ...source.labels })
-    const result = await courier.deliver(this.destination, this.#keyOf(file, source, packed), packed, origin, signal)
+    const result = await courier.deliver(this.destination, this.#keyOf(file, source), packed, origin, signal)
     const { length, sha256 } = packed
     file.deliveries.set(name, { key: result.key, length, sha256, isSeen: true })
     file.problem = undefined
@@ -183,7 +183,7 @@ export class WholeQueue {
     report({ kind: 'delivered', file, destination: name, ...result, hasChanged })
   }
 
-  #keyOf(file: WholeFile, source: Whole, { encoding }: Packed): string {
+  #keyOf(file: WholeFile, source: Whole): string {
     const { host } = this.#work.settings
     const facts = {
       path: file.path,
@@ -192,7 +192,7 @@ export class WholeQueue {
       source: source.name,
       labels: source.labels ?? {},
     }
-    return nameOf(source.whole.as, facts) + endings[encoding]
+    return storedName(source.whole, facts)
   }
 
   #sourceOf(file: WholeFile): Whole {
@@ -214,9 +214,9 @@ export class WholeQueue {
   async #packOpened(opened: OpenFile, file: WholeFile, stamp: string, source: Whole): Promise<Packed | undefined> {
     const { compressors, settings } = this.#work
     const { spoolDirectory } = settings
-    const isPacked = packedAlready.test(file.path)
+    const encoding = encodingOf(file.path, source.whole.compress)
     try {
-      return await packFile(opened, stamp, isPacked ? 'none' : source.whole.compress, { spoolDirectory, compressors })
+      return await packFile(opened, stamp, encoding, { spoolDirectory, compressors })
     } catch (error) {
       await opened.close()
       throw error
@@ -235,7 +235,3 @@ export class WholeQueue {
 }
 
 type Whole = SourceSettings & { whole: NonNullable<SourceSettings['whole']> }
-
-const endings = { none: '', gzip: '.gz', zstd: '.zst' } as const
-/** Compressed once more it would be larger, and two decoders away. */
-const packedAlready = /\.(gz|tgz|zst|xz|txz|bz2|lz4|br|zip|7z)$/i
