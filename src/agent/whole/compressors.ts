@@ -1,11 +1,12 @@
 import { constants, createGzip, createZstdCompress, type Gzip, type ZstdCompress } from 'node:zlib'
+import { createLimiter } from '../../base/concurrency.ts'
 
 type Encoding = 'gzip' | 'zstd'
 /** The types of Node 24 do not say that these have it, too. */
 type Compressor = (Gzip | ZstdCompress) & { reset(): void }
 
-/** Kept for the next file; what is beyond is closed. */
-const idleMax = 4
+/** At once, and kept for the next file: more threads than that a machine of logs does not spare. */
+const compressorsMax = 4
 /** What most files fit in: read into memory that is used again, they leave no garbage but what is sent. */
 export const scratchBytes = 256 * 1024
 
@@ -14,15 +15,18 @@ export const scratchBytes = 256 * 1024
  * per file would keep the collector busier than the compression is.
  */
 export class Compressors {
+  readonly #limit = createLimiter(compressorsMax)
+  /** As many as files are under way at once, 8 per destination. */
   readonly #scratches: Uint8Array[] = []
   readonly #idle: Record<Encoding, Compressor[]> = { gzip: [], zstd: [] }
 
-  async compress(bytes: Uint8Array, encoding: Encoding): Promise<Uint8Array> {
-    const compressor = this.#idle[encoding].pop() ?? made(encoding)
-    const compressed = await compressOne(compressor, bytes, encoding)
-    if (this.#idle[encoding].length < idleMax) this.#idle[encoding].push(compressor)
-    else compressor.close()
-    return compressed
+  compress(bytes: Uint8Array, encoding: Encoding): Promise<Uint8Array> {
+    return this.#limit(async () => {
+      const compressor = this.#idle[encoding].pop() ?? made(encoding)
+      const compressed = await compressOne(compressor, bytes, encoding)
+      this.#idle[encoding].push(compressor)
+      return compressed
+    })
   }
 
   /** Calls `work` with `scratchBytes` of memory, which are somebody else's afterwards. */
@@ -30,7 +34,7 @@ export class Compressors {
     const scratch = this.#scratches.pop() ?? new Uint8Array(scratchBytes)
     const result = await work(scratch)
     // Not after a failure: a read or a compressor may still be at it.
-    if (this.#scratches.length < idleMax) this.#scratches.push(scratch)
+    this.#scratches.push(scratch)
     return result
   }
 
