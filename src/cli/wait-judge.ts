@@ -6,6 +6,8 @@ export interface Mark {
   path: string
   identity: string
   size: number
+  /** By its own name, not by a pattern or a directory. */
+  isNamed: boolean
 }
 
 /** How one destination stands with a mark, by what the agent has written down. */

@@ -17,7 +17,8 @@ export const command: Command = {
 logcask wait PATH|GLOB… [--to NAME] [--timeout 1m]
 
 A delivery barrier: waits until the running agent has delivered all that is in these files at the call, to every
-destination of theirs. What is appended later is not waited for. Run it as the agent's user, or as root.
+destination of theirs. What is appended later is not waited for, nor what a pattern or a directory gives and no source
+asks for. Run it as the agent's user, or as root.
 
       --to NAME       only this destination
       --timeout 1m    give up then, with exit status 75, and name what is behind (default: 1m)
@@ -57,7 +58,7 @@ async function wait(input: CommandInput): Promise<number> {
   const { values, positionals, clock, signal } = input
   if (positionals.length === 0) throw usageError('no file is named', 'logcask wait PATH…')
   const endMs = clock.monotonic() + (durationOf(values, 'timeout') ?? 60_000)
-  const marks = await marksOf(positionals)
+  let marks = await marksOf(positionals)
   const first = await placeOf(input)
   const to = textOf(values, 'to')
   if (to !== undefined && !first.destinations.includes(to))
@@ -71,9 +72,11 @@ async function wait(input: CommandInput): Promise<number> {
     const rows = await rowsOf(marks, place, to)
     const unknown = rows.filter(({ state }) => state === 'unknown')
     if (unknown.length > 0 && clock.monotonic() - scannedMs > scanEveryMs) {
-      await requireWatched(unknown, place)
+      const leftOut = await findUnwatched(unknown, marks, place)
+      marks = marks.filter(({ path }) => !leftOut.has(path))
       scannedMs = clock.monotonic()
     }
+    if (unknown.some(({ path }) => !marks.some((mark) => mark.path === path))) continue
     const isOver = rows.every(({ state }) => state === 'delivered' || state === 'lost')
     if (isOver || clock.monotonic() >= endMs) return conclude(input, rows)
     await clock.sleep(lookEveryMs, signal)
@@ -85,11 +88,12 @@ async function marksOf(given: readonly string[]): Promise<Mark[]> {
   const { found } = await scanPatterns([{ name: 'wait', ...paths, exclude: [], followSymlinks: false }])
   // A file system without birth times has identities of its own, and the agent the same (why-local.ts).
   const files = localFiles({ birthTimes: true, spoolDirectory: '' })
+  const named = new Set(paths.literal)
   const marks: Mark[] = []
   for (const path of found.keys()) {
     const file = await files.open(path, false)
     if (file === undefined) continue
-    marks.push({ path, identity: file.identity, size: file.stat().size })
+    marks.push({ path, identity: file.identity, size: file.stat().size, isNamed: named.has(path) })
     await file.close()
   }
   return marks
@@ -149,12 +153,23 @@ async function rowsOfLife(mark: Mark, life: Life, to: string | undefined): Promi
   return rows.length > 0 ? rows : [unknownRow(mark, to)]
 }
 
-/** Rejects for files that no source asks for, or not for that destination: their day would never come. */
-async function requireWatched(rows: readonly Row[], { config }: AgentPlace): Promise<void> {
-  if (config === undefined) return
+/**
+ * Files that no source asks for, and that nobody named: a pattern gave them. Rejects for those that were named, for what
+ * does not go to that destination, and where nothing is left: their day would never come.
+ */
+async function findUnwatched(
+  rows: readonly Row[],
+  marks: readonly Mark[],
+  { config }: AgentPlace,
+): Promise<ReadonlySet<string>> {
+  const unwatched = new Set<string>()
+  if (config === undefined) return unwatched
   const { found } = await scanPatterns(config.sources)
+  const isNamed = new Set(marks.filter((mark) => mark.isNamed).map(({ path }) => path))
   for (const { path, destination } of rows) {
     const source = config.sources.find(({ name }) => name === found.get(path))
+    if (source === undefined) unwatched.add(path)
+    if (source === undefined && !isNamed.has(path) && unwatched.size < marks.length) continue
     if (source === undefined)
       throw new LogcaskError('refused', `${pathForPeople(path)}: the agent does not watch it`, {
         hint: 'add it to a source, or deliver it by hand: logcask ship',
@@ -168,6 +183,7 @@ async function requireWatched(rows: readonly Row[], { config }: AgentPlace): Pro
         hint: `it goes to ${source.to.join(', ')}`,
       })
   }
+  return unwatched
 }
 
 async function conclude({ values, terminal }: CommandInput, rows: readonly Row[]): Promise<number> {

@@ -4,7 +4,7 @@ import { type Delivery, type Life, newDelivery, newLife } from '../../src/agent/
 import { type Mark, standingOf } from '../../src/cli/wait-judge.ts'
 
 const content = Buffer.from('some lines of a log\n')
-const mark: Mark = { path: '/log', identity: '0-1', size: content.length }
+const mark: Mark = { path: '/log', identity: '0-1', size: content.length, isNamed: true }
 
 function state(acked: number, more: Partial<Life> = {}): { life: Life; delivery: Delivery } {
   const origin = { machine: undefined, path: '/log', identity: '0-1', agent: 'test' }
