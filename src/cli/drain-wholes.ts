@@ -1,7 +1,7 @@
-import { showsContent } from '../agent/whole/sameness.ts'
 import type { WholeShipper } from '../agent/whole/whole-shipper.ts'
 import { isCode } from '../base/errors.ts'
 import type { Bucket } from '../bucket/bucket.ts'
+import { showsContent } from '../bucket/sameness.ts'
 import type { Lack } from './drain-verify.ts'
 
 /** Of files that go whole: what is not complete even now, and what a destination, asked anew, does not show. */

@@ -3,13 +3,13 @@ import { LogcaskError } from '../../base/errors.ts'
 import type { PutResult } from '../../bucket/bucket.ts'
 import type { LargeBody } from '../../bucket/large-body.ts'
 import { largeStepBytes } from '../../bucket/large-body.ts'
+import type { Packed } from '../../bucket/packed.ts'
 import { largeWay } from '../../bucket/probe-large.ts'
+import { holdsSame } from '../../bucket/sameness.ts'
 import { secondName } from '../../format/key-name.ts'
 import type { Origin } from '../../format/origin.ts'
 import { encodeWholeHeader } from '../../format/whole.ts'
 import type { Destination } from '../destination.ts'
-import type { Packed } from './pack.ts'
-import { holdsSame } from './sameness.ts'
 
 export interface WholeDelivered {
   key: string

@@ -1,32 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, mkdtemp, open, rmdir, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { createGzip, createZstdCompress } from 'node:zlib'
-import { makeDirectory, writeFully } from '../../base/atomic-file.ts'
-import { errnoOf, LogcaskError, messageOf } from '../../base/errors.ts'
-import { sha256, shortHash } from '../../base/hash.ts'
-import { type LargeBody, largeStepBytes } from '../../bucket/large-body.ts'
+import { LogcaskError } from '../../base/errors.ts'
+import { shortHash } from '../../base/hash.ts'
+import { largeStepBytes } from '../../bucket/large-body.ts'
+import { type Packed, packedInMemory, packInSpool, smallBytesMax } from '../../bucket/packed.ts'
 import type { Encoding } from '../../format/whole.ts'
 import { type OpenFile, readRange } from '../files.ts'
 import { type Compressors, scratchBytes } from './compressors.ts'
-
-/** A file as it goes to the stores: the same for all of them. */
-export interface Packed {
-  /** Of the file itself. */
-  length: number
-  sha256: string
-  encoding: Encoding
-  /** In memory, or to be read while it is sent. */
-  body: { kind: 'small'; bytes: Uint8Array; sha256: string } | { kind: 'large'; large: LargeBody }
-  /** Gives back what it holds on disk. Idempotent. */
-  close(): Promise<void>
-}
-
-/** Files up to this are read and compressed in memory: two copies of them at most, beside the store's client. */
-export const smallBytesMax = 4 * 1024 * 1024
-/** Compressed bytes of one file that may lie in the spool. */
-const spoolBytesMax = 64 * 1024 ** 3
 
 /**
  * Reads the whole file once, and compresses it. Undefined where it is not any more what `stamp` says: then nothing of it
@@ -45,35 +24,21 @@ export async function packFile(
       ? await packSmall(file, size, encoding, compressors)
       : encoding === 'none'
         ? await hashLarge(file, size)
-        : await spool(file, encoding, spoolDirectory)
+        : await packInSpool(stepsOf(file), encoding, spoolDirectory)
   if (packed !== undefined && packed.length === size && file.stat().stamp === stamp) return packed
   await packed?.close()
   return undefined
 }
 
-const nothingHeld = async (): Promise<void> => {}
-
 async function packSmall(file: OpenFile, size: number, encoding: Encoding, compressors: Compressors): Promise<Packed> {
-  if (encoding === 'none') return smallOf(await readRange(file, 0, size), encoding, undefined)
+  if (encoding === 'none') return packedInMemory(await readRange(file, 0, size), encoding, undefined)
   const compressed = async (raw: Uint8Array): Promise<Packed> =>
-    smallOf(raw, encoding, await compressors.compress(raw, encoding))
+    packedInMemory(raw, encoding, await compressors.compress(raw, encoding))
   if (size > scratchBytes) return compressed(await readRange(file, 0, size))
   return compressors.withScratch(async (scratch) => {
     const length = await file.read(scratch.subarray(0, size), 0)
     return compressed(scratch.subarray(0, length))
   })
-}
-
-function smallOf(raw: Uint8Array, encoding: Encoding, compressed: Uint8Array | undefined): Packed {
-  const own = sha256(raw)
-  const bytes = compressed ?? raw
-  return {
-    length: raw.byteLength,
-    sha256: own,
-    encoding,
-    body: { kind: 'small', bytes, sha256: compressed === undefined ? own : sha256(compressed) },
-    close: nothingHeld,
-  }
 }
 
 /** Sent from where it lies: each step of it is compared when it is read again. */
@@ -96,7 +61,7 @@ async function hashLarge(file: OpenFile, size: number): Promise<Packed> {
     return bytes
   }
   const large = { size, sha256: digest, read }
-  return { length, sha256: digest, encoding: 'none', body: { kind: 'large', large }, close: nothingHeld }
+  return { length, sha256: digest, encoding: 'none', body: { kind: 'large', large }, close: async () => {} }
 }
 
 /** Nothing of it was stored; it is held again, and judged anew. */
@@ -112,82 +77,4 @@ async function* stepsOf(file: OpenFile): AsyncGenerator<Uint8Array> {
     if (bytes.byteLength > 0) yield bytes
     if (bytes.byteLength < largeStepBytes) return
   }
-}
-
-/** Compressed into a file of ours without a name: its length and its hash are known before it is sent. */
-async function spool(file: OpenFile, encoding: 'gzip' | 'zstd', directory: string): Promise<Packed> {
-  const target = await openNameless(directory)
-  try {
-    const [raw, stored] = [createHash('sha256'), createHash('sha256')]
-    let [length, size] = [0, 0]
-    const compressor = encoding === 'gzip' ? createGzip() : createZstdCompress()
-    await pipeline(
-      async function* () {
-        for await (const bytes of stepsOf(file)) {
-          raw.update(bytes)
-          length += bytes.byteLength
-          yield bytes
-        }
-      },
-      compressor,
-      async (compressed: AsyncIterable<Buffer>) => {
-        for await (const bytes of compressed) {
-          if (size + bytes.byteLength > spoolBytesMax) throw tooLarge()
-          stored.update(bytes)
-          await writeFully(target, bytes, size)
-          size += bytes.byteLength
-        }
-      },
-    )
-    const large = {
-      size,
-      sha256: stored.digest('hex'),
-      read: (start: number, end: number) => readExactly(target, start, end),
-    }
-    return {
-      length,
-      sha256: raw.digest('hex'),
-      encoding,
-      body: { kind: 'large', large },
-      close: () => closeOnce(target),
-    }
-  } catch (error) {
-    await closeOnce(target)
-    if (errnoOf(error) === undefined) throw error
-    throw new LogcaskError('unavailable', `cannot compress into ${directory}: ${messageOf(error)}`, {
-      cause: error,
-      hint: 'free space for the state directory, or set compress: none',
-    })
-  }
-}
-
-function tooLarge(): LogcaskError {
-  return new LogcaskError('invalid', 'is too large to be compressed on its way', { hint: 'set compress: none for it' })
-}
-
-/** A killed agent leaves no more than an empty directory behind. */
-async function openNameless(directory: string): Promise<FileHandle> {
-  await makeDirectory(directory, 0o700)
-  const place = await mkdtemp(join(directory, 'whole-'))
-  const path = join(place, 'packed')
-  try {
-    return await open(path, 'wx+', 0o600)
-  } finally {
-    await unlink(path).catch(() => {})
-    await rmdir(place).catch(() => {})
-  }
-}
-
-async function closeOnce(handle: FileHandle): Promise<void> {
-  if (handle.fd >= 0) await handle.close()
-}
-
-async function readExactly(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(end - start)
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done)
-    if (bytesRead === 0) throw new FileChanged()
-    done += bytesRead
-  }
-  return bytes
 }

@@ -1,4 +1,4 @@
-import type { Packed } from './pack.ts'
+import type { Packed } from '../../bucket/packed.ts'
 
 /** What is kept in memory for destinations that come a little later; a slow one reads the file again. */
 const keptBytesMax = 8 * 1024 * 1024

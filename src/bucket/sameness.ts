@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { PassThrough, Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { errnoOf, isCode } from '../../base/errors.ts'
-import type { Bucket } from '../../bucket/bucket.ts'
-import { stretchesOf } from '../../bucket/large-body.ts'
-import { decodeWholeHeader, type Encoding, type WholeHeader } from '../../format/whole.ts'
-import type { Packed } from './pack.ts'
+import { errnoOf, isCode } from '../base/errors.ts'
+import { decodeWholeHeader, type Encoding, type WholeHeader } from '../format/whole.ts'
+import type { Bucket } from './bucket.ts'
+import { stretchesOf } from './large-body.ts'
+import type { Packed } from './packed.ts'
 
 /** Read at once of what is there. */
 const stretchBytes = 4 * 1024 * 1024

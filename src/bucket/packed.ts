@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, mkdtemp, open, rmdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PassThrough, type Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip, createZstdCompress } from 'node:zlib'
+import { makeDirectory, writeFully } from '../base/atomic-file.ts'
+import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
+import type { Encoding } from '../format/whole.ts'
+import type { LargeBody } from './large-body.ts'
+
+/** A whole content as it goes to the stores: the same for all of them. */
+export interface Packed {
+  /** Of the content itself. */
+  length: number
+  sha256: string
+  encoding: Encoding
+  /** In memory, or to be read while it is sent. */
+  body: { kind: 'small'; bytes: Uint8Array; sha256: string } | { kind: 'large'; large: LargeBody }
+  /** Gives back what it holds on disk. Idempotent. */
+  close(): Promise<void>
+}
+
+/** What is compressed up to this is packed in memory: two copies of it at most, beside the store's client. */
+export const smallBytesMax = 4 * 1024 * 1024
+/** Compressed bytes of one content that may lie in the spool. */
+const spoolBytesMax = 64 * 1024 ** 3
+
+/** `compressed` undefined: stored as it is. */
+export function packedInMemory(raw: Uint8Array, encoding: Encoding, compressed: Uint8Array | undefined): Packed {
+  const own = sha256(raw)
+  const bytes = compressed ?? raw
+  return {
+    length: raw.byteLength,
+    sha256: own,
+    encoding,
+    body: { kind: 'small', bytes, sha256: compressed === undefined ? own : sha256(compressed) },
+    close: async () => {},
+  }
+}
+
+/**
+ * Packs what `source` gives into a file of ours without a name: its length and its hash are known before it is sent. Memory
+ * holds a few pieces, however long it is. What `source` rejects with goes up; a disk that is full is `unavailable`.
+ */
+export async function packInSpool(
+  source: AsyncIterable<Uint8Array>,
+  encoding: Encoding,
+  directory: string,
+): Promise<Packed> {
+  const target = await openNameless(directory)
+  try {
+    const [raw, stored] = [createHash('sha256'), createHash('sha256')]
+    let [length, size] = [0, 0]
+    await pipeline(
+      async function* () {
+        for await (const bytes of source) {
+          raw.update(bytes)
+          length += bytes.byteLength
+          yield bytes
+        }
+      },
+      compressorOf(encoding),
+      async (packed: AsyncIterable<Buffer>) => {
+        for await (const bytes of packed) {
+          if (size + bytes.byteLength > spoolBytesMax) throw tooLarge()
+          stored.update(bytes)
+          await writeFully(target, bytes, size)
+          size += bytes.byteLength
+        }
+      },
+    )
+    const large = {
+      size,
+      sha256: stored.digest('hex'),
+      read: (start: number, end: number) => readExactly(target, start, end),
+    }
+    return {
+      length,
+      sha256: raw.digest('hex'),
+      encoding,
+      body: { kind: 'large', large },
+      close: () => closeOnce(target),
+    }
+  } catch (error) {
+    await closeOnce(target)
+    if (errnoOf(error) === undefined) throw error
+    throw new LogcaskError('unavailable', `cannot compress into ${directory}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'free space there, or do not compress',
+    })
+  }
+}
+
+function compressorOf(encoding: Encoding): Transform {
+  if (encoding === 'none') return new PassThrough()
+  return encoding === 'gzip' ? createGzip() : createZstdCompress()
+}
+
+function tooLarge(): LogcaskError {
+  return new LogcaskError('invalid', 'is too large to be compressed on its way', { hint: 'do not compress it' })
+}
+
+/** A killed process leaves no more than an empty directory behind. */
+async function openNameless(directory: string): Promise<FileHandle> {
+  await makeDirectory(directory, 0o700)
+  const place = await mkdtemp(join(directory, 'whole-'))
+  const path = join(place, 'packed')
+  try {
+    return await open(path, 'wx+', 0o600)
+  } finally {
+    await unlink(path).catch(() => {})
+    await rmdir(place).catch(() => {})
+  }
+}
+
+async function closeOnce(handle: FileHandle): Promise<void> {
+  if (handle.fd >= 0) await handle.close()
+}
+
+async function readExactly(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(end - start)
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done)
+    if (bytesRead === 0) throw new LogcaskError('unavailable', 'the spool lost what was written to it')
+    done += bytesRead
+  }
+  return bytes
+}
