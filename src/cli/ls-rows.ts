@@ -1,32 +1,12 @@
 import { isoTime } from '../base/clock.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
-import { describeGap, type OpenGap } from '../bucket/stream-gaps.ts'
-import type { Completeness } from '../bucket/stream-state.ts'
-import type { Origin } from '../format/origin.ts'
+import { describeGap } from '../bucket/stream-gaps.ts'
+import type { StreamRow } from '../bucket/stream-row.ts'
 import { bornAt, byBirth } from './read-names.ts'
 import type { Paint } from './terminal.ts'
 import { formatAge, formatBytes, formatCount } from './units.ts'
 
-/** A stream as `ls` shows it. */
-export interface StreamRow {
-  stream: string
-  /** Undefined where nothing that can be read names it. */
-  origin: Origin | undefined
-  /** Of the chain. */
-  bytes: number
-  segments: number
-  storedAtMs: number | undefined
-  completeness: Completeness
-  gaps: readonly OpenGap[]
-  aliases: readonly string[]
-  /** Segments that are on no chain. */
-  strays: number
-  /** The most versions that one of its keys has, where that is more than one. */
-  tampered: number | undefined
-  /** Where its first byte is, when those before are gone. */
-  expiredBefore: number | undefined
-  problem: string | undefined
-}
+export type { StreamRow }
 
 /** One JSON line. Quantities in bytes, times in ISO 8601, names as they are. */
 export function rowForMachine(host: string, row: StreamRow): Record<string, unknown> {

@@ -1,17 +1,11 @@
 import { forEachConcurrently } from '../base/concurrency.ts'
-import { isCode, messageWithHint } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import type { Bucket } from '../bucket/bucket.ts'
-import { readOpenGaps } from '../bucket/stream-gaps.ts'
-import { readHeader, type StreamHeader } from '../bucket/stream-header.ts'
-import { type ListedStream, listHosts, listStreams } from '../bucket/stream-inventory.ts'
-import { longestRun } from '../bucket/stream-runs.ts'
-import { countSeals } from '../bucket/stream-seals.ts'
-import { completeness } from '../bucket/stream-state.ts'
-import { surveyChain } from '../bucket/stream-survey.ts'
+import { listHosts, listStreams } from '../bucket/stream-inventory.ts'
+import { type StreamRow, surveyStream } from '../bucket/stream-row.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, usageError } from './command.ts'
 import { exits } from './exit.ts'
-import { rowForMachine, type StreamRow, streamTableRows, tableRows } from './ls-rows.ts'
+import { rowForMachine, streamTableRows, tableRows } from './ls-rows.ts'
 import { storeHelp, storeOptions } from './open-bucket.ts'
 import { noSuchHost, readsAtOnce, saysNothingHere, withReader } from './read-bucket.ts'
 import { matchPath } from './read-names.ts'
@@ -123,46 +117,4 @@ export function noSuchName(name: string, candidates: readonly string[], lookup: 
     [`${pathForPeople(name)} is the end of several names:`, ...shown, ...more].join('\n'),
     `name one of them in full${otherwise}`,
   )
-}
-
-async function surveyStream(
-  bucket: Bucket,
-  host: string,
-  listed: ListedStream,
-  signal: AbortSignal,
-): Promise<StreamRow> {
-  const { stream, segments } = listed
-  let header: StreamHeader | undefined
-  let problem: string | undefined
-  try {
-    header = await readHeader(bucket, host, stream, { seals: listed.seals, signal })
-  } catch (error) {
-    if (!isCode(error, 'corrupt')) throw error
-    problem = messageWithHint(error)
-  }
-  const withFinal = <T>(seals: readonly T[]) => (header?.final ? [...seals, header.final] : seals)
-  const isVouched = (length: number): boolean => withFinal(listed.seals).some((seal) => seal.length === length)
-  const chain = await surveyChain(bucket, segments, { isVouched, signal })
-  const last = chain.at(-1)
-  const run = chain.length === 0 ? longestRun(segments) : undefined
-  const end = run ? run.start.offset + run.bytes : (last?.offset ?? 0) + (last?.length ?? 0)
-  const counted = await countSeals(bucket, listed.seals, end, { signal })
-  if (counted.problem !== undefined) problem ??= messageWithHint(counted.problem)
-  const seals = withFinal(counted.seals)
-  const versions = segments.all.reduce((most, segment) => Math.max(most, segment.versions), 1)
-  const stored = [...segments.all, ...listed.seals].reduce((latest, { storedAtMs }) => Math.max(latest, storedAtMs), 0)
-  return {
-    stream,
-    origin: header?.origin,
-    bytes: run?.bytes ?? end,
-    segments: chain.length,
-    storedAtMs: stored === 0 ? undefined : stored,
-    completeness: completeness(end, seals),
-    gaps: await readOpenGaps(bucket, listed.gaps, end, seals, { signal }),
-    aliases: listed.aliases,
-    strays: run === undefined ? segments.all.length - chain.length : 0,
-    tampered: versions > 1 ? versions : undefined,
-    expiredBefore: run?.start.offset,
-    problem,
-  }
 }
