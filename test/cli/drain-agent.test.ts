@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { drainAgent } from '../../src/cli/drain-agent.ts'
@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => at.close())
 
 async function lastLine(): Promise<void> {
-  await writeFile(join(at.logs, 'app.log'), 'one\ntwo\n')
+  await appendFile(join(at.logs, 'app.log'), 'two\n')
 }
 
 const stateOfB = (): string | undefined => daemon.agent.couriers.get('b')?.destination.health.state
