@@ -23,10 +23,19 @@ async function problemsOf(row: PromiseRow): Promise<string[]> {
     ...(await Promise.all(tests.map(problemOfTest))),
     ...spansOf(row.how).map((span) => problemOf(span, known)),
     tests.length === 0 && reasonOf(row) === undefined ? 'has neither a test nor a reason why not' : undefined,
+    ...comeTrue(row),
     row.by.every((one) => /^[NRSHJ]$/.test(one)) ? undefined : `${row.by.join(' ')}: nobody is called so`,
     row.promise === '' || row.how === '' ? 'has an empty cell' : undefined,
   ]
   return problems.filter((one) => one !== undefined).map((one) => `row ${row.number}: ${one}`)
+}
+
+/** What was not there yet when the row was written, and is there now. */
+function comeTrue({ shownBy }: PromiseRow): string[] {
+  const awaited = spansOf(/\bnot yet: .*/.exec(shownBy)?.[0] ?? '')
+  return awaited
+    .filter((span) => span.startsWith('logcask ') && problemOf(span, known) === undefined)
+    .map((span) => `${span} is there by now: name the test that shows it`)
 }
 
 describe('the table of promises', () => {
@@ -56,6 +65,8 @@ describe('the walk along the table', () => {
     ['a title that is no test', { shownBy: '`test/docs/promises.test.ts` "ship it"' }, 'no test "ship it"'],
     ['neither a test nor a reason', { shownBy: 'surely' }, 'has neither'],
     ['a reason', { shownBy: 'why not: nobody can measure it here' }, undefined],
+    ['what is awaited', { shownBy: 'not yet: `logcask teleport` between two machines' }, undefined],
+    ['what is there by now', { shownBy: 'not yet: `logcask ship` to a bucket' }, 'is there by now'],
     ['nobody who promised it', { by: ['X'] }, 'nobody'],
     ['an option that is there', { how: '`logcask ship PATH --to URL`, `logcask agent -c FILE`' }, undefined],
     ['an option that is not', { how: '`logcask ship PATH --two URL`' }, 'no --two'],
