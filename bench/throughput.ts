@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { segmentBytes } from '../src/agent/ship.ts'
+import { segmentBytes } from '../src/agent/shipping/ship.ts'
 import { measureRun } from './measured-run.ts'
 import { findPeers } from './peers.ts'
 import { inDirectory, logcask, storeEnv, writeBigFile, writeSmallFiles } from './prepare.ts'

@@ -1,12 +1,12 @@
 import type { Clock } from '../base/clock.ts'
-import type { Checkpoint } from './checkpoint.ts'
 import type { AgentEvent, AgentSettings } from './context.ts'
 import type { DestinationSettings } from './destination.ts'
-import type { Files } from './files.ts'
-import type { Hasher } from './hasher.ts'
-import type { Spool } from './spool.ts'
-import type { Hint } from './watch.ts'
-import type { Writers } from './writers.ts'
+import type { Files } from './files/files.ts'
+import type { Hint } from './files/watch.ts'
+import type { Writers } from './files/writers.ts'
+import type { Hasher } from './shipping/hasher.ts'
+import type { Spool } from './spool/spool.ts'
+import type { Checkpoint } from './state/checkpoint.ts'
 
 /** What an agent is made of. */
 export interface AgentParts {

@@ -1,12 +1,12 @@
-import type { Checkpoint } from './checkpoint.ts'
 import type { Courier } from './courier.ts'
+import type { Looks } from './discovery/looks.ts'
+import { closeFile } from './discovery/sweep.ts'
 import type { Life } from './life.ts'
 import type { LifeBook } from './life-book.ts'
-import type { Looks } from './looks.ts'
 import { isSettled } from './rest.ts'
-import type { Saver } from './saver.ts'
-import type { Spool } from './spool.ts'
-import { closeFile } from './sweep.ts'
+import type { Spool } from './spool/spool.ts'
+import type { Checkpoint } from './state/checkpoint.ts'
+import type { Saver } from './state/saver.ts'
 
 interface Closing {
   book: LifeBook

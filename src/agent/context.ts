@@ -4,12 +4,12 @@ import type { Origin } from '../format/origin.ts'
 import type { SealReason } from '../format/seal.ts'
 import type { Encoding } from '../format/whole.ts'
 import type { Courier } from './courier.ts'
-import type { Files, SourcePatterns } from './files.ts'
+import type { Rename } from './discovery/naming.ts'
+import type { Files, SourcePatterns } from './files/files.ts'
 import type { Delivery, Life } from './life.ts'
 import type { LifeBook } from './life-book.ts'
-import type { Rename } from './naming.ts'
-import type { Gathering } from './pace.ts'
-import type { SegmentReader } from './segment-reader.ts'
+import type { Gathering } from './shipping/pace.ts'
+import type { SegmentReader } from './shipping/segment-reader.ts'
 
 export interface SourceSettings extends SourcePatterns {
   /** Where the source's rotations put copies: relative to the file's own directory. */

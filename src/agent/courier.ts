@@ -1,10 +1,10 @@
 import { isCode, LogcaskError, messageOf } from '../base/errors.ts'
-import { Catalogue } from './catalogue.ts'
 import type { AgentContext } from './context.ts'
 import { deliverStep } from './deliver.ts'
 import { Destination, type DestinationSettings } from './destination.ts'
+import { Catalogue } from './identity/catalogue.ts'
 import type { Delivery, Life } from './life.ts'
-import { Pace } from './pace.ts'
+import { Pace } from './shipping/pace.ts'
 
 /** Lives that are worked on at once; their requests are bounded by the destination. */
 const livesMax = 32

@@ -1,12 +1,12 @@
-import { attachDelivery } from './attach.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
-import { finish } from './finish.ts'
-import { fork } from './fork.ts'
+import { finish } from './ending/finish.ts'
+import { recordEnd } from './ending/record-end.ts'
+import { attachDelivery } from './identity/attach.ts'
+import { fork } from './identity/fork.ts'
+import { recheck } from './identity/recheck.ts'
 import type { Delivery, Life } from './life.ts'
-import { recheck } from './recheck.ts'
-import { recordEnd } from './record-end.ts'
-import { ship } from './ship.ts'
+import { ship } from './shipping/ship.ts'
 
 /**
  * The way of a life's bytes to one destination, a step at a time: find its stream, see what is there, ship what is new,

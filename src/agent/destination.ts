@@ -3,8 +3,8 @@ import { isCode, type LogcaskError } from '../base/errors.ts'
 import { backoffMs, retryRefused, retryUnknown } from '../base/retry.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { isOutdated } from '../bucket/stream-listing.ts'
-import { Slots } from './slots.ts'
-import { RateLimit, type TokenRate } from './token-bucket.ts'
+import { Slots } from './shipping/slots.ts'
+import { RateLimit, type TokenRate } from './shipping/token-bucket.ts'
 
 export interface DestinationSettings {
   name: string

@@ -1,10 +1,10 @@
 import type { AliasReason } from '../format/alias.ts'
 import { birthOfIdentity, parseStreamId } from '../format/keys.ts'
 import type { Origin } from '../format/origin.ts'
-import type { SealRef } from './catalogue.ts'
-import { type Footprint, nothingShipped } from './evidence.ts'
-import type { OpenFile } from './files.ts'
-import type { RunningHash } from './running-hash.ts'
+import type { OpenFile } from './files/files.ts'
+import type { SealRef } from './identity/catalogue.ts'
+import { type Footprint, nothingShipped } from './identity/evidence.ts'
+import type { RunningHash } from './shipping/running-hash.ts'
 
 /**
  * The agent's view of one file's life: from birth, or from the truncation that ended the life before it, to its last

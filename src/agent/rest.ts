@@ -1,7 +1,7 @@
-import { completionOf } from './complete.ts'
-import { contentOf } from './content.ts'
 import type { AgentContext } from './context.ts'
 import type { Courier } from './courier.ts'
+import { completionOf } from './ending/complete.ts'
+import { contentOf } from './identity/content.ts'
 import { type Delivery, isOwnStream, type Life } from './life.ts'
 
 /** What is left to do for a file, at one destination and at all of them. */

@@ -1,7 +1,7 @@
 import type { AgentEvent } from '../agent/context.ts'
 import type { Destination } from '../agent/destination.ts'
-import { DigestWriter } from '../agent/digest-writer.ts'
-import type { AgentState } from '../agent/state.ts'
+import { DigestWriter } from '../agent/digest/digest-writer.ts'
+import type { AgentState } from '../agent/state/state.ts'
 import type { Clock } from '../base/clock.ts'
 import type { ComposedAgent } from './compose-agent.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { AgentEvent } from '../agent/context.ts'
 import { abortable } from '../agent/destination.ts'
-import type { AgentState } from '../agent/state.ts'
+import type { AgentState } from '../agent/state/state.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
 import { isCode, messageOf } from '../base/errors.ts'
 import { type ListenAddress, listenAddressText } from '../base/listen-address.ts'

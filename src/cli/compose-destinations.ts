@@ -1,6 +1,6 @@
 import type { DestinationSettings } from '../agent/destination.ts'
-import type { AgentState } from '../agent/state.ts'
-import { RateLimit } from '../agent/token-bucket.ts'
+import { RateLimit } from '../agent/shipping/token-bucket.ts'
+import type { AgentState } from '../agent/state/state.ts'
 import type { Clock } from '../base/clock.ts'
 import type { LogcaskError } from '../base/errors.ts'
 import { type Meter, meteredBucket } from '../bucket/metered.ts'

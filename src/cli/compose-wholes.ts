@@ -1,6 +1,6 @@
 import type { Agent } from '../agent/agent.ts'
 import type { AgentSettings, SourceSettings } from '../agent/context.ts'
-import type { Files } from '../agent/files.ts'
+import type { Files } from '../agent/files/files.ts'
 import type { WholeParts } from '../agent/whole/whole-parts.ts'
 import { WholeRecords } from '../agent/whole/whole-records.ts'
 import { WholeShipper } from '../agent/whole/whole-shipper.ts'

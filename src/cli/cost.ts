@@ -1,4 +1,4 @@
-import type { TokenRate } from '../agent/token-bucket.ts'
+import type { TokenRate } from '../agent/shipping/token-bucket.ts'
 import { noUsage, requestCount, requestDollars, type Usage } from '../bucket/metered.ts'
 import type { Budget } from '../config/agent-config.ts'
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, realpath, rename, rm, rmdir, stat, writeFile }
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { hasBirthTimes, localFiles } from '../agent/local-files.ts'
+import { hasBirthTimes, localFiles } from '../agent/files/local-files.ts'
 import type { Clock } from '../base/clock.ts'
 import { errnoOf, isCode } from '../base/errors.ts'
 import type { Bucket } from '../bucket/bucket.ts'

@@ -1,7 +1,7 @@
 import type { Agent } from '../agent/agent.ts'
 import type { Courier } from '../agent/courier.ts'
-import { hasChanged } from '../agent/rounds.ts'
-import { isDrained } from '../agent/sweep.ts'
+import { hasChanged } from '../agent/discovery/rounds.ts'
+import { isDrained } from '../agent/discovery/sweep.ts'
 import type { Clock } from '../base/clock.ts'
 
 const lookEveryMs = 50

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
-import { scanPatterns } from '../agent/scan.ts'
+import { scanPatterns } from '../agent/files/scan.ts'
 import { forEachConcurrently } from '../base/concurrency.ts'
 import { errnoOf, messageOf } from '../base/errors.ts'
 import { pathForSystem } from '../base/path-bytes.ts'

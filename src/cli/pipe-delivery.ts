@@ -1,6 +1,6 @@
 import type { SourceSettings } from '../agent/context.ts'
-import { rootedFiles } from '../agent/rooted-files.ts'
-import type { AgentState } from '../agent/state.ts'
+import { rootedFiles } from '../agent/files/rooted-files.ts'
+import type { AgentState } from '../agent/state/state.ts'
 import type { CommandInput } from './command.ts'
 import { type AgentComposition, type AgentDestination, composeAgent } from './compose-agent.ts'
 import { pipePath } from './pipe-room.ts'

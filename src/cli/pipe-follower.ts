@@ -1,6 +1,6 @@
 import type { AgentEvent } from '../agent/context.ts'
+import type { Hint } from '../agent/files/watch.ts'
 import type { Life } from '../agent/life.ts'
-import type { Hint } from '../agent/watch.ts'
 import type { Clock } from '../base/clock.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { type ComposedAgent, composeAgent } from './compose-agent.ts'

@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type AgentState, openState, readState } from '../agent/state.ts'
+import { type AgentState, openState, readState } from '../agent/state/state.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
 import { errnoOf, isCode } from '../base/errors.ts'
 import { acquireLock } from '../base/lock.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
-import type { AgentState } from '../agent/state.ts'
+import type { AgentState } from '../agent/state/state.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { readMachine } from '../config/machine.ts'
 import { defaultStateDirectory } from '../config/state-directory.ts'

@@ -1,6 +1,6 @@
 import type { SourceSettings } from '../agent/context.ts'
-import type { Files } from '../agent/files.ts'
-import { localFiles } from '../agent/local-files.ts'
+import type { Files } from '../agent/files/files.ts'
+import { localFiles } from '../agent/files/local-files.ts'
 import { everyWriter } from '../agent/whole/every-writer.ts'
 import { WholeBook } from '../agent/whole/whole-book.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'

@@ -1,5 +1,5 @@
 import type { AgentEvent, SourceSettings } from '../agent/context.ts'
-import { openState } from '../agent/state.ts'
+import { openState } from '../agent/state/state.ts'
 import { isCode, LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { type Command, type CommandInput, durationOf, isSet, jsonOption, textsOf, usageError } from './command.ts'

@@ -1,5 +1,5 @@
-import { segmentBytes } from '../agent/ship.ts'
-import { readState } from '../agent/state.ts'
+import { segmentBytes } from '../agent/shipping/ship.ts'
+import { readState } from '../agent/state/state.ts'
 import { isCode, messageWithHint } from '../base/errors.ts'
 import { textForPeople } from '../base/path-bytes.ts'
 import type { AgentConfig } from '../config/agent-config.ts'

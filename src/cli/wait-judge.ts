@@ -1,4 +1,4 @@
-import { type Comparison, compare, type Footprint, type Sample } from '../agent/evidence.ts'
+import { type Comparison, compare, type Footprint, type Sample } from '../agent/identity/evidence.ts'
 import type { Delivery, Life } from '../agent/life.ts'
 
 /** A file as it was at the call: these bytes are waited for. */

@@ -1,4 +1,4 @@
-import type { Comparison } from '../agent/evidence.ts'
+import type { Comparison } from '../agent/identity/evidence.ts'
 
 /** Everything that `why` found out about one path. Plain data. */
 export interface WhyFacts {

@@ -1,5 +1,5 @@
-import type { Comparison } from '../agent/evidence.ts'
-import { judgeLook } from '../agent/rules.ts'
+import type { Comparison } from '../agent/identity/evidence.ts'
+import { judgeLook } from '../agent/identity/rules.ts'
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { parseStreamId } from '../format/keys.ts'
 import { tableLines } from './table.ts'

@@ -1,6 +1,6 @@
 import type { AgentEvent } from '../agent/context.ts'
 import type { Life } from '../agent/life.ts'
-import { openState } from '../agent/state.ts'
+import { openState } from '../agent/state/state.ts'
 import { systemClock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { type AgentComposition, type AgentDestination, type ComposedAgent, composeAgent } from '../cli/compose-agent.ts'

@@ -1,5 +1,5 @@
 import type { SourceSettings } from '../agent/context.ts'
-import { type Hint, watchSources } from '../agent/watch.ts'
+import { type Hint, watchSources } from '../agent/files/watch.ts'
 import { systemClock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { watchStatus } from '../cli/agent-status.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type AdoptSource, judgeAdopted } from '../../src/agent/adopt.ts'
+import { type AdoptSource, judgeAdopted } from '../../src/agent/identity/adopt.ts'
 
 const restored: AdoptSource = {
   stream: 's',

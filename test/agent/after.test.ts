@@ -2,10 +2,10 @@ import { appendFileSync, existsSync, readFileSync, renameSync, statSync, writeFi
 import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type RemovalFacts, whyKept } from '../../src/agent/after.ts'
-import { localFiles } from '../../src/agent/local-files.ts'
-import { type Removable, removeDelivered } from '../../src/agent/local-removal.ts'
-import { findWriters } from '../../src/agent/writers.ts'
+import { type RemovalFacts, whyKept } from '../../src/agent/ending/after.ts'
+import { localFiles } from '../../src/agent/files/local-files.ts'
+import { type Removable, removeDelivered } from '../../src/agent/files/local-removal.ts'
+import { findWriters } from '../../src/agent/files/writers.ts'
 import { type Rig, rig, text, until } from './rig.ts'
 
 const mayGo: RemovalFacts = {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { FileCheckpoint, lifeKey } from '../../src/agent/checkpoint.ts'
 import { newDelivery, newLife } from '../../src/agent/life.ts'
+import { FileCheckpoint, lifeKey } from '../../src/agent/state/checkpoint.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
 const origin = { machine: undefined, path: '/log', identity: '0-1', agent: 'test' }

@@ -2,7 +2,7 @@ import { appendFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { localFiles } from '../../src/agent/local-files.ts'
+import { localFiles } from '../../src/agent/files/local-files.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { fastClock, type Rig, rig, text, until } from './rig.ts'
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { extendRollup } from '../../src/agent/delivered.ts'
-import type { OpenFile } from '../../src/agent/files.ts'
-import { hashByCuts } from '../../src/agent/inspect.ts'
+import type { OpenFile } from '../../src/agent/files/files.ts'
+import { hashByCuts } from '../../src/agent/identity/inspect.ts'
+import { extendRollup } from '../../src/agent/shipping/delivered.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { patternBytes } from '../support/pattern-bytes.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newDelivery } from '../../src/agent/life.ts'
-import { Pace } from '../../src/agent/pace.ts'
+import { Pace } from '../../src/agent/shipping/pace.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { type Rig, rig, text } from './rig.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { judgeAdopted } from '../../src/agent/adopt.ts'
+import { judgeAdopted } from '../../src/agent/identity/adopt.ts'
 import {
   type Comparison,
   compare,
@@ -9,10 +9,7 @@ import {
   extend,
   footprintOf,
   nothingShipped,
-} from '../../src/agent/evidence.ts'
-import { newLife } from '../../src/agent/life.ts'
-import { LifeBook } from '../../src/agent/life-book.ts'
-import { completion, nextRange } from '../../src/agent/plan.ts'
+} from '../../src/agent/identity/evidence.ts'
 import {
   forkedFrom,
   isNamedAsCopy,
@@ -23,9 +20,12 @@ import {
   nextGeneration,
   originalName,
   resumable,
-} from '../../src/agent/rules.ts'
-import { recut, settleExisting } from '../../src/agent/settle.ts'
-import { full, take } from '../../src/agent/token-bucket.ts'
+} from '../../src/agent/identity/rules.ts'
+import { newLife } from '../../src/agent/life.ts'
+import { LifeBook } from '../../src/agent/life-book.ts'
+import { completion, nextRange } from '../../src/agent/shipping/plan.ts'
+import { recut, settleExisting } from '../../src/agent/shipping/settle.ts'
+import { full, take } from '../../src/agent/shipping/token-bucket.ts'
 import { patternBytes } from '../support/pattern-bytes.ts'
 
 const sampleOf = (file: Uint8Array, offset: number) => ({

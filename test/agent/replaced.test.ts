@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Hint } from '../../src/agent/watch.ts'
+import type { Hint } from '../../src/agent/files/watch.ts'
 import { type Rig, rig } from './rig.ts'
 
 let at: Rig

@@ -1,8 +1,8 @@
 import { appendFile, copyFile, truncate, unlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
-import type { Files, OpenFile } from '../../src/agent/files.ts'
-import { localFiles } from '../../src/agent/local-files.ts'
+import type { Files, OpenFile } from '../../src/agent/files/files.ts'
+import { localFiles } from '../../src/agent/files/local-files.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { type Rig, rig, text, until } from './rig.ts'
 

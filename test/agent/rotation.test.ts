@@ -1,8 +1,8 @@
 import { appendFile, link, mkdir, open, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Files } from '../../src/agent/files.ts'
-import { localFiles } from '../../src/agent/local-files.ts'
+import type { Files } from '../../src/agent/files/files.ts'
+import { localFiles } from '../../src/agent/files/local-files.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { fastClock, type Rig, rig, text, until } from './rig.ts'
 

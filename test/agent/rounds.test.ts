@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { OpenFile } from '../../src/agent/files.ts'
+import { keepRounds } from '../../src/agent/discovery/rounds.ts'
+import type { OpenFile } from '../../src/agent/files/files.ts'
 import { type Life, newLife } from '../../src/agent/life.ts'
 import { LifeBook } from '../../src/agent/life-book.ts'
-import { keepRounds } from '../../src/agent/rounds.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 
 const hour = 3_600_000

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ScanPace } from '../../src/agent/scan-pace.ts'
+import { ScanPace } from '../../src/agent/discovery/scan-pace.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 
 const minute = 60_000

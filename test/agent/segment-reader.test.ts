@@ -1,11 +1,11 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { extend, nothingShipped } from '../../src/agent/evidence.ts'
-import type { OpenFile } from '../../src/agent/files.ts'
+import type { OpenFile } from '../../src/agent/files/files.ts'
+import { localFiles } from '../../src/agent/files/local-files.ts'
+import { extend, nothingShipped } from '../../src/agent/identity/evidence.ts'
 import { attach, type Life, newDelivery, newLife } from '../../src/agent/life.ts'
-import { localFiles } from '../../src/agent/local-files.ts'
-import { SegmentReader } from '../../src/agent/segment-reader.ts'
+import { SegmentReader } from '../../src/agent/shipping/segment-reader.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
 /** A life of a file that holds `text`, of which destination `a` was sent everything and `b` nothing. */

@@ -3,7 +3,7 @@ import { open, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { planSpool } from '../../src/agent/spool-plan.ts'
+import { planSpool } from '../../src/agent/spool/spool-plan.ts'
 import { type Daemon, type Rig, type RigOptions, rig, text, until } from './rig.ts'
 
 describe('what is kept', () => {

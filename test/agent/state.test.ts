@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openState, readState } from '../../src/agent/state.ts'
+import { openState, readState } from '../../src/agent/state/state.ts'
 import { makeDirectory } from '../../src/base/atomic-file.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { tempDirectory } from '../support/temp-directory.ts'

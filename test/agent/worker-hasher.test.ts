@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Hasher } from '../../src/agent/hasher.ts'
-import { localHasher } from '../../src/agent/hasher.ts'
-import { RunningHash } from '../../src/agent/running-hash.ts'
-import { createWorkerHasher } from '../../src/agent/worker-hasher.ts'
+import type { Hasher } from '../../src/agent/shipping/hasher.ts'
+import { localHasher } from '../../src/agent/shipping/hasher.ts'
+import { RunningHash } from '../../src/agent/shipping/running-hash.ts'
+import { createWorkerHasher } from '../../src/agent/shipping/worker-hasher.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { patternBytes } from '../support/pattern-bytes.ts'
 

@@ -28,7 +28,7 @@ const onlyFor: Readonly<Record<string, readonly string[]>> = {
 
 export const linesMax = 250
 
-/** `src/agent/ship.ts` → `agent`; undefined for what is in no room. */
+/** `src/agent/shipping/ship.ts` → `agent`; undefined for what is in no room. */
 function roomOf(path: string): string | undefined {
   if (path === 'src/main.ts') return 'main'
   if (path === 'src/index.ts') return 'index'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Agent } from '../../src/agent/agent.ts'
-import { footprintOf } from '../../src/agent/evidence.ts'
+import { footprintOf } from '../../src/agent/identity/evidence.ts'
 import { type Life, newLife } from '../../src/agent/life.ts'
 import { LifeBook } from '../../src/agent/life-book.ts'
 import type { WholeFile } from '../../src/agent/whole/whole-file.ts'

@@ -3,7 +3,7 @@ import { chmod, link, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openState } from '../../src/agent/state.ts'
+import { openState } from '../../src/agent/state/state.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { forEachConcurrently } from '../../src/base/concurrency.ts'
 import { sha256 } from '../../src/base/hash.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { footprintOf, type Sample } from '../../src/agent/evidence.ts'
+import { footprintOf, type Sample } from '../../src/agent/identity/evidence.ts'
 import { type Delivery, type Life, newDelivery, newLife } from '../../src/agent/life.ts'
 import { type Mark, standingOf } from '../../src/cli/wait-judge.ts'
 

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import type { Hint } from '../../src/agent/watch.ts'
+import type { Hint } from '../../src/agent/files/watch.ts'
 import type { Cause, Chronicle, WrittenFile } from './chronicle.ts'
 import type { Inode } from './inode.ts'
 import type { VirtualDisk } from './virtual-disk.ts'

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import type { Files, OpenFile, Scan, SourcePatterns } from '../../src/agent/files.ts'
+import type { Files, OpenFile, Scan, SourcePatterns } from '../../src/agent/files/files.ts'
 import { LogcaskError } from '../../src/base/errors.ts'
 import { Inode } from './inode.ts'
 import type { VirtualProcess } from './process.ts'

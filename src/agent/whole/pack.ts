@@ -4,7 +4,7 @@ import { shortHash } from '../../base/hash.ts'
 import { largeStepBytes } from '../../bucket/large-body.ts'
 import { type Packed, packedInMemory, packInSpool, smallBytesMax } from '../../bucket/packed.ts'
 import type { Encoding } from '../../format/whole.ts'
-import { type OpenFile, readRange } from '../files.ts'
+import { type OpenFile, readRange } from '../files/files.ts'
 import { type Compressors, scratchBytes } from './compressors.ts'
 
 /**

@@ -1,9 +1,9 @@
 import type { Clock } from '../../base/clock.ts'
 import type { AgentEvent, AgentSettings } from '../context.ts'
 import type { Destination } from '../destination.ts'
-import type { Files } from '../files.ts'
-import type { Hint } from '../watch.ts'
-import type { Writers } from '../writers.ts'
+import type { Files } from '../files/files.ts'
+import type { Hint } from '../files/watch.ts'
+import type { Writers } from '../files/writers.ts'
 import type { WholeEvent } from './whole-file.ts'
 import type { WholeRecords } from './whole-records.ts'
 

@@ -1,6 +1,6 @@
 import { createLimiter } from '../../base/concurrency.ts'
 import { isCode, messageOf } from '../../base/errors.ts'
-import { ScanPace } from '../scan-pace.ts'
+import { ScanPace } from '../discovery/scan-pace.ts'
 import { Compressors } from './compressors.ts'
 import { WholeCourier } from './deliver.ts'
 import { everyWriter } from './every-writer.ts'

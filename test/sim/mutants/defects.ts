@@ -22,7 +22,7 @@ export const defects: Defect[] = [
     name: 'an answer 412 is an ack, whatever is there',
     patches: [
       {
-        file: 'src/agent/settle.ts',
+        file: 'src/agent/shipping/settle.ts',
         from: 'return Buffer.compare(ours.subarray(0, overlap), stored.subarray(0, overlap)) === 0',
         to: 'return stored.byteLength > 0',
       },
@@ -44,7 +44,7 @@ export const defects: Defect[] = [
     name: 'a stream goes on by inode and birth alone',
     patches: [
       {
-        file: 'src/agent/rules.ts',
+        file: 'src/agent/identity/rules.ts',
         from: "one.length > 0 && one.comparison !== 'different' && !one.isEnded",
         to: 'one.length > 0 && !one.isEnded',
       },
@@ -55,7 +55,7 @@ export const defects: Defect[] = [
     name: 'bytes before the offset are not looked at (E3)',
     patches: [
       {
-        file: 'src/agent/rules.ts',
+        file: 'src/agent/identity/rules.ts',
         from: "facts.deliveries.filter((delivery) => delivery.sent === 'different')",
         to: '[] as LookFacts["deliveries"][number][]',
       },
@@ -66,7 +66,7 @@ export const defects: Defect[] = [
     name: 'what was read is not looked at again',
     patches: [
       {
-        file: 'src/agent/segment-reader.ts',
+        file: 'src/agent/shipping/segment-reader.ts',
         from: 'if (!isStill || !(await isOneLife(life, now, footprint))) return undefined',
         to: '',
       },
@@ -77,7 +77,7 @@ export const defects: Defect[] = [
     name: 'the seal hashes the file as it is now',
     patches: [
       {
-        file: 'src/agent/inspect.ts',
+        file: 'src/agent/identity/inspect.ts',
         from: 'if (local.rollup === delivery.rollup) return local.sha256',
         to: 'return local.sha256',
       },
@@ -129,7 +129,7 @@ export const defects: Defect[] = [
     name: 'the next generation does not wait for the end of the one before',
     patches: [
       {
-        file: 'src/agent/attach.ts',
+        file: 'src/agent/identity/attach.ts',
         from: 'if (before && !before.hasGap) return true',
         to: '',
       },
@@ -140,7 +140,7 @@ export const defects: Defect[] = [
     name: 'a life that ends leaves no gap',
     patches: [
       {
-        file: 'src/agent/record-end.ts',
+        file: 'src/agent/ending/record-end.ts',
         from: 'if (delivery.stream !== undefined && !isWhole)',
         to: 'if (delivery.stream === "" && !isWhole)',
       },
@@ -150,9 +150,9 @@ export const defects: Defect[] = [
   {
     name: 'a directory that could not be read looks empty',
     patches: [
-      { file: 'src/agent/missing.ts', from: 'if (!isKnown) return', to: '' },
+      { file: 'src/agent/discovery/missing.ts', from: 'if (!isKnown) return', to: '' },
       {
-        file: 'src/agent/missing.ts',
+        file: 'src/agent/discovery/missing.ts',
         from: ".catch(() => 'unknown' as const)",
         to: '.catch(() => undefined as string | undefined | "unknown")',
       },
@@ -161,14 +161,14 @@ export const defects: Defect[] = [
   },
   {
     name: 'a fork does not say what it shares',
-    patches: [{ file: 'src/agent/fork.ts', from: 'delivery.forkOf = { stream: from, shared }', to: 'void 0' }],
+    patches: [{ file: 'src/agent/identity/fork.ts', from: 'delivery.forkOf = { stream: from, shared }', to: 'void 0' }],
     kinds: ['VM snapshot', 'VM roll back', 'VM clone'],
   },
   {
     name: 'a fork claims to share all of what it left',
     patches: [
       {
-        file: 'src/agent/fork.ts',
+        file: 'src/agent/identity/fork.ts',
         from: 'delivery.forkOf = { stream: from, shared }',
         to: 'delivery.forkOf = { stream: from, shared: shared + 20 }',
       },
@@ -186,7 +186,7 @@ export const defects: Defect[] = [
     name: 'a copy is judged before the files that it may be a copy of were looked at',
     patches: [
       {
-        file: 'src/agent/new-file.ts',
+        file: 'src/agent/identity/new-file.ts',
         from: 'const unseen = await unseenSource(context, courier, life)',
         to: 'const unseen = false ? await unseenSource(context, courier, life) : undefined',
       },
@@ -197,12 +197,12 @@ export const defects: Defect[] = [
     name: 'any file with a copy’s name is a copy',
     patches: [
       {
-        file: 'src/agent/agreement.ts',
+        file: 'src/agent/identity/agreement.ts',
         from: "if (!['same', 'short'].includes(await compareDelivered(context, courier, content, found))) return undefined",
         to: 'return { length }',
       },
       {
-        file: 'src/agent/agreement.ts',
+        file: 'src/agent/identity/agreement.ts',
         from: "if (read.offset > 0 && content.size >= read.offset && compare(read, await sampleAt(content, read)) !== 'same')\n    return undefined",
         to: '',
       },
@@ -213,7 +213,7 @@ export const defects: Defect[] = [
     name: 'what is acked by the checkpoint is never listed again',
     patches: [
       { file: 'src/agent/life.ts', from: '    isChecked: false,\n', to: '    isChecked: true,\n' },
-      { file: 'src/agent/rounds.ts', from: 'delivery.isChecked = false', to: '' },
+      { file: 'src/agent/discovery/rounds.ts', from: 'delivery.isChecked = false', to: '' },
     ],
     kinds: ['bucket emptied', 'bucket backed up', 'bucket restored', 'kill'],
   },
@@ -232,7 +232,7 @@ export const defects: Defect[] = [
     name: 'the last window of a chain is taken from the file unseen',
     patches: [
       {
-        file: 'src/agent/as-shipped.ts',
+        file: 'src/agent/shipping/as-shipped.ts',
         from: 'if (found?.footprint.window !== delivery.acked.window) return undefined',
         to: 'if (found === undefined) return undefined',
       },
@@ -247,7 +247,7 @@ export const defects: Defect[] = [
         from: "if (!isCode(error, 'unavailable', 'refused') ||",
         to: "if (isCode(error, 'unavailable') && attempt > 0) return 'created' as T\n        if (!isCode(error, 'unavailable', 'refused') ||",
       },
-      { file: 'src/agent/rounds.ts', from: 'delivery.isChecked = false', to: '' },
+      { file: 'src/agent/discovery/rounds.ts', from: 'delivery.isChecked = false', to: '' },
     ],
     kinds: stores,
   },
@@ -255,7 +255,7 @@ export const defects: Defect[] = [
     name: 'the segment’s key names what the file holds now, not what was delivered',
     patches: [
       {
-        file: 'src/agent/ship.ts',
+        file: 'src/agent/shipping/ship.ts',
         from: 'const cargo = { chunk: { offset, bytes }, sha256: read.sha256, after: { offset, window }, isWhole, release }',
         to: 'const cargo = { chunk: { offset, bytes }, sha256: read.sha256, after: { offset, window: bytes.slice(0, 4096) }, isWhole, release }',
       },
@@ -273,7 +273,7 @@ export const defects: Defect[] = [
     name: 'a seal is one byte short',
     patches: [
       {
-        file: 'src/agent/finish.ts',
+        file: 'src/agent/ending/finish.ts',
         from: 'const key = sealKey(context.settings.host, stream, length, digest)',
         to: 'const key = sealKey(context.settings.host, stream, length - 1, digest)',
       },
@@ -306,7 +306,7 @@ export const defects: Defect[] = [
     name: 'what a file holds after its seal is not shipped',
     patches: [
       {
-        file: 'src/agent/ship.ts',
+        file: 'src/agent/shipping/ship.ts',
         from: 'const reason = completionOf(context, life)',
         to: 'if (delivery.sealed) return undefined\n  const reason = completionOf(context, life)',
       },
@@ -317,11 +317,11 @@ export const defects: Defect[] = [
     name: 'the checkpoint says what was sent, not what was acked',
     patches: [
       {
-        file: 'src/agent/checkpoint.ts',
+        file: 'src/agent/state/checkpoint.ts',
         from: 'const { stream, acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias } = one',
         to: 'const { stream, sent: acked, rollup, confirmed, forkOf, hasGap, sealed, hasAlias } = one',
       },
-      { file: 'src/agent/rounds.ts', from: 'delivery.isChecked = false', to: '' },
+      { file: 'src/agent/discovery/rounds.ts', from: 'delivery.isChecked = false', to: '' },
     ],
     kinds: ['kill', 'store bad', 'store slow', 'store down'],
   },
@@ -329,11 +329,11 @@ export const defects: Defect[] = [
     name: 'of several segments in flight the last answer is taken for the first one’s',
     patches: [
       {
-        file: 'src/agent/ship.ts',
+        file: 'src/agent/shipping/ship.ts',
         from: 'const answer = await first.answer',
         to: 'const answer = await (flights.at(-1) ?? first).answer',
       },
-      { file: 'src/agent/rounds.ts', from: 'delivery.isChecked = false', to: '' },
+      { file: 'src/agent/discovery/rounds.ts', from: 'delivery.isChecked = false', to: '' },
     ],
     kinds: ['kill', 'store bad', 'store late'],
   },

@@ -1,0 +1,77 @@
+import { windowBytes } from '../../format/limits.ts'
+import type { AgentContext } from '../context.ts'
+import type { Courier } from '../courier.ts'
+import { readRange } from '../files/files.ts'
+import type { Life } from '../life.ts'
+import { type Content, sampleAt } from './content.ts'
+import { compare, type Footprint, nothingShipped } from './evidence.ts'
+import { compareDelivered, hashByCuts, inspectChain, sharedLength } from './inspect.ts'
+
+/**
+ * Evidence E4: whether a file and a stream are equal over the shorter of the two, by all that was read of the stream's
+ * life. The answer is that length; undefined where they differ or there is nothing to compare; `unknown` for a file that
+ * is shorter than what only other destinations have. Cheap evidence rejects first; what is left is compared whole, by
+ * hashes of our own where there are any, else by reading back.
+ */
+export async function agreesWith(
+  context: AgentContext,
+  courier: Courier,
+  content: Content,
+  source: { stream: string; life: Life | undefined },
+): Promise<{ length: number } | 'unknown' | undefined> {
+  const read = longestRead(source.life, source.stream)
+  // Nothing was read of it yet.
+  if (source.life?.file && source.life.deliveries.get(courier.name)?.stream === source.stream && read.offset === 0)
+    return agreesWithFile(content, { file: source.life.file, size: source.life.file.stat().size })
+  if (read.offset > 0 && content.size >= read.offset && compare(read, await sampleAt(content, read)) !== 'same')
+    return undefined
+  const found = await inspectChain(context, courier, source.stream)
+  const length = Math.max(read.offset, found.footprint.offset)
+  if (length === 0) return undefined
+  // Delivered elsewhere, not here yet: our own footprint is all the evidence there is.
+  if (found.footprint.offset === 0) {
+    if (content.size >= read.offset) return { length }
+    const file = source.life?.file
+    const size = file?.stat().size ?? 0
+    if (file === undefined || size < content.size) return 'unknown'
+    return (await agreesWithFile(content, { file, size })) && { length }
+  }
+  if (!['same', 'short'].includes(await compareDelivered(context, courier, content, found))) return undefined
+  const delivery = source.life?.deliveries.get(courier.name)
+  const isOurs = delivery?.stream === source.stream && delivery.acked.offset === found.footprint.offset
+  // As it is now: while the file is read, more may be acked.
+  const rollup = isOurs ? delivery.rollup : undefined
+  if (rollup !== undefined && content.size >= found.footprint.offset) {
+    const local = await hashByCuts(
+      content,
+      found.chain.map((segment) => segment.length),
+    )
+    return local.rollup === rollup ? { length } : undefined
+  }
+  const shared = await sharedLength(context, courier, content, found)
+  return shared === Math.min(content.size, found.footprint.offset) ? { length } : undefined
+}
+
+function longestRead(life: Life | undefined, stream: string): Footprint {
+  let longest = nothingShipped
+  for (const delivery of life?.deliveries.values() ?? []) {
+    if (delivery.stream !== stream) continue
+    for (const footprint of [delivery.sent, delivery.acked]) if (footprint.offset > longest.offset) longest = footprint
+  }
+  // Cut before anything of it was sent: what it showed is all that was read of it.
+  const isOf = [...(life?.deliveries.values() ?? [])].some((delivery) => delivery.stream === stream)
+  return isOf && life?.ended && life.seen && life.seen.offset > longest.offset ? life.seen : longest
+}
+
+/** Byte by byte, over the shorter of the two. */
+export async function agreesWithFile(content: Content, source: Content): Promise<{ length: number } | undefined> {
+  const length = Math.min(content.size, source.size)
+  if (length === 0) return undefined
+  const stretch = windowBytes * 64
+  for (let at = 0; at < length; at += stretch) {
+    const end = Math.min(length, at + stretch)
+    if (Buffer.compare(await readRange(content.file, at, end), await readRange(source.file, at, end)) !== 0)
+      return undefined
+  }
+  return { length: source.size }
+}
