@@ -1,6 +1,15 @@
 /** Where a part of a large body may begin and end: whoever gives one has hashed it in steps of this. */
 export const largeStepBytes = 1024 * 1024
 
+/** S3's bounds: the least of a part but the last (5 MiB; more makes fewer requests), and how many there may be. */
+const partBytesMin = 8 * largeStepBytes
+const partsMax = 10_000
+
+/** How much of a body of `size` bytes goes in each part. */
+export function partBytesOf(size: number): number {
+  return Math.max(partBytesMin, Math.ceil(size / partsMax / largeStepBytes) * largeStepBytes)
+}
+
 /** A body that does not fit in memory, and can be read more than once. */
 export interface LargeBody {
   size: number

@@ -1,5 +1,6 @@
 import { isCode } from '../base/errors.ts'
 import type { Bucket, ListEntry } from './bucket.ts'
+import { partBytesOf } from './large-body.ts'
 
 export const meteredOperations = ['put', 'get', 'head', 'list'] as const
 export type MeteredOperation = (typeof meteredOperations)[number]
@@ -68,10 +69,10 @@ export function meteredBucket(bucket: Bucket): { bucket: Bucket; meter: Meter } 
       },
       // Each part is a request, and beginning and ending an upload are two more; their outcomes are seen as one.
       putLarge: (key, body, options) => {
-        let parts = 0
+        const partBytes = partBytesOf(body.size)
         const read = (start: number, end: number): Promise<Uint8Array> => {
           usage.bytesUp += end - start
-          if (options.way === 'parts') usage.requests.put.ok += parts++ === 0 ? 2 : 1
+          if (options.way === 'parts' && start % partBytes === 0) usage.requests.put.ok += start === 0 ? 2 : 1
           return body.read(start, end)
         }
         const answered = bucket.putLarge(key, { ...body, read }, options)

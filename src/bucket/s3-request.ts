@@ -76,6 +76,13 @@ export function outputOf<T>(outcome: Outcome<T>): T {
   throw outcome.error
 }
 
+/** A success that is none: what answers is no S3 store. A welcome page, say. */
+export function oddAnswer(place: S3Place, operation: string): LogcaskError {
+  return new LogcaskError('unavailable', `${place.url}: ${operation} was answered with success, but not as S3 does`, {
+    hint: 'check endpoint:: something answers that is no S3 store',
+  })
+}
+
 const expired = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired'])
 
 /** A 2xx that could not be read tells nothing. */

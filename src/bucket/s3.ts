@@ -1,15 +1,16 @@
 import { Readable } from 'node:stream'
 import { GetBucketVersioningCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import type { Clock } from '../base/clock.ts'
-import { LogcaskError } from '../base/errors.ts'
+import type { LogcaskError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Bucket, ListEntry, ListOptions, ObjectInfo, PutOptions, PutResult, ReadOptions } from './bucket.ts'
 import { createS3Connection } from './s3-client.ts'
 import { requireS3Key } from './s3-key.ts'
-import { putAsOne, putInParts } from './s3-large.ts'
+import { putAsOne } from './s3-large.ts'
 import { listCurrent, listOldest } from './s3-list.ts'
+import { putInParts } from './s3-parts.ts'
 import { readInfo, readObject } from './s3-read.ts'
-import { createAsk, type Outcome, outputOf, type S3Place } from './s3-request.ts'
+import { createAsk, type Outcome, oddAnswer, outputOf, type S3Place } from './s3-request.ts'
 import { type S3Settings, urlOf } from './s3-settings.ts'
 
 export type { S3Settings } from './s3-settings.ts'
@@ -145,12 +146,7 @@ async function putObject(
       Metadata: metadata,
     })
     const { ETag } = await client.send(command, options)
-    if (ETag === undefined) {
-      // A welcome page, say.
-      throw new LogcaskError('unavailable', `${place.url}: a PUT was answered with success, but not as S3 does`, {
-        hint: 'check endpoint:: something answers that is no S3 store',
-      })
-    }
+    if (ETag === undefined) throw oddAnswer(place, 'PutObject')
   })
 }
 
