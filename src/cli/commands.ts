@@ -31,6 +31,10 @@ export const commands: Commands = {
     summary: 'put complete files together from a bucket, and let them grow',
     load: () => import('./compact.ts'),
   },
+  sync: {
+    summary: 'copy what one bucket has and another lacks',
+    load: () => import('./sync.ts'),
+  },
   ls: {
     summary: 'list hosts, files and their streams in a bucket',
     load: () => import('./ls.ts'),
