@@ -12,18 +12,30 @@ const socketPathBytesMax = 107
  * remedy, for anything else, and for every address that others could reach.
  */
 export function parseListenAddress(text: string): ListenAddress {
+  const address = parseAnyListenAddress(text)
+  if (isLocal(address)) return address
+  const { host, port } = address as { host: string; port: number }
+  throw invalid(
+    text,
+    `${host === '' ? 'every address of this machine' : host} can be reached from elsewhere`,
+    `listen on 127.0.0.1:${port}, and let a proxy with TLS or a collector on this machine read it there`,
+  )
+}
+
+/** The same, also where others could reach it: for those who ask everybody who they are. An empty host is every address. */
+export function parseAnyListenAddress(text: string): ListenAddress {
   if (text.startsWith('unix:')) return parseSocketPath(text, text.slice('unix:'.length))
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/]*)):(\d{1,5})$/.exec(text)
   const host = match?.[1] ?? match?.[2]
   const port = Number(match?.[3])
   if (host === undefined || !(port >= 0 && port <= 65_535))
     throw invalid(text, 'is no address', 'write it as 127.0.0.1:9464 or unix:/run/logcask/metrics.sock')
-  if (isLoopback(host)) return { kind: 'tcp', host, port }
-  throw invalid(
-    text,
-    `${host === '' ? 'every address of this machine' : host} can be reached from elsewhere`,
-    `listen on 127.0.0.1:${port}, and let a proxy with TLS or a collector on this machine read it there`,
-  )
+  return { kind: 'tcp', host, port }
+}
+
+/** Whether only this machine reaches it. */
+export function isLocal(address: ListenAddress): boolean {
+  return address.kind === 'unix' || isLoopback(address.host)
 }
 
 /** As it is written: `parseListenAddress` reads it back. */

@@ -47,6 +47,18 @@ export async function listen(address: ListenAddress, routes: Readonly<Record<str
   server.maxConnections = connectionsMax
   server.maxRequestsPerSocket = requestsPerConnection
   server.setTimeout(idleMs)
+  return {
+    address: await bindServer(server, address),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** Answers where it listens, with the port that was chosen. Rejects as `listen`. */
+export async function bindServer(server: Server, address: ListenAddress): Promise<ListenAddress> {
   try {
     if (address.kind === 'unix') await bindSocket(server, address.path)
     else await bind(server, { host: address.host, port: address.port })
@@ -55,14 +67,7 @@ export async function listen(address: ListenAddress, routes: Readonly<Record<str
   }
   // Whatever fails later concerns one connection, and has been answered by closing it.
   server.on('error', () => {})
-  return {
-    address: address.kind === 'unix' ? address : { ...address, port: (server.address() as AddressInfo).port },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return address.kind === 'unix' ? address : { ...address, port: (server.address() as AddressInfo).port }
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, routes: Readonly<Record<string, Route>>): void {

@@ -1,0 +1,55 @@
+import type { Clock } from '../base/clock.ts'
+import { boundedLists } from '../bucket/bounded-lists.ts'
+import type { Bucket } from '../bucket/bucket.ts'
+import { readHeader, sealsOf } from '../bucket/stream-header.ts'
+import { contentRoute } from './api-content.ts'
+import type { ApiContext } from './api-context.ts'
+import { followRoute } from './api-follow.ts'
+import { hostRoutes } from './api-hosts.ts'
+import { streamRoutes } from './api-streams.ts'
+import { createChainCache } from './chain-cache.ts'
+import { createContentSource, type OpenPublished } from './content.ts'
+import type { ServerLoad } from './load.ts'
+import type { Route } from './route.ts'
+
+/** Objects that one answer lists at most: 50 MB, and 200 requests. */
+const entriesMax = 200_000
+
+export interface ApiParts {
+  bucket: Bucket
+  clock: Clock
+  /** Ends what requests share. */
+  signal: AbortSignal
+  load: ServerLoad
+  maxAgeMs: number
+  acceptsHost?: (host: string) => boolean
+  openPublished?: OpenPublished | undefined
+}
+
+/** The routes under /api/v1 that read a bucket. */
+export function apiRoutes(parts: ApiParts): Route[] {
+  const { clock, load, maxAgeMs, openPublished, acceptsHost = () => true } = parts
+  const bucket = boundedLists(parts.bucket, entriesMax)
+  const chains = createChainCache(bucket, clock, parts.signal)
+  const context: ApiContext = {
+    bucket,
+    clock,
+    load,
+    maxAgeMs,
+    acceptsHost,
+    contents: createContentSource(bucket, chains, openPublished),
+    async publishedLength(host, stream) {
+      const published = await openPublished?.(host, stream)
+      await published?.close()
+      return published?.length
+    },
+    async isSealedAt(host, stream, length, signal) {
+      const seals = await sealsOf(bucket, host, stream, signal)
+      if (seals.some((seal) => seal.length === length)) return true
+      const header = await readHeader(bucket, host, stream, { seals, signal })
+      return header?.final?.length === length
+    },
+    isThere: async (host, stream, signal) => (await readHeader(bucket, host, stream, { signal })) !== undefined,
+  }
+  return [...hostRoutes(context), ...streamRoutes(context), contentRoute(context), followRoute(context)]
+}
