@@ -43,6 +43,16 @@ export async function showsContent(bucket: Bucket, key: string, content: Content
   return (await holdsOneOf(bucket, key, [content], request)) === true
 }
 
+/** Whether the object decodes to that content: it is read. Undefined: it is not there any more. */
+export function holdsContent(
+  bucket: Bucket,
+  key: string,
+  content: Content,
+  request: Asked,
+): Promise<boolean | undefined> {
+  return holdsOneOf(bucket, key, [content], request)
+}
+
 async function holdsOneOf(
   bucket: Bucket,
   key: string,

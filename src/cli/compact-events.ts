@@ -19,6 +19,10 @@ export function eventForPeople(event: CompactorEvent, paint: Paint): { text: str
       return news(
         `${paint.green('sealed')}     ${pathForPeople(event.name)} ${formatCount(event.length)} B ${short(event.sha256)} verified`,
       )
+    case 'archived':
+      return news(
+        `${paint.green('archived')}   ${pathForPeople(event.name)} ${formatCount(event.length)} B ${short(event.sha256)}${event.isSealed ? '' : ' unsealed'}`,
+      )
     case 'mismatch':
       return trouble(
         `${paint.red('MISMATCH')}   ${pathForPeople(event.name)}: the content has SHA-256 ${short(event.sha256)}, its seal says ${short(event.sealed)}; compare another destination`,

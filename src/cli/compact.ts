@@ -1,13 +1,14 @@
-import { realpath } from 'node:fs/promises'
-import { dirname, resolve, sep } from 'node:path'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Bucket } from '../bucket/bucket.ts'
 import { retryingReads } from '../bucket/retrying-reads.ts'
+import { defaultArchiveTemplate } from '../compactor/archive/archive-name.ts'
+import { archiveFollowing, archiveOnce } from '../compactor/archive/archiver.ts'
 import { type CompactorOptions, compactFollowing, compactOnce, type Summary } from '../compactor/compactor.ts'
 import { type DirectorySink, openDirectorySink } from '../compactor/directory-sink.ts'
 import type { CompactorEvent } from '../compactor/event.ts'
 import type { Pace } from '../compactor/listing-plan.ts'
 import { checkOutputTemplate } from '../compactor/output-name.ts'
-import { parseStoreUrl } from '../config/store-url.ts'
 import {
   type Command,
   type CommandInput,
@@ -18,8 +19,17 @@ import {
   textOf,
   usageError,
 } from './command.ts'
+import {
+  type ArchiveSettings,
+  archiveOptions,
+  archiveSettings,
+  archiveStatus,
+  archiveText,
+  withArchive,
+} from './compact-archive.ts'
 import { eventForMachine, eventForPeople, showingBytes, summaryText } from './compact-events.ts'
 import { exitOf, exits } from './exit.ts'
+import { refuseNested } from './nested-places.ts'
 import { openBucket, storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
 
 export const command: Command = {
@@ -32,13 +42,16 @@ export const command: Command = {
     once: { type: 'boolean' },
     interval: { type: 'string' },
     as: { type: 'string' },
+    ...archiveOptions,
   },
   help: `
 logcask compact --from URL --to DIR [--once]
+logcask compact --from URL --archive URL [--compress none|gzip|zstd] [--once]
 
-Puts the files of a bucket together in a directory, as DIR/<host>/<path>~<stream>, and lets them grow as more is
-delivered: for tail -f, grep, and any other tool. Every byte is checked against the chain, every complete file against
-its seal. The bucket is only read. One compactor works in a directory; kill it whenever you like.
+Puts the files of a bucket together: in a directory, as DIR/<host>/<path>~<stream>, where they grow as more is
+delivered, for tail -f, grep, and any other tool; and in an archive, where each complete one is one object, for years.
+Every byte is checked against the chain, every complete file against its seal. The bucket is only read. One compactor
+works in a directory, any number with an archive; kill them whenever you like.
   --from URL        the bucket
   --to DIR          where the files go; only its last part is made
   --as TEMPLATE     name new files DIR/<host>/TEMPLATE~<stream>, from what their agents say of them:
@@ -50,12 +63,22 @@ its seal. The bucket is only read. One compactor works in a directory; kill it w
                     A quiet host is looked at ever more rarely, down to once a minute: 180 an hour, below $0.001
   --json            each event, and the summary, as one JSON line on stdout
 
+Archive
+  --archive URL     where the objects go; created once, never overwritten. What is there is asked of the archive alone
+  --compress gzip   or zstd, or none (default: gzip)
+  --as TEMPLATE     without --to: name objects TEMPLATE~<stream>-<length>.gz (default: ${defaultArchiveTemplate});
+                    {host} comes first; also {date} {stream} {length}, and those above. Keep it: it says what is there
+  --quiet-after 7d  archive what has no seal, and got nothing for so long, too, with .unsealed in its name; or: never
+  --spool DIR       for what is compressed and longer than 4 MiB (default: $TMPDIR, or /var/tmp)
+  --interval 1m     between two looks at a host that completes files (default: 1m; a quiet one: down to once an hour)
+
 ${storeHelp}
 
 Examples
   logcask compact --from s3://acme-logs/prod --to /srv/logs
   logcask compact --from file:///mnt/nas --to ./logs --once
   logcask compact --from s3://acme-logs --to /srv/logs --as '{labels.service}/{year}/{month}/{filename}'
+  logcask compact --from s3://acme-logs/prod --archive s3://acme-archive/logs --compress zstd
 
 Exit status (--once): 0 done · 1 a stream failed, or is not what its seal says · 2 usage · 3 bytes are missing: gaps
 that are not closed, or fewer than a seal says · 75 not all could be read or written: run it again
@@ -63,34 +86,85 @@ that are not closed, or fewer than a seal says · 75 not all could be read or wr
   run: compact,
 }
 
+const usage = 'logcask compact --from URL --to DIR, or --archive URL'
+
 async function compact(input: CommandInput): Promise<number> {
   const { values, positionals, clock } = input
-  expectArguments(positionals, 'logcask compact --from URL --to DIR', 0, 0)
+  expectArguments(positionals, usage, 0, 0)
   const from = textOf(values, 'from')
   const to = textOf(values, 'to')
-  if (from === undefined) throw usageError('no bucket is named', 'logcask compact --from URL --to DIR')
-  if (to === undefined) throw usageError('no directory is named', 'logcask compact --from URL --to DIR')
   const names = textOf(values, 'as')
-  if (names !== undefined) checkOutputTemplate(names)
-  const root = sinkDirectory(to)
-  const address = parseStoreUrl(from)
-  if (address.scheme === 'file') await refuseNested(address.root, root)
-  const intervalMs = durationOf(values, 'interval')
-  const pace = paceFor(address.scheme, intervalMs)
-  const tell = (event: CompactorEvent): void => tellEvent(input, event)
+  if (from === undefined) throw usageError('no bucket is named', usage)
+  if (to === undefined && textOf(values, 'archive') === undefined)
+    throw usageError('no directory is named, and no archive', usage)
+  if (to !== undefined && names !== undefined) checkOutputTemplate(names)
+  const root = to === undefined ? undefined : sinkDirectory(to)
+  const archive = archiveSettings(input, to === undefined ? names : undefined)
+  await refuseNested(from, root, archive?.url)
   const bucket = await openBucket(from, storeSettings(values), 'read', clock)
   try {
-    const sink = await openDirectorySink(root, clock, (event) => tell({ kind: 'set-aside', ...event }), { names })
-    try {
-      const problemsMax = isSet(values, 'json') ? Number.POSITIVE_INFINITY : 5
-      const options = { bucket: retryingReads(bucket, clock), sink, clock, pace, onEvent: tell, problemsMax }
-      return isSet(values, 'once') ? await once(input, options) : await following(input, options, sink)
-    } finally {
-      await sink.close()
-    }
+    const source = retryingReads(bucket, clock)
+    // Side by side: what is wrong with one does not hold up the other. A sink that cannot be opened ends both.
+    const stop = new AbortController()
+    const own = { ...input, signal: AbortSignal.any([input.signal, stop.signal]) }
+    const halting = <T>(work: Promise<T>): Promise<T> =>
+      work.catch((error: unknown) => {
+        stop.abort(error)
+        throw error
+      })
+    const statuses = await Promise.allSettled([
+      root === undefined ? exits.done : halting(intoDirectory(own, source, root, names)),
+      archive === undefined ? exits.done : halting(intoArchive(own, source, archive)),
+    ])
+    const failed = statuses.find((one) => one.status === 'rejected' && one.reason === stop.signal.reason)
+    if (failed?.status === 'rejected') throw failed.reason
+    return worstOf(statuses.map((one) => (one.status === 'fulfilled' ? one.value : exits.failed)))
   } finally {
     await bucket.close()
   }
+}
+
+/** Of those that `--once` ends with. */
+function worstOf(statuses: readonly number[]): number {
+  return [exits.failed, exits.undelivered, exits.lossy].find((status) => statuses.includes(status)) ?? exits.done
+}
+
+async function intoDirectory(
+  input: CommandInput,
+  bucket: Bucket,
+  root: string,
+  names: string | undefined,
+): Promise<number> {
+  const { values, clock } = input
+  const pace = paceFor(bucket.url.startsWith('file:') ? 'file' : 's3', durationOf(values, 'interval'))
+  const tell = (event: CompactorEvent): void => tellEvent(input, event)
+  const sink = await openDirectorySink(root, clock, (event) => tell({ kind: 'set-aside', ...event }), { names })
+  try {
+    const problemsMax = isSet(values, 'json') ? Number.POSITIVE_INFINITY : 5
+    const options = { bucket, sink, clock, pace, onEvent: tell, problemsMax }
+    return isSet(values, 'once') ? await once(input, options) : await following(input, options, sink)
+  } finally {
+    await sink.close()
+  }
+}
+
+async function intoArchive(input: CommandInput, from: Bucket, settings: ArchiveSettings): Promise<number> {
+  const { values, terminal, clock, signal } = input
+  const tell = (event: CompactorEvent): void => tellEvent(input, event)
+  return withArchive(input, from, settings, tell, async (options) => {
+    if (!isSet(values, 'once')) {
+      terminal.say(`${from.url} → ${options.sink.url}, until stopped`)
+      await archiveFollowing({ ...options, pace: settings.pace, signal })
+      terminal.say('stopped; what is not archived yet is next time')
+      return exits.done
+    }
+    const startMs = clock.monotonic()
+    const summary = await archiveOnce({ ...options, signal })
+    const { errors, ...numbers } = summary
+    if (isSet(values, 'json')) await terminal.json({ kind: 'archive-summary', ...numbers, problems: errors.length })
+    else terminal.say(archiveText(summary, clock.monotonic() - startMs, terminal.paintMessage))
+    return archiveStatus(summary)
+  })
 }
 
 async function once(input: CommandInput, options: CompactorOptions): Promise<number> {
@@ -145,28 +219,12 @@ function paceFor(scheme: 'file' | 's3', intervalMs: number | undefined): Pace {
   }
 }
 
-/** A path, or a file:// URL. Other sinks are still to come. */
+/** A path, or a file:// URL. */
 function sinkDirectory(to: string): string {
   if (/^s3:/i.test(to)) {
-    throw usageError(`--to ${to}: an archive in a bucket cannot be written yet`, 'name a directory: --to /srv/logs')
+    throw usageError(`--to ${to}: is no directory`, `write complete files there with --archive ${to}`)
   }
   if (/^file:\/\/\//i.test(to)) return resolve(fileURLToPath(to))
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(to)) throw usageError(`--to ${to}: is no directory`, 'name one: --to /srv/logs')
   return resolve(to)
-}
-
-/** Published files in the bucket's own directory would be objects there, and the other way round. */
-async function refuseNested(bucketRoot: string, sinkRoot: string): Promise<void> {
-  const [bucket = '', sink = ''] = await Promise.all([bucketRoot, sinkRoot].map(realDirectory))
-  const isWithin = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(outer + sep)
-  if (isWithin(sink, bucket) || isWithin(bucket, sink)) {
-    throw usageError(`--to ${sinkRoot}: is inside the bucket, or around it`, 'name a directory beside it')
-  }
-}
-
-/** Without symlinks, as far as it is there. */
-async function realDirectory(path: string): Promise<string> {
-  return realpath(path).catch(
-    async () => `${await realpath(dirname(path)).catch(() => dirname(path))}${path.slice(dirname(path).length)}`,
-  )
 }

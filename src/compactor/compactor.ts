@@ -1,12 +1,12 @@
 import type { Clock } from '../base/clock.ts'
 import { createLimiter, forEachConcurrently } from '../base/concurrency.ts'
-import { backoffMs } from '../base/retry.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { listHosts } from '../bucket/stream-inventory.ts'
 import type { DirectorySink } from './directory-sink.ts'
 import { createOnce, type OnEvent } from './event.ts'
-import { backoffFor, compactHost, type RoundContext, type RoundResult, reportProblem } from './host-round.ts'
-import { nextInterval, type Pace, watchHost } from './listing-plan.ts'
+import { followHosts } from './follow-hosts.ts'
+import { compactHost, type RoundContext, type RoundResult, reportProblem } from './host-round.ts'
+import { type Pace, watchHost } from './listing-plan.ts'
 
 export interface CompactorOptions {
   bucket: Bucket
@@ -67,45 +67,11 @@ export async function compactOnce(options: CompactorOptions): Promise<Summary> {
  * that was written. What fails is told, and tried again; nothing but the abort ends it.
  */
 export async function compactFollowing(options: CompactorOptions & { signal: AbortSignal }): Promise<void> {
-  const { bucket, clock, pace, signal } = options
   const context = roundContext(options)
-  const followed = new Map<string, Promise<void>>()
-  const followHost = async (host: string): Promise<void> => {
+  await followHosts({ ...context, pace: options.pace, signal: options.signal }, (host) => {
     const watch = watchHost()
-    await repeat(context, host, { host }, pace, async () => (await compactHost(context, host, watch, pace)).hasGrown)
-  }
-  await repeat({ ...context, clock, signal }, 'hosts', {}, pace, async () => {
-    const known = followed.size
-    for (const host of await listHosts(bucket, { signal })) {
-      if (!followed.has(host)) followed.set(host, followHost(host))
-    }
-    return followed.size > known
+    return async () => (await compactHost(context, host, watch, options.pace)).hasGrown
   })
-  await Promise.all(followed.values())
-}
-
-/** Looks again and again, sooner where something came, later after a failure, until aborted. Never rejects. */
-async function repeat(
-  context: RoundContext,
-  what: string,
-  where: { host?: string },
-  pace: Pace,
-  look: () => Promise<boolean>,
-): Promise<void> {
-  const { clock, signal } = context
-  let waitMs = 0
-  for (let failures = 0; !signal?.aborted; ) {
-    try {
-      waitMs = nextInterval(waitMs, await look(), pace)
-      failures = 0
-      context.once.forget(`problem ${what}`)
-    } catch (error) {
-      if (signal?.aborted) return
-      reportProblem(context, what, where, error)
-      waitMs = Math.max(pace.intervalMinMs, backoffMs(backoffFor(error), failures++, clock))
-    }
-    await clock.sleep(waitMs, signal).catch(() => {})
-  }
 }
 
 function roundContext(options: CompactorOptions): RoundContext {

@@ -4,6 +4,8 @@ import type { SetAside } from './directory-sink.ts'
 /** What an operator wants to hear of, each said once. */
 export type CompactorEvent =
   | ({ kind: 'published' | 'sealed' } & PublishedFacts)
+  /** One object in the archive; `name` is its key there. */
+  | ({ kind: 'archived'; isSealed: boolean } & PublishedFacts)
   /** The seal's SHA-256 is not that of the content. Nothing is withheld. */
   | ({ kind: 'mismatch'; sealed: string } & PublishedFacts)
   /** A seal promises `missing` bytes more than the chain has. */

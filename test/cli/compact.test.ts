@@ -123,7 +123,7 @@ describe('compact', () => {
     }
     expect(await refused()).toContain('no bucket is named')
     expect(await refused('--from', url)).toContain('no directory is named')
-    expect(await refused('--from', url, '--to', 's3://archive')).toContain('cannot be written yet')
+    expect(await refused('--from', url, '--to', 's3://archive')).toContain('--archive s3://archive')
     expect(await refused('--from', url, '--to', 'gs://archive')).toContain('is no directory')
     expect(await refused('--from', 'ftp://x', '--to', to)).toContain('ftp')
     expect(await refused('--from', url, '--to', join(root, 'logs'))).toContain('is inside the bucket, or around it')

@@ -1,0 +1,191 @@
+import type { Clock } from '../../base/clock.ts'
+import { forEachConcurrently } from '../../base/concurrency.ts'
+import { type Backoff, backoffMs } from '../../base/retry.ts'
+import type { Bucket } from '../../bucket/bucket.ts'
+import { readHeader } from '../../bucket/stream-header.ts'
+import {
+  type ListedStream,
+  listedStream,
+  listSeals,
+  listStreamNames,
+  listStreams,
+} from '../../bucket/stream-inventory.ts'
+import { listSegments } from '../../bucket/stream-listing.ts'
+import type { Once, OnEvent } from '../event.ts'
+import { backoffFor, reportProblem } from '../host-round.ts'
+import { type Archived, type ArchiveSink, note } from './archive-sink.ts'
+import { type ArchiveOutcome, archiveStream, type StreamWork } from './archive-stream.ts'
+
+export interface ArchiveContext extends Pick<StreamWork, 'spoolDirectory' | 'admit' | 'onBytes' | 'signal'> {
+  bucket: Bucket
+  sink: ArchiveSink
+  clock: Clock
+  onEvent: OnEvent
+  once: Once
+  /** Undefined: only what is sealed is archived. */
+  quietAfterMs: number | undefined
+}
+
+/** What is known of a host between looks: a few hundred bytes for a stream. */
+export interface ArchiveWatch {
+  /** From one listing of the archive, and kept since. */
+  archived: Map<string, Archived> | undefined
+  /** Streams whose beginning is no seal: only a seal of its own can complete them. */
+  open: Set<string>
+  /** Not before, after a failure. */
+  retries: Map<string, { failures: number; atMs: number }>
+  quietAtMs: number | undefined
+}
+
+export interface ArchiveRound {
+  /** What was brought there now. */
+  sent: number
+  sentBytes: number
+  /** What another compactor had brought there. */
+  there: number
+  lies: number
+  short: number
+  errors: readonly unknown[]
+}
+
+/** Taken up at once; `admit` bounds how many bytes are worked on. */
+const streamsAtOnce = 16
+/** Between two looks for what has become quiet: that needs a listing of all segments. */
+const quietEveryMs = 86_400_000
+
+/** A seal that promises more than there is may never be kept: asked for ever more rarely. */
+const retryShort: Backoff = { baseMs: 60_000, capMs: 3_600_000 }
+/** The whole stream would be read again for nothing. */
+const retryLie: Backoff = { baseMs: quietEveryMs, capMs: quietEveryMs }
+
+export function watchArchive(): ArchiveWatch {
+  return { archived: undefined, open: new Set(), retries: new Map(), quietAtMs: undefined }
+}
+
+/**
+ * One look at a host: archives what has been sealed since, and once a day what has become quiet. The error of a stream is
+ * told and counted, and stops no other one; only a listing that fails, or a store that is not fit, rejects.
+ */
+export async function archiveHost(context: ArchiveContext, host: string, watch: ArchiveWatch): Promise<ArchiveRound> {
+  const { bucket, sink, clock, signal, quietAfterMs } = context
+  await sink.prove(signal)
+  watch.archived ??= await sink.list(host, { signal, onTampered: tamperedIn(context, host) })
+  const { archived } = watch
+  const round = { sent: 0, sentBytes: 0, there: 0, lies: 0, short: 0, errors: [] as unknown[] }
+  const quietBeforeMs = quietAfterMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - quietAfterMs
+  const work = { ...context, host, quietBeforeMs }
+
+  const later = (stream: string, backoff: Backoff): void => {
+    const failures = watch.retries.get(stream)?.failures ?? 0
+    const atMs = clock.monotonic() + backoffMs(backoff, failures, clock)
+    watch.retries.set(stream, { failures: failures + 1, atMs })
+  }
+  const one = async (stream: string, list: () => Promise<ListedStream | undefined>): Promise<void> => {
+    if (clock.monotonic() < (watch.retries.get(stream)?.atMs ?? 0)) return
+    const what = `archive ${host} ${stream}`
+    try {
+      const listed = await list()
+      if (listed === undefined) return
+      const outcome = await archiveStream(work, listed, archived.get(stream))
+      const { object, lie, plan } = outcome
+      if (object !== undefined) note(archived, stream, object)
+      if (lie !== undefined) later(stream, retryLie)
+      else if (plan === 'wait') later(stream, retryShort)
+      else watch.retries.delete(stream)
+      count(round, outcome)
+      tell(context, host, stream, outcome)
+    } catch (error) {
+      signal?.throwIfAborted()
+      later(stream, backoffFor(error))
+      round.errors.push(error)
+      reportProblem(context, what, { host, stream }, error)
+    }
+  }
+
+  // Seals first: one is never seen before the segments that it seals.
+  const seals = await listSeals(bucket, host, { signal })
+  const names = await listStreamNames(bucket, host, { signal })
+  const due = names.filter((stream) => {
+    const length = seals.get(stream)?.at(-1)?.length
+    return length === undefined ? !watch.open.has(stream) : length > (archived.get(stream)?.sealed ?? -1)
+  })
+  await forEachConcurrently(shuffled(due, clock), streamsAtOnce, (stream) =>
+    one(stream, async () => {
+      const own = seals.get(stream) ?? []
+      if (own.length === 0 && !(await isFinal(context, host, stream, watch, archived))) return undefined
+      const { all } = await listSegments(bucket, host, stream, { signal })
+      return listedStream(stream, [...all], { seals })
+    }),
+  )
+  const nowMs = clock.monotonic()
+  if (quietAfterMs === undefined || nowMs - (watch.quietAtMs ?? Number.NEGATIVE_INFINITY) < quietEveryMs) return round
+  const streams = listStreams(bucket, host, { signal, aliases: false })
+  await forEachConcurrently(streams, streamsAtOnce, async (listed) => {
+    if (mayBeQuiet(listed, archived.get(listed.stream))) await one(listed.stream, async () => listed)
+  })
+  watch.quietAtMs = nowMs
+  return round
+}
+
+/** A stream without a seal may be one itself: one small request, once. */
+async function isFinal(
+  { bucket, signal }: ArchiveContext,
+  host: string,
+  stream: string,
+  watch: ArchiveWatch,
+  archived: ReadonlyMap<string, Archived>,
+): Promise<boolean> {
+  const header = await readHeader(bucket, host, stream, { seals: [], signal })
+  if (header?.final !== undefined && header.final.length > (archived.get(stream)?.sealed ?? -1)) return true
+  watch.open.add(stream)
+  return false
+}
+
+/** Told from the names alone: it has a beginning, and more bytes than are archived. */
+function mayBeQuiet({ segments }: ListedStream, archived: Archived | undefined): boolean {
+  const bytes = segments.all.reduce((sum, { length }) => sum + length, 0)
+  return segments.startingAt(0).length > 0 && bytes > Math.max(archived?.sealed ?? -1, archived?.unsealed ?? -1)
+}
+
+/** Any number of compactors begin in different places, and meet rarely. */
+function shuffled(streams: string[], clock: Pick<Clock, 'random'>): string[] {
+  for (let at = streams.length - 1; at > 0; at--) {
+    const other = Math.floor(clock.random() * (at + 1))
+    const [a = '', b = ''] = [streams[at], streams[other]]
+    streams[at] = b
+    streams[other] = a
+  }
+  return streams
+}
+
+function count(round: ArchiveRound, { object, lie, missing }: ArchiveOutcome): void {
+  if (object?.how === 'sent') {
+    round.sent++
+    round.sentBytes += object.length
+  }
+  if (object?.how === 'there') round.there++
+  if (lie !== undefined) round.lies++
+  if (missing !== undefined) round.short++
+}
+
+function tell(context: ArchiveContext, host: string, stream: string, { object, lie, missing }: ArchiveOutcome): void {
+  const { once, onEvent } = context
+  once.forget(`problem archive ${host} ${stream}`)
+  const name = `${host} ${stream}`
+  if (object?.how === 'sent') {
+    const { key, length, sha256, isSealed } = object
+    onEvent({ kind: 'archived', host, stream, name: key, length, sha256, isSealed })
+  }
+  if (lie !== undefined && once.isNew(`lie ${name} ${lie.length}`)) {
+    const { length, sealed, actual } = lie
+    onEvent({ kind: 'mismatch', host, stream, name, length, sealed: sealed.join(', '), sha256: actual })
+  }
+  if (missing !== undefined && once.isNew(`archive short ${name}`, `${missing}`))
+    onEvent({ kind: 'short', host, stream, name, length: object?.length ?? 0, missing })
+}
+
+function tamperedIn({ once, onEvent }: ArchiveContext, host: string) {
+  return (key: string, stream: string, versions: number): void => {
+    if (once.isNew(`tampered ${key}`)) onEvent({ kind: 'tampered', host, stream, key, versions })
+  }
+}

@@ -1,0 +1,253 @@
+import { readdir } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { listObjects } from '../../src/bucket/bucket.ts'
+import { decodeArchivedHeader } from '../../src/format/archived.ts'
+import { encodings } from '../../src/format/whole.ts'
+import { faultBucket, randomFaults } from '../support/fault-bucket.ts'
+import { guardLeaks } from '../support/leak-guard.ts'
+import { patternBytes } from '../support/pattern-bytes.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { storeWithStrays } from '../support/stored-stream.ts'
+import { archiveRig, decoded } from './archive-rig.ts'
+
+guardLeaks()
+
+const first = '20261120T101500123456789Z-1a2b'
+const week = 7 * 86_400_000
+const MiB = 1024 * 1024
+
+describe.each(encodings)('an archive, %s', (encoding) => {
+  const ending = { none: '', gzip: '.gz', zstd: '.zst' }[encoding]
+
+  it.each([0, 5, 4 * MiB, 4 * MiB + 1, 20 * MiB + 3])(
+    'holds a sealed stream of %i bytes as one object',
+    async (size) => {
+      const rig = await archiveRig({ encoding })
+      const stored = rig.stream('web-1', first, '/var/log/a.log')
+      const content = patternBytes(size)
+      for (let at = 0; at < size; at += 3 * MiB) await stored.append(content.subarray(at, at + 3 * MiB))
+      await stored.seal()
+      const { summary, events } = await rig.archive()
+      const key = `host=web-1/date=2026-11-20/a.log~${first}-${size}${ending}`
+      expect(await rig.keys()).toEqual([key])
+      const object = await rig.archived.get(key)
+      expect(decoded(encoding, object?.body ?? new Uint8Array(1)).equals(content)).toBe(true)
+      expect(decodeArchivedHeader(object?.metadata ?? {}, key)).toEqual({
+        origin: stored.origin,
+        encoding,
+        length: size,
+        sha256: stored.sha256,
+        isSealed: true,
+      })
+      expect(summary).toMatchObject({ hosts: 1, sent: 1, sentBytes: size, there: 0, lies: 0, errors: [] })
+      expect(events).toEqual([
+        {
+          kind: 'archived',
+          host: 'web-1',
+          stream: first,
+          name: key,
+          length: size,
+          sha256: stored.sha256,
+          isSealed: true,
+        },
+      ])
+      // A new process asks the archive what is there.
+      expect((await rig.archive()).summary).toMatchObject({ sent: 0, there: 0, errors: [] })
+      expect(await readdir(rig.spool).catch(() => [])).toEqual([])
+    },
+  )
+
+  it.each([100, 9 * MiB])(
+    'I9: a seal that lies about %i bytes stores nothing, and withholds nothing for good',
+    async (size) => {
+      const rig = await archiveRig({ encoding, quietAfterMs: week })
+      const stored = rig.stream('web-1', '0-1', '/a')
+      await stored.append(patternBytes(size))
+      await stored.seal({ sha256: 'a'.repeat(64) })
+      const { summary, events } = await rig.archive()
+      expect(await rig.keys()).toEqual([])
+      expect(summary).toMatchObject({ sent: 0, lies: 1, errors: [] })
+      expect(events).toMatchObject([{ kind: 'mismatch', stream: '0-1', sealed: 'a'.repeat(64), sha256: stored.sha256 }])
+      await rig.clock.advance(week)
+      expect((await rig.archive()).summary).toMatchObject({ sent: 1, lies: 1 })
+      expect(await rig.keys()).toEqual([`host=web-1/date=none/a~0-1-${size}.unsealed${ending}`])
+      // Where one of several seals is right, the others prove nothing.
+      await stored.seal()
+      expect((await rig.archive()).summary).toMatchObject({ sent: 1, lies: 0 })
+      expect(await rig.keys()).toContain(`host=web-1/date=none/a~0-1-${size}${ending}`)
+    },
+  )
+})
+
+describe('an archive', () => {
+  it('takes a segment that is the seal as well, and what is sealed later', async () => {
+    const rig = await archiveRig()
+    await rig.stream('web-1', '0-1', '/small').finish('all of it')
+    const live = rig.stream('web-1', '0-2', '/live')
+    await live.append('begun ')
+    expect((await rig.archive()).summary.sent).toBe(1)
+    await live.append('and ended')
+    await live.seal()
+    expect((await rig.archive()).summary.sent).toBe(1)
+    expect(await rig.contents()).toEqual({
+      'host=web-1/date=none/small~0-1-9.gz': 'all of it',
+      'host=web-1/date=none/live~0-2-15.gz': 'begun and ended',
+    })
+  })
+
+  it('what went on after its seal waits for the next one; each length is an object of its own', async () => {
+    const rig = await archiveRig({ quietAfterMs: week })
+    const stored = rig.stream('web-1', '0-1', '/a')
+    await stored.append('one')
+    await stored.seal()
+    await rig.archive()
+    await stored.append(' two')
+    expect((await rig.archive()).summary).toMatchObject({ sent: 0, short: 0 })
+    await rig.clock.advance(week)
+    expect((await rig.archive()).summary.sent).toBe(1)
+    await stored.append(' three')
+    await stored.seal()
+    await rig.archive()
+    expect(await rig.contents()).toEqual({
+      'host=web-1/date=none/a~0-1-3.gz': 'one',
+      'host=web-1/date=none/a~0-1-7.unsealed.gz': 'one two',
+      'host=web-1/date=none/a~0-1-13.gz': 'one two three',
+    })
+  })
+
+  it('I9: a seal that promises more, and strays of all kinds, withhold nothing for good', async () => {
+    const random = seededRandom(20261121)
+    const rig = await archiveRig({ quietAfterMs: week })
+    const [short, strays] = [rig.stream('web-1', '0-1', '/short'), rig.stream('web-1', '0-2', '/strays')]
+    await short.append('what is there')
+    await short.seal({ length: 1000, sha256: 'b'.repeat(64) })
+    await storeWithStrays(strays, random.bytes(60_000), random)
+    // A lone one where the chain ends, which a listing alone takes for its continuation; and what continues it.
+    await strays.stray(60_000, '0123456789abcdef', 'x'.repeat(10))
+    await strays.stray(60_010, '0123456789abcdef', 'x'.repeat(10))
+    await strays.seal()
+    const { summary, events } = await rig.archive()
+    expect(summary.short).toBeGreaterThanOrEqual(1)
+    expect(events).toContainEqual({
+      ...{ kind: 'short', host: 'web-1', stream: '0-1', name: 'web-1 0-1' },
+      ...{ length: 0, missing: 987 },
+    })
+    await rig.clock.advance(week)
+    await rig.archive()
+    const contents = await rig.contents()
+    expect(contents['host=web-1/date=none/short~0-1-13.unsealed.gz']).toBe('what is there')
+    const others = Object.entries(contents).filter(([key]) => key.includes('/strays~0-2-60000'))
+    expect(others.map(([, content]) => content)).toEqual([strays.content.toString('latin1')])
+  })
+
+  it('reports a beginning that has expired, and goes on with the others', async () => {
+    const rig = await archiveRig({ quietAfterMs: 1 })
+    const [gone, here] = [rig.stream('web-1', '0-1', '/gone'), rig.stream('web-1', '0-2', '/here')]
+    for (const one of [gone, here]) {
+      await one.append('abc')
+      await one.append('def')
+      await one.seal()
+    }
+    const [{ key = '' } = {}] = await listObjects(rig.bucket, 'segments/web-1/0-1/')
+    rig.bucket.tamper(key, undefined)
+    const { summary, events } = await rig.archive()
+    expect(Object.values(await rig.contents())).toEqual(['abcdef'])
+    expect(summary.errors).toMatchObject([{ code: 'corrupt' }])
+    expect(events.map(({ kind }) => kind).sort()).toEqual(['archived', 'problem'])
+  })
+
+  it('I2: other content under the name is left alone, and reported', async () => {
+    const rig = await archiveRig()
+    const stored = rig.stream('web-1', '0-1', '/a')
+    await stored.append('ours')
+    await stored.seal()
+    const key = 'host=web-1/date=none/a~0-1-4.gz'
+    rig.archived.tamper(key, new Uint8Array(0))
+    const { summary } = await rig.archive()
+    expect(summary).toMatchObject({ sent: 0, errors: [{ code: 'conflict' }] })
+    expect((await rig.archived.get(key))?.body.byteLength).toBe(0)
+  })
+
+  it('knows its bytes again, by whomever they were compressed, whatever they say of themselves', async () => {
+    const rig = await archiveRig()
+    const stored = rig.stream('web-1', '0-1', '/a')
+    await stored.append('the same')
+    await stored.seal()
+    const key = 'host=web-1/date=none/a~0-1-8.gz'
+    // It comes while we pack: nothing of it was there when we listed.
+    const racing = faultBucket(rig.archived, rig.clock, ({ op, key: asked }) => {
+      if (op === 'put' && asked === key) rig.archived.tamper(key, gzipSync('the same', { level: 1 }))
+      return undefined
+    })
+    const { summary } = await rig.clock.run(rig.start({ to: racing }))
+    expect(summary).toMatchObject({ sent: 0, there: 1, errors: [] })
+    const other = rig.stream('web-1', '0-2', '/b')
+    await other.append('ours')
+    await other.seal()
+    racing.setRule(({ op, key: asked }) => {
+      if (op === 'put' && asked.endsWith('b~0-2-4.gz')) rig.archived.tamper(asked, gzipSync('not '))
+      return undefined
+    })
+    expect((await rig.clock.run(rig.start({ to: racing }))).summary).toMatchObject({ errors: [{ code: 'conflict' }] })
+  })
+
+  it('I1: every object once, and right, whatever the stores answer, with four at once, stopped again and again', async () => {
+    const seed = 20261121
+    const random = seededRandom(seed)
+    const rig = await archiveRig()
+    const expected: Record<string, string> = {}
+    for (let at = 0; at < 30; at++) {
+      const host = `web-${at % 3}`
+      const stored = rig.stream(host, `0-${at}`, `/log/${at}`)
+      for (let left = random.int(1, 4); left > 0; left--) await stored.append(random.bytes(random.int(1, 5000)))
+      await stored.seal()
+      expected[`host=${host}/date=none/${at}~0-${at}-${stored.content.length}.gz`] = stored.content.toString('latin1')
+    }
+    const mix = { unavailable: 0.05, lost: 0.1, late: 0.05, slow: 0.2, 'slow-answer': 0.1, cut: 0.05 }
+    const from = faultBucket(rig.bucket, rig.clock, randomFaults(random, mix, 500))
+    const to = faultBucket(rig.archived, rig.clock, randomFaults(random, mix, 500))
+    let [sent, stopped] = [0, 0]
+    const run = async (signal?: AbortSignal): Promise<void> => {
+      const { summary } = await rig.start(signal === undefined ? { from, to } : { from, to, signal })
+      sent += summary.sent
+    }
+    for (let round = 0; round < 10; round++) {
+      const stops = Array.from({ length: 4 }, () => {
+        const stop = new AbortController()
+        const cancel = rig.clock.timer(random.int(1, 6_000), () => stop.abort(new Error('killed')))
+        return run(stop.signal)
+          .catch(() => void stopped++)
+          .finally(cancel)
+      })
+      await rig.clock.run(Promise.all(stops))
+    }
+    expect([stopped > 10, (await rig.keys()).length > 10]).toEqual([true, true])
+    from.setRule(undefined)
+    to.setRule(undefined)
+    await rig.clock.run(run())
+    expect(await rig.contents(), `seed ${seed}`).toEqual(expected)
+    expect(sent).toBeLessThanOrEqual(30)
+  })
+
+  it('lists what may have changed, and no more', async () => {
+    const rig = await archiveRig()
+    for (let at = 1; at <= 20; at++) {
+      const stored = rig.stream('web-1', `0-${at}`, `/log/${at}`)
+      await stored.append('some bytes')
+      if (at > 1) await stored.seal()
+    }
+    const counted = faultBucket(rig.bucket, rig.clock)
+    const look = rig.watching(counted)
+    await look()
+    const before = counted.operations.length
+    await look()
+    // Seals, and names in two rooms; nothing for any stream, sealed or live.
+    expect(counted.operations.slice(before).map(({ op, key }) => `${op} ${key}`)).toEqual([
+      'list seals/web-1/',
+      'list segments/web-1/',
+      'list seals/web-1/',
+    ])
+    expect(await rig.keys()).toHaveLength(19)
+  })
+})
