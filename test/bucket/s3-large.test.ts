@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { LogcaskError } from '../../src/base/errors.ts'
+import type { Bucket } from '../../src/bucket/bucket.ts'
 import { largeStepBytes } from '../../src/bucket/large-body.ts'
 import { createMemoryBucket } from '../../src/bucket/memory.ts'
 import { largeWay } from '../../src/bucket/probe-large.ts'
@@ -89,6 +91,18 @@ describe('large bodies in one request', () => {
     expect(await bucket.putLarge(key, largeBody(bytes), { mode: 'create', way: 'one' })).toBe('exists')
   })
 
+  it('a body that breaks off ends the request, whatever the line would wait for', async () => {
+    const { server } = await stage()
+    const bucket = bucketOn(server, { requestTimeoutMs: 300_000 })
+    const read = async (start: number): Promise<Uint8Array> => {
+      if (start > 0) throw new LogcaskError('conflict', 'the file changed')
+      return bytes.subarray(0, largeStepBytes)
+    }
+    const body = { ...largeBody(bytes), read }
+    await expect(bucket.putLarge(key, body, { mode: 'create', way: 'one' })).rejects.toThrow('the file changed')
+    expect(server.objects.keys()).toEqual([])
+  })
+
   it('I4: one that hangs up, and has nothing, decides nothing', async () => {
     const { server, bucket } = await stage()
     server.fault(firstTimes(1, { kind: 'cut-upload', bytes: 1_000_000 }))
@@ -97,6 +111,31 @@ describe('large bodies in one request', () => {
       code: 'unavailable',
     })
     expect(await bucket.putLarge(key, body, { mode: 'create', way: 'one' })).toBe('created')
+  })
+})
+
+describe('bodies in pieces: a store that has the name answers before it has read them, and hangs up', () => {
+  const segment = patternBytes(4 * largeStepBytes)
+  const hangsUp: Fault = { kind: 'cut-upload', bytes: 1_000_000 }
+  const put = (bucket: Bucket) => bucket.put(key, segment, { mode: 'create' })
+
+  it('I2: `exists`, though the answer never gets here', async () => {
+    const { server, bucket } = await stage()
+    await bucket.put(key, Buffer.from('first'), { mode: 'create' })
+    server.fault(({ operation }) => (operation === 'PutObject' ? hangsUp : undefined))
+    expect(await put(bucket)).toBe('exists')
+  })
+
+  it('I4: where nothing is there, or nobody can look, nothing is decided', async () => {
+    const { server, bucket } = await stage()
+    server.fault(firstTimes(1, hangsUp))
+    await expect(put(bucket)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await put(bucket)).toBe('created')
+    server.fault(({ operation }) => (operation === 'PutObject' ? hangsUp : faults.denied))
+    await expect(put(bucket)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('PutObject'),
+    })
   })
 })
 
