@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { LogcaskError } from '../../src/base/errors.ts'
@@ -81,6 +82,18 @@ describe('uploads in parts', () => {
     await expect(put()).rejects.toMatchObject({ code: 'refused', hint: expect.anything() })
     expect(count('AbortMultipartUpload')).toBe(1)
   })
+})
+
+it('the uploader is loaded with the first body that needs it: most agents never see one', () => {
+  const script = `
+    const { cache } = process.getBuiltinModule('node:module').createRequire(import.meta.url)
+    const loaded = () => Object.keys(cache).filter((path) => path.includes('lib-storage')).length > 0
+    await import('./src/bucket/s3.ts')
+    const before = loaded()
+    await import('@aws-sdk/lib-storage')
+    console.log(before, loaded())`
+  const args = ['--input-type=module', '--eval', script]
+  expect(execFileSync(process.execPath, args, { encoding: 'utf8' }).trim()).toBe('false true')
 })
 
 describe('large bodies in one request', () => {

@@ -22,6 +22,14 @@ export function largeCases(
   freshPrefix: () => string,
   options: { verifiesSha256: boolean; ways?: readonly ('parts' | 'one')[] | undefined },
 ): void {
+  it('I2: a body of many pieces to a name that is taken: `exists`, each time, though the store hangs up on it', async () => {
+    const key = `${freshPrefix()}taken`
+    expect(await bucketOf().put(key, Buffer.from('first'), { mode: 'create' })).toBe('created')
+    const body = patternBytes(4 * largeStepBytes)
+    for (let time = 0; time < 5; time++) expect(await bucketOf().put(key, body, { mode: 'create' })).toBe('exists')
+    expect(Buffer.from((await bucketOf().get(key))?.body ?? []).toString()).toBe('first')
+  })
+
   describe.each(options.ways ?? (['parts', 'one'] as const))('large bodies, in %s', (way) => {
     const create = (key: string, body: LargeBody, signal?: AbortSignal) =>
       bucketOf().putLarge(key, body, { mode: 'create', metadata: { writer: way }, way, signal })
