@@ -60,6 +60,26 @@ for (const [ending, compress] of kinds) {
       expect(await at.gaps()).toEqual([])
     })
 
+    it('I1: one that was deleted before it was judged is no less a copy, though its old name minus the ending is in use', async () => {
+      const daemon = at.daemon()
+      await writeFile(log, content)
+      await both([content])
+      await rename(log, `${log}.1`)
+      await writeFile(log, '')
+      await until('sealed', async () => (await at.seals()).length === 1 && (await at.seals('b')).length === 1)
+      await writeFile(join(at.logs, packed), compress(content))
+      const isOpen = (): boolean => [...daemon.agent.book.current.values()].some((life) => life.path.endsWith(packed))
+      await until('it is open', isOpen)
+      await unlink(`${log}.1`)
+      // The next rotation takes the name; the compressed one goes for good.
+      await writeFile(`${log}.1`, 'another file\n')
+      await unlink(join(at.logs, packed))
+      await both([content, 'another file\n'])
+      await aliased()
+      await both([content, 'another file\n'])
+      await daemon.stop()
+    })
+
     it('I1: the rest that only the compressed file has ends the stream', async () => {
       const daemon = at.daemon({ source: { sealAfterMs: 20_000 } })
       await writeFile(log, content)

@@ -28,7 +28,8 @@ export async function judgePacked(
   const now = context.clock.monotonic()
   const isSettled = isHeld(life, content.size, compressedHoldMs, now) || isOneShot
   const isQuiet = isHeld(life, content.size, quietMs, now) || isOneShot
-  const hasOriginal = [...context.book.at(original)].some((one) => !isMissing(one))
+  // A deleted file has no name any more, and what is called so now is another rotation.
+  const hasOriginal = !life.isUnlinked && [...context.book.at(original)].some((one) => !isMissing(one))
   const packed = hasOriginal || !isQuiet ? undefined : await decodedOf(context, life)
   const unpacked = packed && { file: packed, size: packed.stat().size }
   const verdict = judgeCompressed({
