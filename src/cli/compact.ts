@@ -66,8 +66,9 @@ works in a directory, any number with an archive; kill them whenever you like.
 Archive
   --archive URL     where the objects go; created once, never overwritten. What is there is asked of the archive alone
   --compress gzip   or zstd, or none (default: gzip)
-  --as TEMPLATE     without --to: name objects TEMPLATE~<stream>-<length>.gz (default: ${defaultArchiveTemplate});
-                    {host} comes first; also {date} {stream} {length}, and those above. Keep it: it says what is there
+  --as TEMPLATE     without --to: name objects TEMPLATE~<stream>-<length>.gz, from the names above, {host} (before all
+                    others), {date} {stream} {length}. Keep it: names say what is archived
+                    (default: ${defaultArchiveTemplate})
   --quiet-after 7d  archive what has no seal, and got nothing for so long, too, with .unsealed in its name; or: never
   --spool DIR       for what is compressed and longer than 4 MiB (default: $TMPDIR, or /var/tmp)
   --interval 1m     between two looks at a host that completes files (default: 1m; a quiet one: down to once an hour)
