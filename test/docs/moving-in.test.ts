@@ -44,7 +44,7 @@ async function followAll(place: MovingPlace, heading: string, isServed?: () => b
   return said
 }
 
-describe('docs/moving-in.md, followed to the letter', { timeout: 120_000 }, () => {
+describe('docs/moving-in.md, followed to the letter', { timeout: 240_000 }, () => {
   it('shaftlog: its whole configuration, to two buckets; its hard links are left out, the old names are kept', async () => {
     const place = await MovingPlace.open()
     const files = await withLogs(place, {

@@ -91,7 +91,7 @@ export class MovingPlace {
     await this.#write('bin/run', `#!/bin/sh\n${text}`)
     const running = startLogcask([], { by: [join(this.root, 'bin/run')], env: this.#env })
     onTestFinished(() => endNow(running))
-    await until('the service has done it', isServed, { context: running.stderr })
+    await until('the service has done it', isServed, { withinMs: 90_000, context: running.stderr })
     running.process.kill('SIGTERM')
     const { code, stderr } = await running.ended
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
@@ -109,7 +109,7 @@ export class MovingPlace {
 
   #bash(script: string): Promise<Ended> {
     return new Promise((resolve) => {
-      const options = { cwd: this.root, env: this.#env, timeout: 50_000 }
+      const options = { cwd: this.root, env: this.#env, timeout: 120_000 }
       execFile('bash', ['--norc', '-euo', 'pipefail', '-c', script], options, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr })
       })
