@@ -9,71 +9,98 @@ import { type Contestant, median, say, sayTable } from './report.ts'
 import { type Arrival, startSink } from './start-sink.ts'
 
 const rounds = Number(process.env.LOGCASK_BENCH_ROUNDS ?? 3)
-const count = Number(process.env.LOGCASK_BENCH_FILES ?? 10_000)
-const fileBytes = 20_000
 const template = '{prefix}/{year}/{month}/{day}/{filename}'
 
+interface Hour {
+  what: string
+  count: number
+  fileBytes: number
+}
+
+/** 10,000 files of a busy host's size would be 2 GB: fewer of them, so that a round is done in less than a minute. */
+const hours: readonly Hour[] = [
+  { what: 'many small', count: Number(process.env.LOGCASK_BENCH_FILES ?? 10_000), fileBytes: 20_000 },
+  {
+    what: 'a busy host',
+    count: Math.ceil(Number(process.env.LOGCASK_BENCH_FILES ?? 10_000) * 0.3),
+    fileBytes: 200_000,
+  },
+]
+
 /**
- * An hour's worth of logjam files, compressed and uploaded: at the pace of one core that only compresses the same bytes,
+ * An hour's worth of logjam files, compressed and uploaded: at the pace of one core that only compresses the same files,
  * or better; and killed in between, each object once.
  */
-export function wholes(): Promise<void> {
-  return inDirectory(async (directory) => {
-    const logs = join(directory, 'logs')
-    const bytes = await writeHour(logs)
-    for (const compress of ['gzip', 'zstd'] as const) await compare(directory, logs, bytes, compress)
-    await killed(directory, logs)
-  })
+export async function wholes(): Promise<void> {
+  for (const hour of hours)
+    await inDirectory(async (directory) => {
+      const logs = join(directory, 'logs')
+      const bytes = await writeHour(logs, hour)
+      for (const compress of ['gzip', 'zstd'] as const) await compare(directory, logs, { ...hour, bytes }, compress)
+      await killed(directory, logs, hour)
+    })
 }
 
 /** Names as in logjam's manual, lines as haproxy writes them: about a sixth of them is left by gzip. */
-async function writeHour(logs: string): Promise<number> {
+async function writeHour(logs: string, { count, fileBytes }: Hour): Promise<number> {
   await mkdir(logs)
   const past = new Date(Date.UTC(2013, 6, 4, 1))
-  let seed = 1
-  const next = (below: number): number => {
-    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
-    return seed % below
-  }
+  const next = randomBelow()
+  const lines = Array.from({ length: 50_000 }, () => haproxyLine(next))
   let bytes = 0
   for (let at = 0; at < count; at++) {
-    let text = ''
-    while (text.length < fileBytes)
-      text += `Jul  4 00:${next(60)}:${next(60)} lb haproxy[${next(9999)}]: 10.${next(255)}.${next(255)}.${next(255)}:${next(60_000)} [04/Jul/2013:00:00:${next(60)}.${next(1000)}] http-in api/node${next(8)} ${next(100)}/0/${next(9)}/${next(400)}/${next(900)} 200 ${next(40_000)} - - ---- ${next(300)}/${next(300)}/${next(80)}/${next(40)}/0 0/0 "GET /v1/items/${next(1_000_000)}?page=${next(90)} HTTP/1.1"\n`
+    const text: string[] = []
+    let size = 0
+    while (size < fileBytes) {
+      const line = lines[next(lines.length)] ?? ''
+      size += line.length
+      text.push(line)
+    }
     const path = join(logs, `haproxy-20130704T0000Z-us-west-2-i-${at.toString(16).padStart(8, '0')}.log`)
-    await writeFile(path, text)
+    await writeFile(path, text.join(''))
     await utimes(path, past, past)
-    bytes += text.length
+    bytes += size
   }
   return bytes
 }
+
+/** The same numbers each time. The upper bits: the lower ones of such a generator go in short circles. */
+function randomBelow(): (below: number) => number {
+  let seed = 1
+  return (below) => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
+    return Math.floor((seed / 2 ** 32) * below)
+  }
+}
+
+function haproxyLine(next: (below: number) => number): string {
+  return `Jul  4 00:${next(60)}:${next(60)} lb haproxy[${next(9999)}]: 10.${next(255)}.${next(255)}.${next(255)}:${next(60_000)} [04/Jul/2013:00:00:${next(60)}.${next(1000)}] http-in api/node${next(8)} ${next(100)}/0/${next(9)}/${next(400)}/${next(900)} 200 ${next(40_000)} - - ---- ${next(300)}/${next(300)}/${next(80)}/${next(40)}/0 0/0 "GET /v1/items/${next(1_000_000)}?page=${next(90)} HTTP/1.1"\n`
+}
+
+/** One core, one process, one file after the other, nothing uploaded; zstd would read and write beside in threads. */
+const alone = { gzip: 'gzip -c', zstd: 'zstd -q -c --single-thread' } as const
 
 function shipped(logs: string, compress: string, state: string): string[] {
   return logcask('ship', logs, '--as', template, '--compress', compress, '--to', 's3://bench/', '--state', state)
 }
 
-async function compare(directory: string, logs: string, bytes: number, compress: 'gzip' | 'zstd'): Promise<void> {
-  const alone: Contestant = { name: `${compress} alone`, runs: [] }
+async function compare(
+  directory: string,
+  logs: string,
+  { what, count, fileBytes, bytes }: Hour & { bytes: number },
+  compress: 'gzip' | 'zstd',
+): Promise<void> {
+  const one: Contestant = { name: `${compress} alone`, runs: [] }
   const ours: Contestant = { name: 'logcask ship', runs: [] }
-  const each: Contestant = { name: `${compress} of each`, runs: [] }
   for (let round = 0; round < rounds; round++) {
-    await run(alone, ['sh', '-c', `find "${logs}" -type f -print0 | xargs -0 cat | ${compress} -c > /dev/null`])
-    if (round === 0)
-      await run(each, [
-        'sh',
-        '-c',
-        `find "${logs}" -type f -print0 | xargs -0 -n 1 sh -c '${compress} -c "$0" > /dev/null'`,
-      ])
+    await run(one, ['sh', '-c', `cd "${logs}" && exec ${alone[compress]} *.log > /dev/null`])
     const sink = await startSink()
     await run(ours, shipped(logs, compress, join(directory, `state-${compress}-${round}`)), storeEnv(sink.endpoint))
     if (round === 0) say(`  logcask ship: ${JSON.stringify(await sink.counts())}`)
     await sink.stop()
   }
-  sayTable(
-    `wholes: ${count} logjam files of ${fileBytes} bytes, by ${compress}; alone: one core, nothing uploaded`,
-    { bytes },
-    [alone, each, ours],
-  )
+  const title = `wholes, ${what}: ${count} logjam files of ${fileBytes} bytes, by ${compress}`
+  sayTable(`${title}; alone: one process, one file after the other, nothing uploaded`, { bytes }, [one, ours])
 }
 
 async function run(contestant: Contestant, command: string[], env: Record<string, string> = {}): Promise<void> {
@@ -83,7 +110,7 @@ async function run(contestant: Contestant, command: string[], env: Record<string
 }
 
 /** Killed five times on its way: what is there in the end, and what was stored more than once. */
-async function killed(directory: string, logs: string): Promise<void> {
+async function killed(directory: string, logs: string, { what, count }: Hour): Promise<void> {
   const arrivals: Arrival[] = []
   const sink = await startSink({ onArrival: (arrival) => arrivals.push(arrival) })
   const command = shipped(logs, 'gzip', join(directory, 'state-killed'))
@@ -100,7 +127,7 @@ async function killed(directory: string, logs: string): Promise<void> {
   const expected = new Set((await readdir(logs)).map((name) => `/bench/haproxy/2013/07/04/${name}.gz`))
   const odd = [...names].filter((name) => !expected.has(name))
   say(
-    `\nwholes, killed five times: exit ${last.code}; ${names.size} of ${count} objects, ${stored.length - names.size} stored twice, ${odd.length} under other names; RSS at most ${(Math.max(...peaks) / 1_000_000).toFixed(0)} MB (median ${(median(peaks) / 1_000_000).toFixed(0)})`,
+    `\nwholes, ${what}, killed five times: exit ${last.code}; ${names.size} of ${count} objects, ${stored.length - names.size} stored twice, ${odd.length} under other names; RSS at most ${(Math.max(...peaks) / 1_000_000).toFixed(0)} MB (median ${(median(peaks) / 1_000_000).toFixed(0)})`,
   )
   await rm(join(directory, 'state-killed'), { recursive: true, force: true })
 }
