@@ -35,6 +35,10 @@ export const commands: Commands = {
     summary: 'copy what one bucket has and another lacks',
     load: () => import('./sync.ts'),
   },
+  serve: {
+    summary: 'the same, and answer over HTTP: hosts, streams, content, live follow',
+    load: () => import('./serve.ts'),
+  },
   ls: {
     summary: 'list hosts, files and their streams in a bucket',
     load: () => import('./ls.ts'),

@@ -1,5 +1,3 @@
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Bucket } from '../bucket/bucket.ts'
 import { retryingReads } from '../bucket/retrying-reads.ts'
 import { defaultArchiveTemplate } from '../compactor/archive/archive-name.ts'
@@ -7,7 +5,6 @@ import { archiveFollowing, archiveOnce } from '../compactor/archive/archiver.ts'
 import { type CompactorOptions, compactFollowing, compactOnce, type Summary } from '../compactor/compactor.ts'
 import { type DirectorySink, openDirectorySink } from '../compactor/directory-sink.ts'
 import type { CompactorEvent } from '../compactor/event.ts'
-import type { Pace } from '../compactor/listing-plan.ts'
 import { checkOutputTemplate } from '../compactor/output-name.ts'
 import {
   type Command,
@@ -31,6 +28,7 @@ import { eventForMachine, eventForPeople, showingBytes, summaryText } from './co
 import { exitOf, exits } from './exit.ts'
 import { refuseNested } from './nested-places.ts'
 import { openBucket, storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
+import { paceFor, sinkDirectory } from './sink-place.ts'
 
 export const command: Command = {
   name: 'compact',
@@ -208,24 +206,4 @@ function tellEvent({ values, terminal }: CommandInput, event: CompactorEvent): v
   const { text, isTrouble } = eventForPeople(event, terminal.paintMessage)
   if (isTrouble) terminal.warn(text)
   else terminal.say(text)
-}
-
-/** How long a look takes is what latency and the bill depend on: seconds where requests cost, less where they do not. */
-function paceFor(scheme: 'file' | 's3', intervalMs: number | undefined): Pace {
-  const intervalMinMs = intervalMs ?? (scheme === 'file' ? 500 : 5_000)
-  return {
-    intervalMinMs,
-    intervalMaxMs: Math.max(intervalMinMs, scheme === 'file' ? 4_000 : 60_000),
-    fullIntervalMs: 3_600_000,
-  }
-}
-
-/** A path, or a file:// URL. */
-function sinkDirectory(to: string): string {
-  if (/^s3:/i.test(to)) {
-    throw usageError(`--to ${to}: is no directory`, `write complete files there with --archive ${to}`)
-  }
-  if (/^file:\/\/\//i.test(to)) return resolve(fileURLToPath(to))
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(to)) throw usageError(`--to ${to}: is no directory`, 'name one: --to /srv/logs')
-  return resolve(to)
 }

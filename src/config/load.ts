@@ -85,7 +85,7 @@ function checkFile(
   return undefined
 }
 
-async function readFirst(files: readonly string[]): Promise<ParsedFile> {
+export async function readFirst(files: readonly string[]): Promise<ParsedFile> {
   for (const file of files) {
     const text = await readText(file)
     if (text !== undefined) return parseText(file, text)
@@ -95,7 +95,7 @@ async function readFirst(files: readonly string[]): Promise<ParsedFile> {
   })
 }
 
-async function readSettings(file: string): Promise<ParsedFile> {
+export async function readSettings(file: string): Promise<ParsedFile> {
   if (!configExtensions.includes(extname(file))) {
     throw new LogcaskError('invalid', `${file}: is neither YAML nor TOML by its name`, {
       hint: `name it ${configExtensions.map((extension) => `*${extension}`).join(', ')}`,

@@ -174,8 +174,8 @@ async function answerTo(
   const reader: Reader = admission?.reader ?? { name: 'anybody', hosts: [] }
   const { host, stream } = params
   // Before anything is looked up: whether a host that is not the reader's exists is not his to know, either.
-  if (host !== undefined && !mayRead(reader, host))
-    return refuse(403, 'this host is not among those to read', reader.name)
+  const isTheirs = host === undefined || (mayRead(reader, host) && options.acceptsHost?.(host) !== false)
+  if (!isTheirs) return refuse(403, 'this host is not among those to read', reader.name)
   if (route.path === '/metrics' && !reader.hosts.includes('*'))
     return refuse(403, 'metrics are of all hosts', reader.name)
   if (host !== undefined) hostName(host)
