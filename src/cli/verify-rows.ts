@@ -1,5 +1,7 @@
 import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { describeGap } from '../bucket/stream-gaps.ts'
+import type { ByteRange } from '../compactor/verify-against.ts'
+import type { VerifiedDigests } from '../compactor/verify-digests.ts'
 import type { VerifiedStream } from '../compactor/verify-stream.ts'
 import type { Paint } from './terminal.ts'
 import { formatBytes, formatCount } from './units.ts'
@@ -16,7 +18,8 @@ export function verifiedForMachine(verified: VerifiedStream): Record<string, unk
     state: completeness.kind === 'unsealed' ? 'live' : completeness.kind,
     bytes: verified.bytes,
     segments: verified.segments,
-    sha256: completeness.kind === 'sealed' ? completeness.sha256 : undefined,
+    sealedSha256: completeness.kind === 'sealed' ? completeness.sha256 : undefined,
+    sha256: verified.sha256,
     sealsEqual: verified.sealsEqual,
     differsAt: verified.differsAt,
     missing: completeness.kind === 'short' ? completeness.missing : undefined,
@@ -24,6 +27,8 @@ export function verifiedForMachine(verified: VerifiedStream): Record<string, unk
     expiredBefore: verified.expiredBefore,
     strays: verified.strays,
     tampered: verified.tampered,
+    tamperedKeys: verified.tamperedKeys.length > 0 ? verified.tamperedKeys : undefined,
+    against: verified.against,
     problem: problem ? { code: problem.code, message: problem.message, hint: problem.hint } : verified.sealProblem,
   }
 }
@@ -41,11 +46,48 @@ function reasons(verified: VerifiedStream): string[] {
   const lengths = differsAt.map(formatCount).join(', ')
   return [
     ...(differsAt.length > 0 ? [`the content is not what its seal of ${lengths} bytes says`] : []),
-    ...(tampered === undefined ? [] : [`a key has ${tampered} versions, the oldest counts`]),
+    ...(tampered === undefined ? [] : [tamperedText(verified, tampered)]),
+    ...againstTexts(verified),
     ...(problem === undefined ? [] : [textForPeople(problem.message)]),
     ...(completeness.kind === 'short' ? [`${formatBytes(completeness.missing)} that its seal counts are missing`] : []),
     ...(sealProblem === undefined ? [] : [`a seal cannot be read: ${textForPeople(sealProblem)}`]),
     ...(expiredBefore === undefined ? [] : [`bytes before ${formatCount(expiredBefore)} expired or never came`]),
     ...gaps.map((gap) => `gap at ${formatCount(gap.offset)}: ${describeGap(gap, formatBytes)}`),
+  ]
+}
+
+/** A delete marker counts as a version, too. */
+function tamperedText({ tamperedKeys }: VerifiedStream, versions: number): string {
+  const keys = tamperedKeys.map(pathForPeople).join(', ')
+  return `written twice, or deleted: ${keys}: up to ${versions} versions, the oldest counts`
+}
+
+function againstTexts({ against, bytes }: VerifiedStream): string[] {
+  if (against === undefined) return []
+  const { name, differs, missingHere, missingThere } = against
+  const rangeText = ({ start, end }: ByteRange): string => `bytes ${formatCount(start)} to ${formatCount(end)}`
+  const place = name === undefined ? 'there' : pathForPeople(name)
+  return [
+    ...(differs === undefined ? [] : [`${place}: ${rangeText(differs)} differ`]),
+    ...(missingThere === undefined
+      ? []
+      : [name === undefined ? `not there (${formatBytes(bytes)})` : `${place}: lacks ${rangeText(missingThere)}`]),
+    ...(missingHere === undefined ? [] : [`the bucket lacks ${rangeText(missingHere)}, which are in ${place}`]),
+  ]
+}
+
+/** Digests that are not as their agent left them; silent hours are said, and are nobody's fault. */
+export function digestsForPeople({ host, broken, silent }: VerifiedDigests, paint: Paint): string[] {
+  const name = pathForPeople(host)
+  const why = { unreadable: 'cannot be read', 'other predecessor': 'names another one before it' }
+  return [
+    ...broken.map(({ hour, agent, why: what }) => {
+      const text = what === 'predecessor missing' ? 'names one before it that is not there' : why[what]
+      return `${paint.red('DIFFERS')} ${name} digest ${hour}-${agent}: ${text}`
+    }),
+    ...silent.map(({ from, to, hours }) => {
+      const when = hours === 1 ? from : `${from} to ${to}, ${formatCount(hours)} hours`
+      return `${paint.dim('silent')}  ${name} ${when}: no digest; off, away, or not delivered`
+    }),
   ]
 }

@@ -1,9 +1,12 @@
+import { matchesGlob } from '../base/glob.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { listHosts } from '../bucket/stream-inventory.ts'
 import { verifyHost } from '../compactor/verify.ts'
+import type { Counterpart } from '../compactor/verify-against.ts'
+import { type VerifiedDigests, verifyDigests } from '../compactor/verify-digests.ts'
 import type { VerifiedStream } from '../compactor/verify-stream.ts'
-import { type StreamVerdict, worstOf } from '../compactor/verify-verdict.ts'
+import type { StreamVerdict } from '../compactor/verify-verdict.ts'
 import {
   type Command,
   type CommandInput,
@@ -15,10 +18,14 @@ import {
   usageError,
 } from './command.ts'
 import { exits } from './exit.ts'
+import { version } from './help.ts'
 import { storeHelp, storeOptions } from './open-bucket.ts'
 import { noSuchHost, saysNothingHere, withReader } from './read-bucket.ts'
 import { countText, formatBytes } from './units.ts'
-import { verifiedForMachine, verifiedForPeople } from './verify-rows.ts'
+import { openCounterpart } from './verify-place.ts'
+import { openReport, type VerifyReport } from './verify-report.ts'
+import { digestsForPeople, verifiedForMachine, verifiedForPeople } from './verify-rows.ts'
+import { VerifySum } from './verify-sum.ts'
 
 export const command: Command = {
   name: 'verify',
@@ -26,35 +33,50 @@ export const command: Command = {
     ...storeOptions,
     ...jsonOption,
     from: { type: 'string' },
+    against: { type: 'string' },
     host: { type: 'string', multiple: true },
     quick: { type: 'boolean' },
+    report: { type: 'string' },
   },
   help: `
-logcask verify --from URL [--host HOST] [--quick]
+logcask verify --from URL [--against DIR|URL] [--host GLOB] [--quick] [--report FILE]
 
-Reads every stream of a bucket, follows its chain byte by byte, and holds each seal against the content. Only reads.
-Prints a line for each stream that is not as it should be: a seal that says something else, bytes that are missing, a
-key that was written twice. A live stream promises nothing yet; of it the chain is checked.
+Reads every stream of a bucket, follows its chain byte by byte, and holds each seal against the content; and the digests
+of each host's agents against each other. Only reads. Prints a line for each stream that is not as it should be: a seal
+that says something else, bytes that are missing, a key that was written twice or deleted (of which the oldest version
+counts). A live stream promises nothing yet; of it the chain is checked.
   --from URL      the bucket
-  --host HOST     this host only; may be repeated
+  --against DIR   the directory of a compactor, or a second bucket by its URL: every byte of the one is held against the
+                  other, and what differs or is missing is named by its range. What is on its way counts as missing
+  --host GLOB     these hosts only: 'web-*'; may be repeated
   --quick         lengths only, from the names: a request per thousand segments and a few small ones for each stream
                   (without it: all that was delivered is read, which costs its transfer, and a GET for each segment)
-  --json          a line per stream, fine or not, then one with the sum
+  --report FILE   what was checked, when and how, with the SHA-256 of each stream, as JSON, to be kept
+  --json          a line per stream, fine or not, one per host with digests, then one with the sum
 
 ${storeHelp}
 
 Examples
-  logcask verify --from s3://acme-logs
-  logcask verify --from file:///mnt/nas --host web-1 --json | jq 'select(.verdict != "fine")'
+  logcask verify --from s3://acme-logs --against /srv/logs
+  logcask verify --from s3://acme-logs-eu --against s3://acme-logs-us --report verified.json
+  logcask verify --from file:///mnt/nas --host 'web-*' --json | jq 'select(.verdict != "fine")'
 
 Exit status: 0 all is there and as sealed · 1 something differs · 2 usage, or nothing is there · 3 bytes are missing:
-gaps that are not closed, expired, or fewer than a seal says · 75 not all could be read: run it again
+gaps that are not closed, expired, fewer than a seal says, or not on both sides · 75 not all could be read: run it again
 `,
   async run(input) {
     expectArguments(input.positionals, 'logcask verify --from URL', 0, 0)
     const from = textOf(input.values, 'from')
     if (from === undefined) throw usageError('no bucket is named', 'logcask verify --from URL')
-    return withReader(input, from, (bucket) => verifyBucket(input, bucket))
+    return withReader(input, from, async (bucket) => {
+      const named = textOf(input.values, 'against')
+      const against = named === undefined ? undefined : await openCounterpart(input, named)
+      try {
+        return await verifyBucket(input, bucket, against)
+      } finally {
+        await against?.close()
+      }
+    })
   },
 }
 
@@ -65,50 +87,102 @@ const statuses: Readonly<Record<StreamVerdict, number>> = {
   differs: exits.failed,
 }
 
-async function verifyBucket(input: CommandInput, bucket: Bucket): Promise<number> {
-  const { values, terminal, signal } = input
-  const named = textsOf(values, 'host')
-  const hosts = named.length > 0 ? named : await listHosts(bucket, { signal })
-  if (hosts.length === 0) throw usageError(await saysNothingHere(bucket, signal), 'is its prefix right? logcask ls URL')
-  const sum = { streams: 0, bytes: 0, sealed: 0, strays: 0, tampered: 0, fine: 0, gaps: 0, unread: 0, differs: 0 }
+async function verifyBucket(input: CommandInput, bucket: Bucket, against: Counterpart | undefined): Promise<number> {
+  const { values, terminal, signal, clock } = input
+  const isQuick = isSet(values, 'quick')
+  const hosts = await hostsToVerify(bucket, against, textsOf(values, 'host'), signal)
+  const path = textOf(values, 'report')
+  const facts = { logcask: version, from: bucket.url, against: against?.url, quick: isQuick, hosts }
+  const report = path === undefined ? undefined : await openReport(path, facts, clock)
+  try {
+    const sum = await verifyHosts(input, bucket, against, hosts, report)
+    terminal.live(undefined)
+    const { kind, ...numbers } = sum.forMachine()
+    const sha256 = await report?.finish({ tampered: sum.tampered, sum: numbers })
+    if (isSet(values, 'json')) await terminal.json({ kind, ...numbers })
+    else terminal.say(sum.forPeople(isQuick))
+    if (sha256 !== undefined) terminal.say(`${path}: SHA-256 ${sha256}`)
+    return statuses[sum.verdict]
+  } finally {
+    await report?.close()
+  }
+}
+
+/** Those that are meant, wherever they are; wrong usage where there is none. */
+async function hostsToVerify(
+  bucket: Bucket,
+  against: Counterpart | undefined,
+  globs: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const here = await listHosts(bucket, { signal })
+  const all = [...new Set([...here, ...((await against?.hosts()) ?? [])])].sort()
+  for (const glob of globs)
+    if (!all.some((host) => matchesGlob(glob, host))) throw await noSuchHost(bucket, glob, signal)
+  if (all.length === 0) throw usageError(await saysNothingHere(bucket, signal), 'is its prefix right? logcask ls URL')
+  return globs.length === 0 ? all : all.filter((host) => globs.some((glob) => matchesGlob(glob, host)))
+}
+
+async function verifyHosts(
+  input: CommandInput,
+  bucket: Bucket,
+  against: Counterpart | undefined,
+  hosts: readonly string[],
+  report: VerifyReport | undefined,
+): Promise<VerifySum> {
+  const { values, terminal, signal, clock } = input
+  const isQuick = isSet(values, 'quick')
+  const sum = new VerifySum()
   let bytesRead = 0
+  const onStray = (): void => void sum.strays++
+  const onTampered = (key: string): void => {
+    sum.tampered++
+    tellTampered(input, key)
+    keep(report, { kind: 'tampered', key })
+  }
   for (const host of hosts) {
-    const before = sum.streams
+    sum.hosts++
     await verifyHost(bucket, host, {
-      isQuick: isSet(values, 'quick'),
+      isQuick,
+      against,
       signal,
       onBytes(bytes) {
         bytesRead += bytes
         terminal.live(`${countText(sum.streams, 'stream')} · ${formatBytes(bytesRead)}`)
       },
-      onStray: () => sum.strays++,
-      onTampered(key) {
-        sum.tampered++
-        tellTampered(input, key)
-      },
+      onStray,
+      onTampered,
       onStream(verified) {
-        sum.streams++
-        sum.bytes += verified.bytes
-        sum.strays += verified.strays
-        sum[verified.verdict]++
-        if (verified.completeness.kind === 'sealed') sum.sealed++
+        sum.add(verified)
         tell(input, verified)
+        keep(report, verifiedForMachine(verified))
       },
     })
-    if (sum.streams === before) throw await noSuchHost(bucket, host, signal)
+    const digests = await verifyDigests(bucket, host, { untilMs: clock.now(), isQuick, signal, onStray, onTampered })
+    sum.addDigests(digests)
+    tellDigests(input, digests)
+    if (digests.digests > 0) keep(report, { kind: 'digests', ...digests })
   }
-  terminal.live(undefined)
-  const verdicts = (['gaps', 'unread', 'differs'] as const).filter((one) => sum[one] > 0)
-  const verdict = worstOf(sum.tampered > 0 ? [...verdicts, 'differs'] : verdicts)
-  if (isSet(values, 'json')) await terminal.json({ kind: 'sum', hosts: hosts.length, verdict, ...sum })
-  else terminal.say(sumText(sum, isSet(values, 'quick')))
-  return statuses[verdict]
+  return sum
+}
+
+/** Not awaited: what it cannot write, `finish` rejects with. */
+function keep(report: VerifyReport | undefined, row: Record<string, unknown>): void {
+  report?.add(row).catch(() => {})
 }
 
 function tell({ values, terminal }: CommandInput, verified: VerifiedStream): void {
   // Not awaited: a line is small, and where nobody reads any more the frame's signal ends the command.
   if (isSet(values, 'json')) terminal.json(verifiedForMachine(verified)).catch(() => {})
   else if (verified.verdict !== 'fine') terminal.line(verifiedForPeople(verified, terminal.paint)).catch(() => {})
+}
+
+function tellDigests({ values, terminal }: CommandInput, digests: VerifiedDigests): void {
+  if (isSet(values, 'json')) {
+    if (digests.digests > 0) terminal.json({ kind: 'digests', ...digests }).catch(() => {})
+    return
+  }
+  for (const text of digestsForPeople(digests, terminal.paint)) terminal.line(text).catch(() => {})
 }
 
 function tellTampered({ values, terminal }: CommandInput, key: string): void {
@@ -118,18 +192,4 @@ function tellTampered({ values, terminal }: CommandInput, key: string): void {
     terminal
       .line(`${red('DIFFERS')} ${pathForPeople(key)}: has several versions: written twice, or deleted`)
       .catch(() => {})
-}
-
-type Sum = Record<'streams' | 'bytes' | 'sealed' | 'strays' | 'tampered' | 'gaps' | 'unread' | 'differs', number>
-
-function sumText(sum: Sum, isQuick: boolean): string {
-  const parts = [countText(sum.streams, 'stream'), `${formatBytes(sum.bytes)} ${isQuick ? 'by name' : 'read'}`]
-  parts.push(isQuick ? `${sum.sealed} as long as sealed` : `${sum.sealed} sealed`)
-  if (sum.differs > 0) parts.push(`${sum.differs} differ`)
-  if (sum.unread > 0) parts.push(`${sum.unread} not read`)
-  if (sum.gaps > 0) parts.push(`${sum.gaps} with bytes missing`)
-  if (sum.tampered > 0) parts.push(`${countText(sum.tampered, 'record')} written twice`)
-  if (sum.differs + sum.unread + sum.gaps + sum.tampered === 0) parts.push('all as it should be')
-  if (sum.strays > 0) parts.push(`${countText(sum.strays, 'stray')}: on no chain`)
-  return parts.join(' · ')
 }

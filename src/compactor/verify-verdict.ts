@@ -1,12 +1,13 @@
 import type { LogcaskError } from '../base/errors.ts'
 import type { OpenGap } from '../bucket/stream-gaps.ts'
 import type { Completeness } from '../bucket/stream-state.ts'
+import type { Comparison } from './verify-against.ts'
 
 /**
  * - `fine`    every byte that was promised is there, and is what its seals say (a live stream promises nothing yet);
- * - `gaps`    bytes are missing: expired, fewer than a seal says, or lost;
+ * - `gaps`    bytes are missing: expired, fewer than a seal says, lost, or not on both sides of a comparison;
  * - `unread`  it could not be read: nobody knows (I4);
- * - `differs` the content is not what a seal says, a record is no agent's, or a key was written twice.
+ * - `differs` the content is not what a seal or the other side says, a record is no agent's, or a key was written twice.
  */
 export type StreamVerdict = 'fine' | 'gaps' | 'unread' | 'differs'
 
@@ -21,14 +22,17 @@ export interface VerdictFacts {
   tampered: number | undefined
   sealProblem: string | undefined
   problem: LogcaskError | undefined
+  against?: Comparison | undefined
 }
 
 export function judgeStream(facts: VerdictFacts): StreamVerdict {
-  const { problem } = facts
+  const { problem, against } = facts
+  if (against?.differs !== undefined) return 'differs'
   if (facts.differsAt.length > 0 || facts.tampered !== undefined || problem?.code === 'corrupt') return 'differs'
   if (problem !== undefined) return 'unread'
   const isShort = facts.completeness.kind === 'short' || facts.sealProblem !== undefined
-  return isShort || facts.gaps.length > 0 || facts.expiredBefore !== undefined ? 'gaps' : 'fine'
+  const isElsewhere = against?.missingThere !== undefined || against?.missingHere !== undefined
+  return isShort || isElsewhere || facts.gaps.length > 0 || facts.expiredBefore !== undefined ? 'gaps' : 'fine'
 }
 
 export function worstOf(verdicts: Iterable<StreamVerdict>): StreamVerdict {

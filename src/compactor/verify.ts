@@ -1,6 +1,7 @@
 import { forEachConcurrently } from '../base/concurrency.ts'
 import type { Bucket } from '../bucket/bucket.ts'
-import { listStreams } from '../bucket/stream-inventory.ts'
+import { listedStream, listStreams } from '../bucket/stream-inventory.ts'
+import { listSegments } from '../bucket/stream-listing.ts'
 import { type VerifiedStream, type VerifyStreamOptions, verifyStream } from './verify-stream.ts'
 
 export interface VerifyOptions extends VerifyStreamOptions {
@@ -22,9 +23,18 @@ const quickAtOnce = 32
  * where the host's listings are not complete: then nothing can be said.
  */
 export async function verifyHost(bucket: Bucket, host: string, options: VerifyOptions): Promise<void> {
-  const { isQuick, signal, onStray, onTampered } = options
+  const { isQuick, against, signal, onStray, onTampered } = options
+  const seen = new Set<string>()
   const listing = listStreams(bucket, host, { signal, onStray, onTampered })
   await forEachConcurrently(listing, isQuick ? quickAtOnce : wholeAtOnce, async (listed) => {
+    seen.add(listed.stream)
     options.onStream(await verifyStream(bucket, host, listed, options))
+  })
+  const others = ((await against?.streams(host)) ?? []).filter((stream) => !seen.has(stream))
+  await forEachConcurrently(others, isQuick ? quickAtOnce : wholeAtOnce, async (stream) => {
+    // Begun since the listing, it is there by now; else the bucket has nothing of it, and the other side has.
+    const segments = await listSegments(bucket, host, stream, { signal })
+    if (segments.all.length === 0)
+      options.onStream(await verifyStream(bucket, host, listedStream(stream, [], {}), options))
   })
 }
