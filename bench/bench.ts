@@ -6,6 +6,7 @@
  *                                     LOGCASK_BENCH_FILES=100 for fewer small files (small, idle)
  */
 import { cpus } from 'node:os'
+import { archive } from './archive.ts'
 import { hanging } from './hanging.ts'
 import { idle } from './idle.ts'
 import { independence } from './independence.ts'
@@ -19,6 +20,7 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   backlog,
   small: smallFiles,
   wholes,
+  archive,
   latency,
   idle,
   async hanging() {

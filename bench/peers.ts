@@ -22,20 +22,24 @@ function works(command: string): boolean {
   return ['--version', 'version'].some((flag) => spawnSync(command, [flag]).status === 0)
 }
 
+export function aws(): string | undefined {
+  return find('aws', 'awscli/venv/bin/aws')
+}
+
 export function findPeers(): { name: string; peer: Peer | undefined }[] {
-  const aws = find('aws', 'awscli/venv/bin/aws')
+  const awsCommand = aws()
   const rclone = find('rclone', 'rclone/rclone')
   const s5cmd = find('s5cmd', 's5cmd/s5cmd')
   return [
     {
       name: 'aws s3 cp',
       peer:
-        aws === undefined
+        awsCommand === undefined
           ? undefined
           : {
               name: 'aws s3 cp',
               copy: (path, isDirectory, endpoint, to) => [
-                aws,
+                awsCommand,
                 's3',
                 'cp',
                 '--quiet',

@@ -2,7 +2,7 @@
  * A store that costs next to nothing, in a process of its own: it answers like S3 and forgets what it is sent, except
  * for small bodies. Prints its port, and with --log each object as it is complete: `<monotonic ns> <size> <path>`.
  *
- *     node bench/sink.ts [--log] [--hang]      --hang: never answers the PUT of a segment
+ *     node bench/sink.ts [--log] [--hang] [--keep]    --hang: never answers the PUT of a segment; --keep: remembers them
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
@@ -21,11 +21,12 @@ interface Stored {
 
 const isLogged = process.argv.includes('--log')
 const isHanging = process.argv.includes('--hang')
+const isKeeping = process.argv.includes('--keep')
 const objects = new Map<string, Stored>()
 /** In order, so that a listing costs what it answers. */
 const paths: string[] = []
-/** Bytes in parts, of what peers upload in parts. */
-const uploads = new Map<string, number>()
+/** What came in parts so far, by upload; small ones, which a probe reads back, with their bytes. */
+const uploads = new Map<string, { size: number; bytes: Buffer }>()
 const counts: Record<string, number> = {}
 
 function firstFrom(path: string): number {
@@ -46,7 +47,7 @@ function store(path: string, stored: Stored): void {
 }
 
 /** By plain events: an asynchronous loop would cost the machine more than some of those that it measures. */
-function receive(request: IncomingMessage): Promise<Pick<Stored, 'size' | 'kept'>> {
+function receive(request: IncomingMessage, bytesMax = keptBytesMax): Promise<Pick<Stored, 'size' | 'kept'>> {
   let size = 0
   let parts: Buffer[] = []
   let head: Buffer | undefined
@@ -55,14 +56,14 @@ function receive(request: IncomingMessage): Promise<Pick<Stored, 'size' | 'kept'
   request.on('data', (part: Buffer) => {
     if (size === 0) head = Buffer.from(part.subarray(0, edgeBytes))
     size += part.byteLength
-    if (size <= keptBytesMax) parts.push(part)
+    if (size <= bytesMax) parts.push(part)
     else parts = []
     if (size + edgeBytes > total) tail = Buffer.concat([tail, part]).subarray(-edgeBytes)
   })
   return new Promise((resolve, reject) => {
     request.once('error', reject)
     request.once('end', () => {
-      if (size <= keptBytesMax) return resolve({ size, kept: [{ offset: 0, bytes: Buffer.concat(parts) }] })
+      if (size <= bytesMax) return resolve({ size, kept: [{ offset: 0, bytes: Buffer.concat(parts) }] })
       const edges = [
         { offset: 0, bytes: head ?? tail },
         { offset: size - tail.byteLength, bytes: Buffer.from(tail) },
@@ -88,10 +89,13 @@ const escapeXml = (text: string): string => text.replace(/&/g, '&amp;').replace(
 
 async function put(request: IncomingMessage, response: ServerResponse, path: string, query: URLSearchParams) {
   const isCreate = request.headers['if-none-match'] === '*'
-  const { size, kept } = await receive(request)
+  const { size, kept } = await receive(request, isKeeping && path.includes('/segments/') ? Infinity : keptBytesMax)
   if (isHanging && path.includes('/segments/')) return
   if (query.has('partNumber')) {
-    uploads.set(path, (uploads.get(path) ?? 0) + size)
+    const upload = uploads.get(query.get('uploadId') ?? '')
+    if (upload === undefined) return refuse(response, 404, 'NoSuchUpload')
+    upload.size += size
+    upload.bytes = Buffer.concat([upload.bytes, kept[0]?.bytes ?? Buffer.alloc(0)]).subarray(0, keptBytesMax)
     return answer(response, 200, '', etag)
   }
   if (isCreate && objects.has(path)) return refuse(response, 412, 'PreconditionFailed')
@@ -171,15 +175,16 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   if (request.method === 'PUT') return put(request, response, path, query)
   if (request.method === 'GET' || request.method === 'HEAD') return get(request, response, path)
   await receive(request)
-  // The two ends of a multipart upload, which only peers use.
-  if (query.has('uploads'))
-    return answer(
-      response,
-      200,
-      '<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>',
-      xml,
-    )
-  store(path, { size: uploads.get(path) ?? 0, kept: [], headers: {}, at: new Date().toUTCString() })
+  if (query.has('uploads')) {
+    const id = `${uploads.size}`
+    uploads.set(id, { size: 0, bytes: Buffer.alloc(0) })
+    const body = `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`
+    return answer(response, 200, body, xml)
+  }
+  if (request.method === 'DELETE') return answer(response, 204)
+  if (request.headers['if-none-match'] === '*' && objects.has(path)) return refuse(response, 412, 'PreconditionFailed')
+  const { size = 0, bytes = Buffer.alloc(0) } = uploads.get(query.get('uploadId') ?? '') ?? {}
+  store(path, { size, kept: [{ offset: 0, bytes }], headers: {}, at: new Date().toUTCString() })
   answer(response, 200, `<CompleteMultipartUploadResult><ETag>${etag.ETag}</ETag></CompleteMultipartUploadResult>`, xml)
 }
 

@@ -19,9 +19,13 @@ export interface Arrival {
 }
 
 export async function startSink(
-  options: { isHanging?: boolean; onArrival?: (arrival: Arrival) => void } = {},
+  options: { isHanging?: boolean; isKeeping?: boolean; onArrival?: (arrival: Arrival) => void } = {},
 ): Promise<Sink> {
-  const flags = [...(options.isHanging ? ['--hang'] : []), ...(options.onArrival ? ['--log'] : [])]
+  const flags = [
+    ...(options.isHanging ? ['--hang'] : []),
+    ...(options.isKeeping ? ['--keep'] : []),
+    ...(options.onArrival ? ['--log'] : []),
+  ]
   const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'sink.ts'), ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
