@@ -12,6 +12,7 @@ import { listHosts } from '../bucket/stream-inventory.ts'
 import { compactFollowing } from '../compactor/compactor.ts'
 import { openDirectorySink } from '../compactor/directory-sink.ts'
 import type { CompactorEvent } from '../compactor/event.ts'
+import type { Origin } from '../format/origin.ts'
 import { apiRoutes } from '../server/api.ts'
 import { ServerLoad } from '../server/load.ts'
 import { metricText } from '../server/metric-text.ts'
@@ -44,8 +45,10 @@ export async function runServer(
     tellEvent(input, event)
   }
   const { bucket: metered, meter } = meteredBucket(opened)
-  const { hosts } = plan.accept ?? {}
+  const { hosts, names } = plan.accept ?? {}
+  const patterns = names?.map((one) => new RegExp(one, 'u'))
   const accepts = (host: string): boolean => hosts === undefined || hosts.some((glob) => matchesGlob(glob, host))
+  const acceptsName = patterns && (({ path }: Origin): boolean => patterns.some((one) => one.test(path)))
   const bucket = retryingReads(acceptedHosts(metered, accepts), clock)
   const sink =
     plan.root === undefined
@@ -106,7 +109,16 @@ export async function runServer(
         : undefined
     const onBytes = (bytes: number): void => counts.published(bytes)
     const compacting = sink
-      ? compactFollowing({ bucket, sink, clock, pace: plan.pace, onEvent: tell, onBytes, signal: over })
+      ? compactFollowing({
+          bucket,
+          sink,
+          clock,
+          pace: plan.pace,
+          accepts: acceptsName,
+          onEvent: tell,
+          onBytes,
+          signal: over,
+        })
       : new Promise<void>((resolve) => over.addEventListener('abort', () => resolve(), { once: true }))
     try {
       if (!over.aborted || sink) await compacting

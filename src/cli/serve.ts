@@ -27,11 +27,12 @@ logcask serve [-c FILE]
 logcask serve --new-token
 
 Answers over HTTP what is in a bucket: hosts, their streams and what is odd about them, content by ranges, live follow.
-With --to it is the compactor as well (see logcask help compact), and content comes from its files. Only reads the bucket.
+With --to it is the compactor as well (see logcask help compact), and content comes from its files. The bucket is only
+read.
   --from URL          the bucket
   --to DIR            publish complete files there, and let them grow; only its last part is made
-  --listen ADDRESS    default: 127.0.0.1:8470. Also unix:/run/logcask/serve.sock. An address that others reach needs TLS,
-                      and a token or client certificate for who asks: in the configuration
+  --listen ADDRESS    default: 127.0.0.1:8470. Also unix:/run/logcask/serve.sock. An address that others reach needs
+                      TLS, and a token or client certificate for who asks: in the configuration
   --interval 5s, --as TEMPLATE   as for compact
   -c, --config FILE   default: /etc/logcask/server.yaml, then server.toml; flags come before it
   --check             say what is wrong with the settings, and end

@@ -1,12 +1,13 @@
 import { LogcaskError } from '../base/errors.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { type GapReasons, type OpenGap, readOpenGaps } from '../bucket/stream-gaps.ts'
-import { headerOf, readSeal } from '../bucket/stream-header.ts'
+import { headerOf, readHeader, readSeal } from '../bucket/stream-header.ts'
 import type { ListedStream } from '../bucket/stream-inventory.ts'
 import { readChain } from '../bucket/stream-listing.ts'
 import { countSeals, type SealProblems } from '../bucket/stream-seals.ts'
 import type { ReadAhead } from '../bucket/stream-walk.ts'
 import { chainStart } from '../format/chain.ts'
+import type { Origin } from '../format/origin.ts'
 import type { DirectorySink, SinkFile } from './directory-sink.ts'
 import { isEmptySeal, judgeSeals, planStream, type SealVerdict, sealsOf } from './plan.ts'
 import type { StreamRecord } from './stream-record.ts'
@@ -15,6 +16,8 @@ export interface StreamContext {
   bucket: Bucket
   sink: DirectorySink
   host: string
+  /** What is not accepted is not published; what was before stays, and grows. Default: everything is. */
+  accepts?: ((origin: Origin) => boolean) | undefined
   /** Sees the bytes as they are written, for a display. */
   onBytes?: ((bytes: number) => void) | undefined
   /** Kept from one look at this host to the next. */
@@ -64,6 +67,7 @@ export async function compactStream(context: StreamContext, listed: ListedStream
   if (plan.kind === 'no-beginning') {
     throw (await countSeals(bucket, listed.seals, 0, { problems, signal })).problem ?? noBeginning(host, listed)
   }
+  if (before === undefined && plan.kind === 'grow' && !(await isAccepted(context, listed))) return unpublished
   if (plan.kind === 'grow') {
     record = await grow({ ...context, onBytes }, listed, before)
     plan = record ? planStream(listed, record) : { kind: 'rest' }
@@ -82,6 +86,24 @@ export async function compactStream(context: StreamContext, listed: ListedStream
     sealProblem: counted.problem,
     gaps: await readOpenGaps(bucket, listed.gaps, length, seals, { reasons, signal }),
   }
+}
+
+const unpublished: StreamOutcome = {
+  record: undefined,
+  grewBytes: 0,
+  isNew: false,
+  isHashed: false,
+  verdict: { kind: 'open' },
+  sealProblem: undefined,
+  gaps: [],
+  strays: 0,
+}
+
+/** Asked of the origin alone, before any content is read. */
+async function isAccepted({ bucket, host, accepts, signal }: StreamContext, listed: ListedStream): Promise<boolean> {
+  if (accepts === undefined) return true
+  const header = await readHeader(bucket, host, listed.stream, { seals: listed.seals, signal })
+  return header === undefined || accepts(header.origin)
 }
 
 async function grow(

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { createLimiter, forEachConcurrently } from '../base/concurrency.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { listHosts } from '../bucket/stream-inventory.ts'
+import type { Origin } from '../format/origin.ts'
 import type { DirectorySink } from './directory-sink.ts'
 import { createOnce, type OnEvent } from './event.ts'
 import { followHosts } from './follow-hosts.ts'
@@ -16,6 +17,8 @@ export interface CompactorOptions {
   onEvent: OnEvent
   /** How many problems of a host's streams are told one by one before the others are only counted. Default 5. */
   problemsMax?: number
+  /** Which streams are published, by where they came from (compact-stream.ts). */
+  accepts?: ((origin: Origin) => boolean) | undefined
   /** Sees the bytes as they are published, for a display. */
   onBytes?: ((bytes: number) => void) | undefined
   signal?: AbortSignal | undefined

@@ -5,6 +5,7 @@ import { type Backoff, retryRefused, retryUnknown } from '../base/retry.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { type ListedStream, listedStream, listSeals, listStreamNames, listStreams } from '../bucket/stream-inventory.ts'
 import { listSegments } from '../bucket/stream-listing.ts'
+import type { Origin } from '../format/origin.ts'
 import { compactStream, type StreamOutcome } from './compact-stream.ts'
 import type { DirectorySink } from './directory-sink.ts'
 import type { Once, OnEvent } from './event.ts'
@@ -28,6 +29,8 @@ export interface RoundContext {
   limiter: Limiter
   /** Told one by one in a look at a host: a full disk or a missing permission has as many problems as streams. */
   problemsMax: number
+  /** Which streams are published, by where they came from (compact-stream.ts). */
+  accepts?: ((origin: Origin) => boolean) | undefined
   onBytes?: ((bytes: number) => void) | undefined
   signal?: AbortSignal | undefined
 }

@@ -109,6 +109,22 @@ describe('serve', () => {
     await expect(readFile(join(to, 'db-1/b~0-1'))).rejects.toThrow('ENOENT')
   })
 
+  it('publishes the names that are accepted, and no others', async () => {
+    const { url, to, directory, bucket } = await setUp()
+    const audit = storedStream(bucket, 'web-1', '0-1', '/var/log/audit/audit.log')
+    await audit.append('audit')
+    const config = join(directory, 'server.yaml')
+    await writeFile(config, `from: ${url}\nto: ${to}\naccept: { names: ["^/var/log/audit/", "\\\\.json$"] }\n`)
+    const run = await start(['-c', config, '--interval', '100ms'])
+    await eventually(() => readFile(join(to, 'web-1/var/log/audit/audit.log~0-1')).catch(() => undefined))
+    await audit.append(' more')
+    const file = join(to, 'web-1/var/log/audit/audit.log~0-1')
+    await eventually(async () => ((await readFile(file, 'utf8')) === 'audit more' ? true : undefined))
+    await expect(readFile(join(to, `web-1/var/log/a.log~${stream}`))).rejects.toThrow('ENOENT')
+    // It is there to be read from the bucket.
+    expect((await ask(run, content)).body.toString()).toBe('hello ')
+  })
+
   it('writes a line for each request that it refuses, and nothing a client wrote moves the cursor', async () => {
     const { url } = await setUp()
     const run = await start(['--from', url])
