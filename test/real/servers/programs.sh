@@ -22,3 +22,6 @@ for package in "${packages[@]}"; do
 done
 for archive in *.deb; do dpkg -x "$archive" "$2/root"; done
 rm -rf "$2/packages"
+# DuckDB, which queries an archive: from npm, as it is there for this machine.
+npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$2/root/duckdb" @duckdb/node-api@1.5.6-r.1 ||
+  echo 'no package @duckdb/node-api' >&2
