@@ -6,7 +6,7 @@ import type { ArchiverOptions, ArchiveSummary } from '../compactor/archive/archi
 import type { OnEvent } from '../compactor/event.ts'
 import type { Pace } from '../compactor/listing-plan.ts'
 import { encodings } from '../format/whole.ts'
-import { type CommandInput, didYouMean, durationOf, textOf, usageError } from './command.ts'
+import { type CommandInput, didYouMean, durationOf, isSet, textOf, usageError } from './command.ts'
 import { exitOf, exits } from './exit.ts'
 import { openBucket, storeSettings } from './open-bucket.ts'
 import type { Paint } from './terminal.ts'
@@ -74,7 +74,8 @@ export async function withArchive<T>(
   try {
     const { template, encoding, quietAfterMs, spoolDirectory } = settings
     const sink = createArchiveSink({ bucket: retryingReads(archive, clock), clock, template, encoding })
-    return await work({ bucket: from, sink, clock, onEvent, quietAfterMs, spoolDirectory })
+    const problemsMax = isSet(values, 'json') ? Number.POSITIVE_INFINITY : 5
+    return await work({ bucket: from, sink, clock, onEvent, quietAfterMs, spoolDirectory, problemsMax })
   } finally {
     await archive.close()
   }

@@ -86,7 +86,7 @@ export async function archiveRig(options: RigOptions = {}): Promise<ArchiveRig> 
     watching(from) {
       const watch = watchArchive()
       const context = {
-        ...{ bucket: from, sink: sinkTo(archived, clock), clock, quietAfterMs, spoolDirectory: spool },
+        ...{ bucket: from, sink: sinkTo(archived, clock), clock, quietAfterMs, spoolDirectory: spool, problemsMax: 5 },
         ...{ onEvent: () => {}, once: createOnce(), admit: <T>(_: number, work: () => Promise<T>) => work() },
       }
       return () => clock.run(archiveHost(context, 'web-1', watch))

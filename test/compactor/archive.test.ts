@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { listObjects } from '../../src/bucket/bucket.ts'
+import { type ArchiveFacts, planArchive } from '../../src/compactor/archive/plan-archive.ts'
 import { decodeArchivedHeader } from '../../src/format/archived.ts'
 import { encodings } from '../../src/format/whole.ts'
 import { faultBucket, randomFaults } from '../support/fault-bucket.ts'
@@ -249,5 +250,81 @@ describe('an archive', () => {
       'list seals/web-1/',
     ])
     expect(await rig.keys()).toHaveLength(19)
+  })
+
+  it('a seal that is not kept is asked for ever more rarely; another one brings the stream at the next look', async () => {
+    const rig = await archiveRig({ quietAfterMs: week })
+    const [short, live] = [rig.stream('web-1', '0-1', '/short'), rig.stream('web-1', '0-2', '/live')]
+    await short.append('not all')
+    await short.seal({ length: 100, sha256: 'c'.repeat(64) })
+    await live.append('going on')
+    const counted = faultBucket(rig.bucket, rig.clock)
+    const look = rig.watching(counted)
+    const reads = async (): Promise<number> => {
+      const before = counted.operations.length
+      await look()
+      return counted.operations.slice(before).filter(({ key }) => key.includes('/0-1')).length
+    }
+    expect(await reads()).toBeGreaterThan(0)
+    expect(await reads()).toBe(0)
+    await rig.clock.advance(3_600_000)
+    expect(await reads()).toBeGreaterThan(0)
+    await short.seal()
+    await live.seal()
+    // The longer seal is still not kept; the stream that was only live is there at once.
+    await look()
+    expect(await rig.keys()).toEqual(['host=web-1/date=none/live~0-2-8.gz'])
+    await short.append('x'.repeat(93))
+    await short.seal()
+    await look()
+    expect(await rig.keys()).toContain('host=web-1/date=none/short~0-1-100.gz')
+  })
+
+  it('an archive that refuses tells of some streams, and counts the others', async () => {
+    const rig = await archiveRig()
+    for (let at = 1; at <= 20; at++) await rig.stream('web-1', `0-${at}`, `/log/${at}`).finish('x')
+    const denied = faultBucket(rig.archived, rig.clock, ({ op, key }) =>
+      op === 'put' && key.startsWith('host=') ? { kind: 'refused' } : undefined,
+    )
+    const { summary, events } = await rig.clock.run(rig.start({ to: denied }))
+    expect(summary.errors).toHaveLength(20)
+    expect(events).toHaveLength(6)
+    expect(events.at(-1)).toMatchObject({
+      kind: 'problem',
+      error: { message: 'web-1: 15 more streams could not be archived' },
+    })
+  })
+})
+
+describe('what to do with a stream', () => {
+  const seal = (length: number) => ({ length, sha256: `sha of ${length}` })
+  const done = { kind: 'done' }
+  it.each<[string, Partial<ArchiveFacts>, unknown]>([
+    ['live', {}, { kind: 'wait', missing: undefined }],
+    ['sealed', { seals: [seal(10)] }, { kind: 'sealed', sha256: ['sha of 10'] }],
+    ['sealed twice alike', { seals: [seal(10), seal(10)] }, { kind: 'sealed', sha256: ['sha of 10'] }],
+    ['sealed and archived', { seals: [seal(10)], archived: { sealed: 10, unsealed: -1 } }, done],
+    [
+      'sealed, archived unsealed',
+      { seals: [seal(10)], archived: { sealed: -1, unsealed: 10 } },
+      { kind: 'sealed', sha256: ['sha of 10'] },
+    ],
+    [
+      'sealed again',
+      { seals: [seal(5), seal(10)], archived: { sealed: 5, unsealed: -1 } },
+      { kind: 'sealed', sha256: ['sha of 10'] },
+    ],
+    ['short', { seals: [seal(12)] }, { kind: 'wait', missing: 2 }],
+    ['outgrown', { seals: [seal(9)] }, { kind: 'wait', missing: undefined }],
+    ['short, and quiet', { seals: [seal(12)], storedAtMs: 50 }, { kind: 'quiet' }],
+    ['outgrown, and quiet', { seals: [seal(9)], storedAtMs: 50 }, { kind: 'quiet' }],
+    ['quiet', { storedAtMs: 50 }, { kind: 'quiet' }],
+    ['quiet and archived', { storedAtMs: 50, archived: { sealed: -1, unsealed: 10 } }, done],
+    ['quiet, with less archived', { storedAtMs: 50, archived: { sealed: 3, unsealed: 9 } }, { kind: 'quiet' }],
+    ['empty and sealed', { length: 0, seals: [seal(0)] }, { kind: 'sealed', sha256: ['sha of 0'] }],
+    ['empty', { length: 0, storedAtMs: 50 }, done],
+  ])('%s', (_what, facts, expected) => {
+    const all = { length: 10, storedAtMs: 100, seals: [], archived: undefined, ...facts }
+    expect(planArchive(all, 50)).toEqual(expected)
   })
 })

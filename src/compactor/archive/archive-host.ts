@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { forEachConcurrently } from '../../base/concurrency.ts'
+import { LogcaskError, messageOf } from '../../base/errors.ts'
 import { type Backoff, backoffMs } from '../../base/retry.ts'
 import type { Bucket } from '../../bucket/bucket.ts'
 import { readHeader } from '../../bucket/stream-header.ts'
@@ -24,6 +25,8 @@ export interface ArchiveContext extends Pick<StreamWork, 'spoolDirectory' | 'adm
   once: Once
   /** Undefined: only what is sealed is archived. */
   quietAfterMs: number | undefined
+  /** Told one by one in a look at a host: an archive that refuses has as many problems as there are streams. */
+  problemsMax: number
 }
 
 /** What is known of a host between looks: a few hundred bytes for a stream. */
@@ -32,8 +35,8 @@ export interface ArchiveWatch {
   archived: Map<string, Archived> | undefined
   /** Streams whose beginning is no seal: only a seal of its own can complete them. */
   open: Set<string>
-  /** Not before, after a failure. */
-  retries: Map<string, { failures: number; atMs: number }>
+  /** Not before, after a failure, unless there are more seals than `seals` meanwhile. */
+  retries: Map<string, { failures: number; atMs: number; seals: number }>
   quietAtMs: number | undefined
 }
 
@@ -75,13 +78,16 @@ export async function archiveHost(context: ArchiveContext, host: string, watch: 
   const quietBeforeMs = quietAfterMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - quietAfterMs
   const work = { ...context, host, quietBeforeMs }
 
-  const later = (stream: string, backoff: Backoff): void => {
-    const failures = watch.retries.get(stream)?.failures ?? 0
+  let [problems, untold] = [0, 0]
+  const later = (stream: string, seals: number, backoff: Backoff): void => {
+    const known = watch.retries.get(stream)
+    const failures = known?.seals === seals ? known.failures : 0
     const atMs = clock.monotonic() + backoffMs(backoff, failures, clock)
-    watch.retries.set(stream, { failures: failures + 1, atMs })
+    watch.retries.set(stream, { failures: failures + 1, atMs, seals })
   }
-  const one = async (stream: string, list: () => Promise<ListedStream | undefined>): Promise<void> => {
-    if (clock.monotonic() < (watch.retries.get(stream)?.atMs ?? 0)) return
+  const one = async (stream: string, seals: number, list: () => Promise<ListedStream | undefined>): Promise<void> => {
+    const known = watch.retries.get(stream)
+    if (known?.seals === seals && clock.monotonic() < known.atMs) return
     const what = `archive ${host} ${stream}`
     try {
       const listed = await list()
@@ -89,16 +95,17 @@ export async function archiveHost(context: ArchiveContext, host: string, watch: 
       const outcome = await archiveStream(work, listed, archived.get(stream))
       const { object, lie, plan } = outcome
       if (object !== undefined) note(archived, stream, object)
-      if (lie !== undefined) later(stream, retryLie)
-      else if (plan === 'wait') later(stream, retryShort)
+      if (lie !== undefined) later(stream, seals, retryLie)
+      else if (plan === 'wait' && seals > 0) later(stream, seals, retryShort)
       else watch.retries.delete(stream)
       count(round, outcome)
       tell(context, host, stream, outcome)
     } catch (error) {
       signal?.throwIfAborted()
-      later(stream, backoffFor(error))
+      later(stream, seals, backoffFor(error))
       round.errors.push(error)
-      reportProblem(context, what, { host, stream }, error)
+      if (problems++ < context.problemsMax) reportProblem(context, what, { host, stream }, error)
+      else if (context.once.isNew(`problem ${what}`, messageOf(error))) untold++
     }
   }
 
@@ -110,7 +117,7 @@ export async function archiveHost(context: ArchiveContext, host: string, watch: 
     return length === undefined ? !watch.open.has(stream) : length > (archived.get(stream)?.sealed ?? -1)
   })
   await forEachConcurrently(shuffled(due, clock), streamsAtOnce, (stream) =>
-    one(stream, async () => {
+    one(stream, seals.get(stream)?.length ?? 0, async () => {
       const own = seals.get(stream) ?? []
       if (own.length === 0 && !(await isFinal(context, host, stream, watch, archived))) return undefined
       const { all } = await listSegments(bucket, host, stream, { signal })
@@ -118,13 +125,22 @@ export async function archiveHost(context: ArchiveContext, host: string, watch: 
     }),
   )
   const nowMs = clock.monotonic()
-  if (quietAfterMs === undefined || nowMs - (watch.quietAtMs ?? Number.NEGATIVE_INFINITY) < quietEveryMs) return round
-  const streams = listStreams(bucket, host, { signal, aliases: false })
-  await forEachConcurrently(streams, streamsAtOnce, async (listed) => {
-    if (mayBeQuiet(listed, archived.get(listed.stream))) await one(listed.stream, async () => listed)
+  const isQuietDue = quietAfterMs !== undefined && nowMs - (watch.quietAtMs ?? Number.NEGATIVE_INFINITY) >= quietEveryMs
+  const streams = isQuietDue ? listStreams(bucket, host, { signal, aliases: false }) : []
+  await forEachConcurrently<ListedStream>(streams, streamsAtOnce, async (listed) => {
+    if (mayBeQuiet(listed, archived.get(listed.stream)))
+      await one(listed.stream, listed.seals.length, async () => listed)
   })
-  watch.quietAtMs = nowMs
+  if (isQuietDue) watch.quietAtMs = nowMs
+  if (untold > 0) tellUntold(context, host, untold)
   return round
+}
+
+function tellUntold({ onEvent }: ArchiveContext, host: string, untold: number): void {
+  const error = new LogcaskError('unavailable', `${host}: ${untold} more streams could not be archived`, {
+    hint: 'the first ones are above; with --once --json all that remain are listed',
+  })
+  onEvent({ kind: 'problem', host, error })
 }
 
 /** A stream without a seal may be one itself: one small request, once. */

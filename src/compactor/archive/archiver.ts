@@ -7,15 +7,16 @@ import type { Pace } from '../listing-plan.ts'
 import { type ArchiveContext, type ArchiveRound, archiveHost, watchArchive } from './archive-host.ts'
 import type { StreamWork } from './archive-stream.ts'
 
-export type ArchiverOptions = Omit<ArchiveContext, 'once' | 'admit'>
+export type ArchiverOptions = Omit<ArchiveContext, 'once' | 'admit' | 'problemsMax'> &
+  Partial<Pick<ArchiveContext, 'problemsMax'>>
 
 /** What one pass over everything brought into the archive. */
 export interface ArchiveSummary extends ArchiveRound {
   hosts: number
 }
 
-/** Hosts that are looked at once: most have nothing new, and a look is little but latency. */
-const hostsMax = 16
+/** Hosts that are looked at at once: most have nothing new, and a look is little but latency. */
+const hostsMax = 64
 /** Streams that are packed in memory: two copies of 4 MiB each, and what is read ahead. */
 const smallMax = 6
 /** Long streams that are read, packed and sent: some 40 MB each. */
@@ -46,14 +47,15 @@ export async function archiveOnce(options: ArchiverOptions): Promise<ArchiveSumm
 /** Archives what there is, and what becomes complete, until `signal` is aborted: then it resolves. What fails is tried again. */
 export async function archiveFollowing(options: ArchiverOptions & { signal: AbortSignal; pace: Pace }): Promise<void> {
   const context = contextOf(options)
+  const looks = createLimiter(hostsMax)
   await followHosts({ ...context, pace: options.pace, signal: options.signal }, (host) => {
     const watch = watchArchive()
-    return async () => (await archiveHost(context, host, watch)).sent > 0
+    return async () => (await looks(() => archiveHost(context, host, watch))).sent > 0
   })
 }
 
 function contextOf(options: ArchiverOptions): ArchiveContext {
   const [small, large] = [createLimiter(smallMax), createLimiter(largeMax)]
   const admit: StreamWork['admit'] = (bytes, work) => (bytes < largeBytesMin ? small : large)(work)
-  return { ...options, admit, once: createOnce() }
+  return { problemsMax: 5, ...options, admit, once: createOnce() }
 }
