@@ -5,11 +5,13 @@ import { parseStreamId } from '../format/keys.ts'
 import { type Found, findStreams } from './cat-find.ts'
 import { followStream } from './cat-follow.ts'
 import { type Loss, notSealedContent, type Printed, printStream } from './cat-print.ts'
+import { catFromServer } from './cat-server.ts'
 import { type Command, type CommandInput, expectArguments, isSet, textOf, usageError } from './command.ts'
 import { exits } from './exit.ts'
 import { storeHelp, storeOptions } from './open-bucket.ts'
 import { withReader } from './read-bucket.ts'
 import { type ByteRange, parseRange } from './read-range.ts'
+import { isServerUrl } from './server-client.ts'
 import { formatBytes, formatCount } from './units.ts'
 
 export const command: Command = {
@@ -36,12 +38,15 @@ so. Each joint of the chain is checked, and the whole against its seal.
                   10 s of silence is not shown: --all). Each look is a request, each fifth one has 2 more: 500 per
                   hour while nothing comes, at most 10,000
 
+URL may be a server, too (logcask serve): https://logs.example:8470, with its token in LOGCASK_TOKEN, but for --follow.
+
 ${storeHelp}
 
 Examples
   logcask cat s3://acme-logs web-1 /var/log/nginx/access.log | grep ' 500 '
   logcask cat file:///mnt/nas web-1 access.log --all > access.log
   logcask cat s3://acme-logs web-1 syslog --follow
+  LOGCASK_TOKEN=… logcask cat https://logs.example:8470 web-1 syslog
   logcask cat s3://acme-logs web-1 /var/log/mysql/binlog.000017 --range 4MiB-5MiB
 
 Exit status: 0 done · 1 the content is not what its seal says · 2 usage, or no such name · 3 bytes are missing
@@ -53,6 +58,7 @@ Exit status: 0 done · 1 the content is not what its seal says · 2 usage, or no
     expectArguments(positionals, 'logcask cat URL HOST NAME', id === undefined ? 3 : 2, 3)
     const [url = '', host = '', name = ''] = positionals
     const range = rangeOf(input)
+    if (isServerUrl(url)) return catFromServer(input, url, host, name, range)
     return withReader(input, url, async (bucket) => {
       const found = id === undefined ? await findByName(input, bucket, host, name) : only(id)
       return printStreams(input, bucket, host, found, range)

@@ -9,6 +9,8 @@ import { rowForMachine, streamTableRows, tableRows } from './ls-rows.ts'
 import { storeHelp, storeOptions } from './open-bucket.ts'
 import { noSuchHost, readsAtOnce, saysNothingHere, withReader } from './read-bucket.ts'
 import { matchPath } from './read-names.ts'
+import { createServerClient, isServerUrl } from './server-client.ts'
+import { serverHosts, serverRows } from './server-rows.ts'
 import { tableLines } from './table.ts'
 import { countText, formatBytes } from './units.ts'
 
@@ -23,6 +25,7 @@ logcask ls URL HOST NAME      every stream of one file: its path, or the end of 
 Only reads: a request per thousand segments, and two small ones for each stream. Lengths come from the segments' names;
 cat and compact check the chain byte by byte.
   --json    one line per host or stream
+URL may be a server, too (logcask serve): https://logs.example:8470, with its token in LOGCASK_TOKEN.
 
 State: live · sealed (with its SHA-256) · unsealed (it ended unseen, or grew after its seal) · gaps that are not closed
 
@@ -37,12 +40,36 @@ Examples
   async run(input) {
     expectArguments(input.positionals, 'logcask ls URL [HOST [NAME]]', 1, 3)
     const [url = '', host, name] = input.positionals
+    if (isServerUrl(url)) return listServer(input, url, host, name)
     return withReader(input, url, async (bucket) => {
       if (host === undefined) await printHosts(input, bucket)
       else await printStreams(input, bucket, host, name)
       return exits.done
     })
   },
+}
+
+/** The same of what a server answers. */
+async function listServer(
+  input: CommandInput,
+  url: string,
+  host: string | undefined,
+  name: string | undefined,
+): Promise<number> {
+  const { values, terminal } = input
+  const server = await createServerClient(input, url)
+  if (host === undefined) {
+    for (const one of await serverHosts(server)) {
+      if (isSet(values, 'json')) await terminal.json({ host: one })
+      else await terminal.line(pathForPeople(one))
+    }
+    return exits.done
+  }
+  const rows: StreamRow[] = []
+  for await (const page of serverRows(server, host)) rows.push(...page)
+  const shown = name === undefined ? rows : namedRows(rows, name, `logcask ls ${server.url} ${pathForPeople(host)}`)
+  await printRows(input, host, shown, { isNamed: name !== undefined, strays: 0 })
+  return exits.done
 }
 
 async function printHosts({ values, terminal, signal }: CommandInput, bucket: Bucket): Promise<void> {
@@ -62,7 +89,7 @@ async function printStreams(
   host: string,
   name: string | undefined,
 ): Promise<void> {
-  const { values, terminal, signal, clock } = input
+  const { terminal, signal } = input
   const rows: StreamRow[] = []
   let strays = 0
   await forEachConcurrently(
@@ -76,14 +103,23 @@ async function printStreams(
   terminal.live(undefined)
   if (rows.length === 0) throw await noSuchHost(bucket, host, signal)
   const shown = name === undefined ? rows : namedRows(rows, name, `logcask ls ${bucket.url} ${pathForPeople(host)}`)
+  await printRows(input, host, shown, { isNamed: name !== undefined, strays })
+}
+
+async function printRows(
+  { values, terminal, clock }: CommandInput,
+  host: string,
+  shown: readonly StreamRow[],
+  { isNamed, strays: others }: { isNamed: boolean; strays: number },
+): Promise<void> {
   if (isSet(values, 'json')) {
     for (const row of shown) await terminal.json(rowForMachine(host, row))
     return
   }
-  const table = name === undefined ? tableRows : streamTableRows
-  const right = name === undefined ? [1] : [2]
+  const table = isNamed ? streamTableRows : tableRows
+  const right = isNamed ? [2] : [1]
   for (const line of tableLines(table(shown, clock.now(), terminal.paint), right)) await terminal.line(line)
-  for (const row of shown) strays += row.strays
+  const strays = shown.reduce((sum, row) => sum + row.strays, others)
   const bytes = shown.reduce((sum, row) => sum + row.bytes, 0)
   terminal.say(
     [

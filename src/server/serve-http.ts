@@ -76,6 +76,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     requestTimeout: requestMs,
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 15_000,
+    handshakeTimeout: requestMs,
     // A client that takes nothing for a minute shall not hold more than this of ours in the socket.
     highWaterMark: 16 * 1024,
   }
