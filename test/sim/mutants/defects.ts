@@ -156,6 +156,7 @@ export const defects: Defect[] = [
         from: ".catch(() => 'unknown' as const)",
         to: '.catch(() => undefined as string | undefined | "unknown")',
       },
+      { file: 'src/agent/discovery/missing.ts', from: 'if (mayBeElsewhere(context, life, scan)) return', to: '' },
     ],
     kinds: ['directory unreadable', 'kill', 'rotate'],
   },
