@@ -5,7 +5,6 @@ import { parseStreamId } from '../format/keys.ts'
 import { type Found, findStreams } from './cat-find.ts'
 import { followStream } from './cat-follow.ts'
 import { type Loss, notSealedContent, type Printed, printStream } from './cat-print.ts'
-import { catFromServer } from './cat-server.ts'
 import { type Command, type CommandInput, expectArguments, isSet, textOf, usageError } from './command.ts'
 import { exits } from './exit.ts'
 import { storeHelp, storeOptions } from './open-bucket.ts'
@@ -58,7 +57,7 @@ Exit status: 0 done · 1 the content is not what its seal says · 2 usage, or no
     expectArguments(positionals, 'logcask cat URL HOST NAME', id === undefined ? 3 : 2, 3)
     const [url = '', host = '', name = ''] = positionals
     const range = rangeOf(input)
-    if (isServerUrl(url)) return catFromServer(input, url, host, name, range)
+    if (isServerUrl(url)) return (await import('./cat-server.ts')).catFromServer(input, url, host, name, range)
     return withReader(input, url, async (bucket) => {
       const found = id === undefined ? await findByName(input, bucket, host, name) : only(id)
       return printStreams(input, bucket, host, found, range)

@@ -10,7 +10,6 @@ import { storeHelp, storeOptions } from './open-bucket.ts'
 import { noSuchHost, readsAtOnce, saysNothingHere, withReader } from './read-bucket.ts'
 import { matchPath } from './read-names.ts'
 import { createServerClient, isServerUrl } from './server-client.ts'
-import { serverHosts, serverRows } from './server-rows.ts'
 import { tableLines } from './table.ts'
 import { countText, formatBytes } from './units.ts'
 
@@ -57,6 +56,7 @@ async function listServer(
   name: string | undefined,
 ): Promise<number> {
   const { values, terminal } = input
+  const { serverHosts, serverRows } = await import('./server-rows.ts')
   const server = await createServerClient(input, url)
   if (host === undefined) {
     for (const one of await serverHosts(server)) {
