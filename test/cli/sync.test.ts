@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { createDirectoryBucket } from '../../src/bucket/directory.ts'
 import { contentOf, objectsOf } from '../compactor/sync/sync-rig.ts'
+import { faults } from '../support/fault-s3-faults.ts'
+import { faultS3 } from '../support/fault-s3-fixture.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { storedStream } from '../support/stored-stream.ts'
@@ -118,6 +120,19 @@ describe('sync', () => {
     expect(await status('--from', from.url)).toBe(2)
     expect(await status('--from', from.url, '--to', from.url)).toBe(2)
     expect(await status('--from', from.url, '--to', url, '--rate', 'fast')).toBe(2)
+  })
+
+  it('I2: nothing goes to a store that overwrites: the probe finds it, once for all streams', async () => {
+    const { from } = await setUp()
+    const server = await faultS3()
+    server.fault(({ operation }) => (operation === 'PutObject' ? faults.ignore : undefined))
+    const to = `s3://bucket?endpoint=${server.endpoint}`
+    const { code, stderr } = await commandLine(['sync', '--from', from.url, '--to', to, '--once'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('nothing was sent')
+    expect(server.objects.keys().filter((key) => !key.startsWith('probes/'))).toEqual([])
+    // What the probe wrote stays: nothing is ever deleted.
+    expect(server.objects.keys('probes/db-1/').length).toBeGreaterThan(0)
   })
 
   it('I2: nothing goes to a place that takes no objects', async () => {
