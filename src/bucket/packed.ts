@@ -93,9 +93,12 @@ export async function packInSpool(
   }
 }
 
+/** Given out at once: each piece is a turn of the thread pool, and a write. */
+const chunkSize = 256 * 1024
+
 function compressorOf(encoding: Encoding): Transform {
   if (encoding === 'none') return new PassThrough()
-  return encoding === 'gzip' ? createGzip() : createZstdCompress()
+  return encoding === 'gzip' ? createGzip({ chunkSize }) : createZstdCompress({ chunkSize })
 }
 
 function tooLarge(): LogcaskError {

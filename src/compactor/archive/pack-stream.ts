@@ -95,23 +95,32 @@ class AsRead implements LargeBody {
     if (start === 0) await this.#begin()
     if (this.#pieces === undefined || start !== this.#at)
       throw new LogcaskError('internal', `read at ${start}, not at ${this.#at}`)
-    const bytes = Buffer.allocUnsafeSlow(end - start)
-    for (let done = 0; done < bytes.length; ) {
-      if (this.#rest.byteLength === 0) {
-        const next = await this.#pieces.next()
-        if (next.done) throw new ChainEndsEarly(start + done)
-        this.#rest = next.value
-      }
-      const piece = this.#rest.subarray(0, bytes.length - done)
-      bytes.set(piece, done)
-      this.#hash.update(piece)
-      this.#rest = this.#rest.subarray(piece.byteLength)
-      done += piece.byteLength
-    }
+    const bytes = (await this.#whole(end - start)) ?? (await this.#joined(start, end))
+    this.#hash.update(bytes)
     this.#at = end
     if (end === this.size) {
       const actual = this.#hash.copy().digest('hex')
       if (actual !== this.sha256) throw new SealLies(actual)
+    }
+    return bytes
+  }
+
+  /** The next bytes where one piece has them all: not copied, so that a gigabyte leaves no second one to collect. */
+  async #whole(length: number): Promise<Uint8Array | undefined> {
+    if (this.#rest.byteLength === 0) this.#rest = (await this.#pieces?.next())?.value ?? this.#rest
+    if (this.#rest.byteLength < length) return undefined
+    const bytes = this.#rest.subarray(0, length)
+    this.#rest = this.#rest.subarray(length)
+    return bytes
+  }
+
+  async #joined(start: number, end: number): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafeSlow(end - start)
+    for (let done = 0; done < bytes.length; ) {
+      const piece = await this.#whole(Math.min(bytes.length - done, Math.max(1, this.#rest.byteLength)))
+      if (piece === undefined) throw new ChainEndsEarly(start + done)
+      bytes.set(piece, done)
+      done += piece.byteLength
     }
     return bytes
   }
