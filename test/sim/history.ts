@@ -4,6 +4,7 @@ import type { Counts } from './counts.ts'
 import { judge, missing } from './oracle/oracle.ts'
 import { drawSetup, type Setup } from './setup.ts'
 import { drawWait, type Step, takeStep } from './steps.ts'
+import { syncSteps } from './sync-steps.ts'
 import { World } from './world.ts'
 
 /** A history as data: the same one runs the same way. */
@@ -22,9 +23,22 @@ export interface Verdict {
 
 export function drawHistory(seed: number, kinds: readonly string[]): History {
   const random = seededRandom(seed)
-  const setup = drawSetup(random, kinds, { kindsMax: 6 })
+  const others = kinds.filter((kind) => syncSteps[kind] === undefined)
+  const setup = drawSetup(random, others, { kindsMax: 6 })
   const steps = Array.from({ length: random.int(8, 30) }, () => drawStep(random, setup))
-  return { seed, setup, steps }
+  return withSync({ seed, setup, steps }, kinds)
+}
+
+/** Some histories are joined as well, by a chance of their own: those that are not stay as they were. */
+function withSync({ seed, setup, steps }: History, kinds: readonly string[]): History {
+  const random = seededRandom(seed ^ 0x51c)
+  const own = kinds.filter((kind) => syncSteps[kind] !== undefined)
+  if (own.length === 0 || !random.chance(0.2)) return { seed, setup, steps }
+  const joined = steps.flatMap((step) => {
+    const sync = { do: random.pick(own), r: random.int(0, 2 ** 31), afterMs: drawWait(random) }
+    return random.chance(0.25) ? [step, sync] : [step]
+  })
+  return { seed, setup: { ...setup, stores: 2, kinds: [...setup.kinds, ...own] }, steps: joined }
 }
 
 function drawStep(random: SeededRandom, setup: Setup): Step {

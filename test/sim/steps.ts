@@ -6,6 +6,7 @@ import type { Machine } from './machine.ts'
 import { machineSteps } from './machine-steps.ts'
 import { serverSteps } from './server-steps.ts'
 import { storeSteps } from './store-steps.ts'
+import { syncSteps } from './sync-steps.ts'
 import type { World } from './world.ts'
 
 /** Does something to the world; answers whether it really happened. */
@@ -27,6 +28,7 @@ export const allSteps: StepKinds = {
   ...machineSteps,
   ...storeSteps,
   ...serverSteps,
+  ...syncSteps,
   ...hostileSteps,
 }
 
