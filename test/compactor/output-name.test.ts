@@ -22,7 +22,8 @@ describe('what a stream is published as', () => {
     for (const template of [undefined, '{labels.service}/{filename}', '{name}']) {
       const name = publishedName('web-1', stream, outputPath(hostile, template))
       expect(name.split('/').every((part) => part !== '..' && part !== '.')).toBe(true)
-      expect(name).toMatch(/^web-1\/[^\u0000\u202e]*~20261120T101500123456789Z-a1$/)
+      expect(name.startsWith('web-1/') && name.endsWith(`~${stream}`)).toBe(true)
+      for (const odd of ['\u0000', '\u202e']) expect(name).not.toContain(odd)
     }
   })
 

@@ -229,7 +229,16 @@ const notedAfterMs = 3_000
 const linePattern = /<(\d+)[.\d]*>\n/g
 
 export function linesOf(bytes: Buffer): number[] {
-  return [...bytes.toString('latin1').matchAll(linePattern)].map((match) => Number(match[1]))
+  return placedLinesOf(bytes).map(({ line }) => line)
+}
+
+/** With the bytes that number each: from `start` to `end`. */
+export function placedLinesOf(bytes: Buffer): { line: number; start: number; end: number }[] {
+  return [...bytes.toString('latin1').matchAll(linePattern)].map((match) => ({
+    line: Number(match[1]),
+    start: match.index,
+    end: match.index + match[0].length,
+  }))
 }
 
 /** What the life's bytes are once they are decoded; undefined where they are none that decode. */

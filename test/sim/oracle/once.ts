@@ -1,4 +1,4 @@
-import { type Chronicle, linesOf, unpacked, type WrittenFile } from '../chronicle.ts'
+import { type Chronicle, linesOf, placedLinesOf, unpacked, type WrittenFile } from '../chronicle.ts'
 import { couldGive, type StreamView } from './bucket-view.ts'
 
 export type Streams = ReadonlyMap<string, StreamView>
@@ -85,8 +85,7 @@ export function streamsOf(streams: Streams, file: WrittenFile): StreamView[] {
 export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
   const holders = new Map<number, StreamView[]>()
   for (const view of streams.values()) {
-    const own = view.chain.subarray(sharedWithOrigin(streams, view))
-    for (const line of linesOf(own)) holders.set(line, [...(holders.get(line) ?? []), view])
+    for (const line of ownLines(streams, view)) holders.set(line, [...(holders.get(line) ?? []), view])
   }
   const found = new Map<string, string>()
   for (const [number, views] of holders) {
@@ -120,14 +119,16 @@ function isLeftAlone({ kind, source }: WrittenFile): boolean {
   return source.lives.some(({ end, wasSeenCut }) => end?.cause === 'truncate' && !wasSeenCut)
 }
 
-/** What a fork has in common with the stream that it names: equal bytes at equal offsets are one history. */
-function sharedWithOrigin(streams: Streams, { chain, forkOf }: StreamView): number {
-  const from = forkOf && streams.get(forkOf.stream)?.chain
-  if (!forkOf) return 0
-  let shared = Math.min(forkOf.shared, chain.length)
-  // Whoever left it may have had more on its way there.
-  while (from && shared < chain.length && shared < from.length && chain[shared] === from[shared]) shared++
-  return shared
+/**
+ * The lines of a stream, less those that it has in common with the one that it forked from: what it says that it shares,
+ * and, since equal bytes at equal offsets are one history, what comes after an edit at the same place.
+ */
+function ownLines(streams: Streams, { chain, forkOf }: StreamView): number[] {
+  if (forkOf === undefined) return linesOf(chain)
+  const from = streams.get(forkOf.stream)?.chain
+  const isShared = (start: number, end: number): boolean =>
+    from === undefined ? end <= forkOf.shared : chain.subarray(start, end).equals(from.subarray(start, end))
+  return placedLinesOf(chain).flatMap(({ line, start, end }) => (isShared(start, end) ? [] : [line]))
 }
 
 /** I1: what a fork says that it shares, it does share. */
