@@ -1,16 +1,13 @@
 import { join } from 'node:path'
-import { writeAtomically, writeFully } from '../../base/atomic-file.ts'
-import { type Disk, type DiskFile, localDisk } from '../../base/disk.ts'
-import { errnoOf, LogcaskError, messageOf } from '../../base/errors.ts'
-import { shortHash } from '../../base/hash.ts'
+import { type Disk, localDisk } from '../../base/disk.ts'
 import type { Delivery, Life } from '../life.ts'
 import { newDelivery, newLife } from '../life.ts'
 import { withGoingOn } from './forgotten-keys.ts'
+import { type EncodedLine, encodeLine, LineLog } from './line-log.ts'
 
 /**
- * The agent's local record of where it is: a cache, since the bucket is the truth (I3). A log of lines, the last one of a
- * life counts; each line carries its own hash, so that a torn end or a flipped bit costs that line only. Rewritten whole
- * when most of it is history.
+ * The agent's local record of where it is: a cache, since the bucket is the truth (I3). A log of lines (line-log.ts), the
+ * last one of a life counts.
  */
 export interface Checkpoint {
   load(destinations: readonly string[]): Promise<Life[]>
@@ -19,24 +16,18 @@ export interface Checkpoint {
   close(): Promise<void>
 }
 
-const version = 1
-
 /** Of a life in the checkpoint: several lives of one identity are told apart by where they begin. */
 export function lifeKey(life: Pick<Life, 'identity' | 'firstGeneration' | 'ended'>): string {
   return `${life.identity}+${life.firstGeneration}${life.ended ? 'e' : ''}`
 }
 
 export class FileCheckpoint implements Checkpoint {
-  readonly #path: string
-  readonly #disk: Disk
-  #handle: DiskFile | undefined
-  #size = 0
+  readonly #log: LineLog
   /** Key → the hash that the life's last line carries: what has not changed is not written again. */
   readonly #written = new Map<string, string>()
 
   constructor(directory: string, disk: Disk = localDisk) {
-    this.#disk = disk
-    this.#path = join(directory, 'checkpoint.jsonl')
+    this.#log = new LineLog(join(directory, 'checkpoint.jsonl'), disk)
   }
 
   /**
@@ -44,104 +35,59 @@ export class FileCheckpoint implements Checkpoint {
    * left out, and the buckets say the rest.
    */
   async load(destinations: readonly string[]): Promise<Life[]> {
-    const bytes = await this.#disk.readFile(this.#path).catch((error) => {
-      if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0)
-      throw new LogcaskError('unavailable', `cannot read ${this.#path}: ${messageOf(error)}`, { cause: error })
-    })
     const records = new Map<string, LifeRecord>()
-    for (const line of bytes.toString().split('\n')) {
-      const record = decodeLine(line)
-      if (record === undefined) continue
-      if (record.v !== version) {
-        throw new LogcaskError(
-          'invalid',
-          `${this.#path}: is of version ${record.v}, this logcask writes version ${version}`,
-          { hint: 'use the logcask that wrote it, or move the state directory away: the buckets hold the truth' },
-        )
-      }
-      if (record.life) records.set(record.key, record.life)
-      else records.delete(record.key)
+    for (const { key, life } of await this.#log.read<Line>()) {
+      if (life) records.set(key, life)
+      else records.delete(key)
     }
     return [...records.values()].map((record) => restoreLife(record, destinations))
   }
 
   async save(changed: Iterable<Life>, forgotten: Iterable<string>, all: Iterable<Life>): Promise<void> {
-    const added: string[] = []
+    const added: EncodedLine[] = []
     for (const key of withGoingOn(forgotten, () => new Set([...all].map(lifeKey)))) {
-      if (this.#written.delete(key)) added.push(encodeLine({ v: version, key }).text)
+      if (this.#written.delete(key)) added.push(encodeLine({ key }))
     }
     // Ended ones first: the line of the life while it went on would bring it back, and its key may be another's by now.
     for (const life of [...changed].sort((a, b) => Number(b.ended !== undefined) - Number(a.ended !== undefined))) {
       const before = lifeKey({ ...life, ended: undefined })
       if (life.ended && !this.#written.has(lifeKey(life)) && this.#written.delete(before))
-        added.push(encodeLine({ v: version, key: before }).text)
-      const { text, check } = lineOf(life)
-      if (this.#written.get(lifeKey(life)) === check) continue
-      this.#written.set(lifeKey(life), check)
-      added.push(text)
+        added.push(encodeLine({ key: before }))
+      const line = lineOf(life)
+      if (this.#written.get(lifeKey(life)) === line.check) continue
+      this.#written.set(lifeKey(life), line.check)
+      added.push(line)
     }
     if (added.length === 0) return
     try {
-      // A checkpoint that was not opened yet, or whose last write failed, is written anew.
-      if (this.#handle === undefined || this.#size > rewriteFrom(this.#written.size)) await this.#rewrite(all)
-      else await this.#append(Buffer.from(`${added.join('\n')}\n`))
+      await this.#log.write(added, this.#written.size, () => this.#linesOf(all))
     } catch (error) {
-      await this.close()
       this.#written.clear()
-      throw new LogcaskError('unavailable', `cannot write ${this.#path}: ${messageOf(error)}`, {
-        cause: error,
-        hint: 'free space for the state directory; delivery goes on without it',
-      })
+      throw error
     }
   }
 
-  async close(): Promise<void> {
-    const handle = this.#handle
-    this.#handle = undefined
-    await handle?.close()
+  close(): Promise<void> {
+    return this.#log.close()
   }
 
-  async #append(bytes: Uint8Array): Promise<void> {
-    if (this.#handle === undefined) return
-    await writeFully(this.#handle, bytes, this.#size)
-    await this.#handle.datasync()
-    this.#size += bytes.byteLength
-  }
-
-  async #rewrite(all: Iterable<Life>): Promise<void> {
+  *#linesOf(all: Iterable<Life>): Iterable<EncodedLine> {
     this.#written.clear()
-    const lines: Buffer[] = []
     for (const life of all) {
-      const { text, check } = lineOf(life)
-      this.#written.set(lifeKey(life), check)
-      lines.push(Buffer.from(`${text}\n`))
+      const line = lineOf(life)
+      this.#written.set(lifeKey(life), line.check)
+      yield line
     }
-    const bytes = Buffer.concat(lines)
-    await writeAtomically(this.#path, bytes, 0o600, this.#disk)
-    await this.close()
-    this.#handle = await this.#disk.open(this.#path, 'r+')
-    this.#size = bytes.byteLength
   }
-}
-
-/** Beyond this many bytes most of the file is history. A life takes about 1 KB. */
-function rewriteFrom(lives: number): number {
-  return 4096 * lives + (1 << 20)
 }
 
 function lineOf(life: Life): EncodedLine {
-  return encodeLine({ v: version, key: lifeKey(life), life: recordOf(life) })
-}
-
-interface EncodedLine {
-  text: string
-  /** What the line begins with; a string of its own, so that keeping it does not keep the line. */
-  check: string
+  return encodeLine({ key: lifeKey(life), life: recordOf(life) })
 }
 
 interface Line {
-  v: number
   key: string
+  /** None: it is forgotten. */
   life?: LifeRecord
 }
 
@@ -212,23 +158,6 @@ function restoreLife(record: LifeRecord, destinations: readonly string[]): Life 
     life.deliveries.set(name, delivery)
   }
   return life
-}
-
-function encodeLine(line: Line): EncodedLine {
-  const text = JSON.stringify(line)
-  const check = shortHash(Buffer.from(text))
-  return { text: `${check} ${text}`, check }
-}
-
-function decodeLine(line: string): Line | undefined {
-  const at = line.indexOf(' ')
-  const text = line.slice(at + 1)
-  if (at < 0 || shortHash(Buffer.from(text)) !== line.slice(0, at)) return undefined
-  try {
-    return JSON.parse(text) as Line
-  } catch {
-    return undefined
-  }
 }
 
 /** The checkpoint of a run that keeps none. */
