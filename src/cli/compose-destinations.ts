@@ -30,7 +30,8 @@ export class DestinationSet {
   readonly #clock: Clock
   readonly #warn: (place: string, message: string, hint: string | undefined) => void
   /** What each was made of, as text. */
-  #made = new Map<string, DestinationSettings>()
+  #made = new Map<string, Made>()
+  #total: { rate: number; limit: RateLimit } | undefined
 
   constructor(
     state: AgentState,
@@ -51,31 +52,39 @@ export class DestinationSet {
     totalRate: number | undefined,
   ): Promise<{ destinations: DestinationSettings[]; closeLeft: () => Promise<void> }> {
     const bytesEach = Math.min(perDestinationMax, Math.floor(bytesInFlightMax / wanted.length))
-    const limit = totalRate === undefined ? undefined : new RateLimit(totalRate, this.#clock)
-    const made = new Map<string, DestinationSettings>()
+    // Those that stay as they were share it with those that come: two limits would let twice as much through.
+    const total = this.#total?.rate === totalRate ? this.#total : this.#limit(totalRate)
+    const made = new Map<string, Made>()
     try {
       for (const one of wanted) {
         const text = JSON.stringify({ one, totalRate, bytesEach })
-        made.set(text, this.#made.get(text) ?? (await this.#open(one, limit, bytesEach)))
+        made.set(text, this.#made.get(text) ?? (await this.#open(one, total?.limit, bytesEach)))
       }
     } catch (error) {
-      await closeAll([...made.values()].filter((one) => ![...this.#made.values()].includes(one)))
+      await closeAll(notIn(made, this.#made))
       throw error
     }
-    const left = [...this.#made].flatMap(([text, one]) => (made.has(text) ? [] : [one]))
+    const left = notIn(this.#made, made)
     this.#made = made
-    return { destinations: [...made.values()], closeLeft: () => closeAll(left) }
+    this.#total = total
+    this.meters.clear()
+    for (const { settings, meter } of made.values()) this.meters.set(settings.name, meter)
+    return { destinations: [...made.values()].map(({ settings }) => settings), closeLeft: () => closeAll(left) }
   }
 
   async close(): Promise<void> {
     await closeAll([...this.#made.values()])
   }
 
+  #limit(rate: number | undefined): { rate: number; limit: RateLimit } | undefined {
+    return rate === undefined ? undefined : { rate, limit: new RateLimit(rate, this.#clock) }
+  }
+
   async #open(
     { name, url, rate, budget, ...store }: AgentDestination,
     totalRate: RateLimit | undefined,
     bytesEach: number,
-  ): Promise<DestinationSettings> {
+  ): Promise<Made> {
     const state = this.#state
     const clock = this.#clock
     const opened = await openBucket(url, store, 'write', clock, {
@@ -83,11 +92,10 @@ export class DestinationSet {
       warn: ({ message, hint }) => this.#warn(name, message, hint),
     })
     const { bucket: metered, meter } = meteredBucket(opened)
-    this.meters.set(name, meter)
     // A listing and the tails of a chain are hundreds of requests that count as one: each is asked again by itself, or a
     // store that loses a third of its answers would never give them all.
     const bucket = retryingReads(metered, clock, (error) => this.troubles.set(name, error))
-    return {
+    const settings: DestinationSettings = {
       name,
       bucket,
       rate,
@@ -101,9 +109,19 @@ export class DestinationSet {
         await state.noteUse(url)
       },
     }
+    return { settings, meter }
   }
 }
 
-async function closeAll(destinations: readonly DestinationSettings[]): Promise<void> {
-  for (const { bucket } of destinations) await bucket.close()
+interface Made {
+  settings: DestinationSettings
+  meter: Meter
+}
+
+function notIn(some: ReadonlyMap<string, Made>, others: ReadonlyMap<string, Made>): Made[] {
+  return [...some].flatMap(([text, one]) => (others.has(text) ? [] : [one]))
+}
+
+async function closeAll(made: readonly Made[]): Promise<void> {
+  for (const { settings } of made) await settings.bucket.close()
 }
