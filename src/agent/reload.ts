@@ -1,6 +1,7 @@
-import type { AgentContext, SourceSettings } from './context.ts'
+import { type AgentContext, type SourceSettings, sourceOf } from './context.ts'
 import { Courier } from './courier.ts'
 import type { DestinationSettings } from './destination.ts'
+import { address } from './discovery/explore.ts'
 
 /** What an agent at work takes in place of what it had. */
 export interface Reload {
@@ -44,5 +45,13 @@ export async function reload(
   }
   context.book.unasked = new Set([...context.book.current.values()].filter(({ file }) => file !== undefined))
   context.settings = { ...context.settings, sources: next.sources }
+  // No scan meets a file without a name. What is left of one in the spool is only for those that it was kept for.
+  for (const life of context.book.current.values()) {
+    const source = sourceOf(context, life)
+    if (!life.isUnlinked || life.file === undefined || life.file.keptFrom !== undefined || source === undefined)
+      continue
+    address(context, life, source)
+    context.look(life)
+  }
   context.scan()
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { PassThrough, Readable, type Transform } from 'node:stream'
+import { PassThrough, Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { errnoOf, isCode } from '../base/errors.ts'
+import { errnoOf, isCode, LogcaskError } from '../base/errors.ts'
 import { decodeWholeHeader, type Encoding, type WholeHeader } from '../format/whole.ts'
 import type { Bucket } from './bucket.ts'
 import { stretchesOf } from './large-body.ts'
@@ -59,6 +59,20 @@ async function holdsOneOf(
   locals: readonly Content[],
   request: Asked,
 ): Promise<boolean | undefined> {
+  try {
+    return await readAndCompare(bucket, key, locals, request)
+  } catch (error) {
+    if (error instanceof Gone) return undefined
+    throw error
+  }
+}
+
+async function readAndCompare(
+  bucket: Bucket,
+  key: string,
+  locals: readonly Content[],
+  request: Asked,
+): Promise<boolean | undefined> {
   const first = await request((signal) => bucket.get(key, { range: { start: 0, end: stretchBytes }, signal }))
   if (first === undefined) return undefined
   const own = headerOf(first.metadata, key)?.encoding ?? 'none'
@@ -67,7 +81,9 @@ async function holdsOneOf(
     for (let start = first.body.byteLength; start < first.size; start += stretchBytes) {
       const end = Math.min(first.size, start + stretchBytes)
       const next = await request((signal) => bucket.get(key, { range: { start, end }, signal }))
-      if (next?.body.byteLength !== end - start) throw new Truncated()
+      if (next === undefined) throw new Gone()
+      if (next.body.byteLength !== end - start)
+        throw new LogcaskError('unavailable', `${bucket.url}: ${key}: gave fewer bytes than were asked for`)
       yield next.body
     }
   }
@@ -81,7 +97,8 @@ async function holdsOneOf(
   return isLocal((await hashOf(stored, [own, packing], lengthMax))?.sha256)
 }
 
-class Truncated extends Error {}
+/** The object went while it was read: its name is free. */
+class Gone extends Error {}
 
 function headerOf(metadata: Readonly<Record<string, string>>, key: string): WholeHeader | undefined {
   try {
@@ -132,18 +149,45 @@ async function hashOf(bytes: Bytes, decoders: readonly Encoding[], lengthMax: nu
   }
   try {
     const [first, second] = [decoders[0] ?? 'none', decoders[1] ?? 'none'].map(decoderOf)
-    await pipeline(Readable.from(bytes()), first ?? new PassThrough(), second ?? new PassThrough(), sink)
+    const [before, between] = [counting(), counting()]
+    await pipeline(
+      Readable.from(bytes()),
+      before.pass,
+      first ?? new PassThrough(),
+      between.pass,
+      second ?? new PassThrough(),
+      sink,
+    )
+    // Decoders end with a frame, and drop what comes behind it without a word: then the rest was not compared.
+    if (!hasReadAll(first, before.bytes()) || !hasReadAll(second, between.bytes())) return undefined
     return { sha256: hash.digest('hex'), length, packing }
   } catch (error) {
-    const isContent = error instanceof TooLong || error instanceof Truncated || isUndecodable(error)
+    const isContent = error instanceof TooLong || isUndecodable(error)
     if (!isContent) throw error
     return undefined
   }
 }
 
-function decoderOf(encoding: Encoding): Transform | undefined {
+type Decoder = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress>
+
+function decoderOf(encoding: Encoding): Decoder | undefined {
   if (encoding === 'none') return undefined
   return encoding === 'gzip' ? createGunzip() : createZstdDecompress()
+}
+
+function counting(): { pass: Transform; bytes: () => number } {
+  let bytes = 0
+  const pass = new Transform({
+    transform(piece: Uint8Array, _encoding, done) {
+      bytes += piece.byteLength
+      done(null, piece)
+    },
+  })
+  return { pass, bytes: () => bytes }
+}
+
+function hasReadAll(decoder: Decoder | undefined, given: number): boolean {
+  return decoder === undefined || decoder.bytesWritten === given
 }
 
 function isUndecodable(error: unknown): boolean {

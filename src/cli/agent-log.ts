@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import type { AgentEvent } from '../agent/context.ts'
 import type { Life } from '../agent/life.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
-import { pathForPeople } from '../base/path-bytes.ts'
+import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { inodeOf, type LogFile } from './log-file.ts'
 import type { Terminal } from './terminal.ts'
 import { formatBytes } from './units.ts'
@@ -99,7 +99,7 @@ function lineOf(event: AgentEvent): Line {
       level: 'warn',
       message: 'problem',
       fields: { place, problem: message, hint },
-      text: `${pathForPeople(place)}: ${message}${hint ? ` · ${hint}` : ''}`,
+      text: `${pathForPeople(place)}: ${textForPeople(message)}${hint ? ` · ${textForPeople(hint)}` : ''}`,
     }
   }
   const path = event.life.path

@@ -59,15 +59,15 @@ export class LogFile {
     const now = this.#clock.monotonic()
     if (now - this.#lookedAtMs < lookEveryMs) return
     this.#lookedAtMs = now
-    const there = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
-    if (there?.ino === this.#inode) return
     try {
+      const there = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
+      if (there?.ino === this.#inode) return
       const fd = openLog(this.#path)
       closeSync(this.#fd)
       this.#fd = fd
       this.#inode = fstatSync(fd, { bigint: true }).ino
     } catch {
-      // Its directory is on the move, or a rotation is under way: the old one is as good until the next look.
+      // Its directory is on the move or cannot be searched, or a rotation is under way: the old one is as good until the next look.
     }
   }
 }

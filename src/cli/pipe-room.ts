@@ -2,7 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentState, openState, readState } from '../agent/state/state.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
-import { errnoOf, isCode } from '../base/errors.ts'
+import { errnoOf, isCode, LogcaskError, messageOf } from '../base/errors.ts'
 import { acquireLock } from '../base/lock.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { usageError } from './command.ts'
@@ -75,7 +75,7 @@ export class PipeRoom {
   async interrupted(name: string): Promise<AgentState[]> {
     const states: AgentState[] = []
     const directory = runsOf(this.#state, name)
-    for (const run of (await readdir(directory).catch(() => [])).sort()) {
+    for (const run of (await namesIn(directory)).sort()) {
       const state = await this.#openRun(join(directory, run)).catch((error) => {
         if (isCode(error, 'conflict')) return undefined
         throw error
@@ -139,9 +139,9 @@ export function spoolFile({ directory }: Pick<AgentState, 'directory'>, name: st
 export async function leftPipes(state: string, clock: Pick<Clock, 'now'>): Promise<string[]> {
   const left = new Set<string>()
   const room = join(state, pipes, 'runs')
-  for (const encoded of await readdir(room).catch(() => [])) {
+  for (const encoded of await namesIn(room)) {
     const name = decodeURIComponent(encoded)
-    for (const run of await readdir(join(room, encoded)).catch(() => [])) {
+    for (const run of await namesIn(join(room, encoded))) {
       const directory = join(room, encoded, run)
       if (await isLeft(directory, name, clock)) left.add(name)
     }
@@ -155,4 +155,15 @@ async function isLeft(directory: string, name: string, clock: Pick<Clock, 'now'>
   const lock = await acquireLock(join(directory, 'lock'), clock).catch(() => undefined)
   await lock?.release()
   return lock !== undefined
+}
+
+/** None only where there is no such directory: what cannot be read now may hold what nobody else has (I4). */
+function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error) => {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw new LogcaskError('unavailable', `cannot read ${directory}: ${messageOf(error)}`, {
+      hint: 'let this user read it, then run the same again',
+      cause: error,
+    })
+  })
 }

@@ -27,7 +27,8 @@ export class DigestAccount {
     const { delivery } = event
     if (delivery.destination !== this.#destination) return
     if (event.kind === 'began') this.#begun++
-    else if (event.kind === 'acked') this.#acked.add(delivery)
+    // A store may take everything but digests, for years (I7).
+    else if (event.kind === 'acked' && this.#acked.size < waitingMax) this.#acked.add(delivery)
     else this.#sealed++
     this.#restored.delete(delivery)
     this.#changed.add(delivery)

@@ -225,7 +225,7 @@ function readdress(context: AgentContext, life: Life, sourceName: string): void 
   context.look(life)
 }
 
-function address(context: AgentContext, life: Life, source: SourceSettings): void {
+export function address(context: AgentContext, life: Life, source: SourceSettings): void {
   life.isMet = true
   life.source = source.name
   for (const name of source.to ?? context.couriers.keys()) {

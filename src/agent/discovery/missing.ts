@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { type AgentContext, sourceOf } from '../context.ts'
-import type { Scan } from '../files/files.ts'
+import { type Scan, wasSearched } from '../files/files.ts'
 import type { Life } from '../life.ts'
 import { closeFile, isAtWork } from './sweep.ts'
 
@@ -25,7 +25,7 @@ export async function miss(context: AgentContext, life: Life, scan: Scan): Promi
   }
   if (sourceOf(context, life) === undefined) return leave(context, life)
   const directory = dirname(life.path)
-  const isKnown = scan.complete.has(directory) || !scan.problems.some((problem) => directory.startsWith(problem.path))
+  const isKnown = wasSearched(scan, directory)
   if (!isKnown) return
   const olddir = sourceOf(context, life)?.olddir
   const found = await context.files

@@ -10,7 +10,7 @@ import { decodedBytesMax } from '../identity/decoded.ts'
 import { hashFile } from '../identity/generations.ts'
 import { inspectChain } from '../identity/inspect.ts'
 import { type Delivery, isOwnStream, type Life } from '../life.ts'
-import { isBeyond, isSettled } from '../rest.ts'
+import { isAnswering, isBeyond, isSettled } from '../rest.ts'
 import type { After } from './after.ts'
 import { isRotated } from './complete.ts'
 import { isSealStored } from './finish.ts'
@@ -143,7 +143,11 @@ function isRemovable(context: AgentContext, life: Life): boolean {
   if (life.ended || life.isUnlinked || !life.isMet || isBeyond(life) || isAtWork(context, life)) return false
   const names = sourceOf(context, life)?.to ?? [...context.couriers.keys()]
   const isEverywhere = names.length > 0 && names.every((name) => life.deliveries.get(name)?.sealed !== undefined)
-  return isEverywhere && isSettled(life) && isRotated(context, life)
+  // One that does not answer would hold up what only others have to say of (I5).
+  const isAsked = names.every((name) =>
+    [context.couriers.get(name)].some((one) => one !== undefined && isAnswering(one)),
+  )
+  return isEverywhere && isAsked && isSettled(life) && isRotated(context, life)
 }
 
 /** [delete] The whole chain, the seal and the gaps are listed again in every destination. */
@@ -152,7 +156,7 @@ async function confirm(context: AgentContext, life: Life): Promise<{ isEverywher
   let hasOpenGap = false
   for (const [name, delivery] of life.deliveries) {
     const courier = context.couriers.get(name)
-    if (courier === undefined) continue
+    if (courier === undefined) return { isEverywhere: false, hasOpenGap }
     isEverywhere &&= await isWhole(context, courier, delivery)
     hasOpenGap ||= await hasGapBeyond(context, courier, delivery)
   }

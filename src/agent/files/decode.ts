@@ -43,7 +43,9 @@ export async function decodeFile(
       await pipeline(Readable.from(stretches(file)), decoder, (bytes: AsyncIterable<Buffer>) =>
         writeAll(target, bytes, bytesMax),
       )
-      return decoded
+      if (await isAllDecoded(file, decoder.bytesWritten)) return decoded
+      await decoded.close()
+      return undefined
     } catch (error) {
       await decoded.close()
       if (error instanceof TooLarge) return 'too-large'
@@ -61,6 +63,16 @@ async function* stretches(file: OpenFile): AsyncGenerator<Uint8Array> {
     if (bytes.byteLength === 0) return
     yield bytes
     at += bytes.byteLength
+  }
+}
+
+/** Decoders end with a frame, and drop what comes behind it without a word; NULs there are padding. */
+async function isAllDecoded(file: OpenFile, decodedTo: number): Promise<boolean> {
+  for (let at = decodedTo; ; ) {
+    const rest = await readRange(file, at, at + (1 << 18))
+    if (rest.byteLength === 0) return true
+    if (rest.some((byte) => byte !== 0)) return false
+    at += rest.byteLength
   }
 }
 

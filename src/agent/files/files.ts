@@ -57,6 +57,15 @@ export interface Scan {
   problems: { path: string; errno: string }[]
 }
 
+/** A name that was not found there is gone: the directory was read whole, or is not there any more itself. */
+export function wasSearched({ complete, problems }: Scan, directory: string): boolean {
+  return complete.has(directory) || !problems.some(({ path }) => isBelow(directory, path))
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`)
+}
+
 export interface OpenFile {
   /** Identity of the inode that this descriptor holds (E1, E2). */
   readonly identity: string

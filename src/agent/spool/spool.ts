@@ -17,6 +17,8 @@ export class Spool {
   readonly #directory: string
   readonly #bytesMax: number
   readonly #records = new Map<string, SpoolRecord>()
+  /** Those that lives of this run hold: of no other entry is known that nobody needs it. */
+  readonly #atWork = new Set<string>()
   #context: AgentContext | undefined
 
   constructor(directory: string, bytesMax: number) {
@@ -37,13 +39,14 @@ export class Spool {
   /** What an earlier run kept is there again, its file open, before names are looked at. Once, before anything else. */
   async restore(context: AgentContext): Promise<void> {
     this.#context = context
-    const problem = (place: string, message: string): void => context.report({ kind: 'problem', place, message })
+    const problem = (place: string, message: string, hint?: string): void =>
+      context.report({ kind: 'problem', place, message, hint })
     for (const record of await readEntries(this.#directory, problem)) {
       this.#records.set(record.key, record)
       try {
         await this.#take(context, record)
       } catch (error) {
-        problem('spool', messageOf(error))
+        problem('spool', messageOf(error), error instanceof LogcaskError ? error.hint : undefined)
       }
     }
   }
@@ -52,15 +55,19 @@ export class Spool {
     const { book, settings } = context
     const known = [...book.all()].find((life) => lifeKey(life) === record.key)
     const life = known ?? born(record)
+    // Before anybody knows of it: what cannot be opened now is not gone (I4), and stays for the next start.
+    const file = await openEntry(this.#directory, record)
     for (const name of record.to)
       if (context.couriers.has(name) && !life.deliveries.has(name)) life.deliveries.set(name, newDelivery(name))
-    if (life.deliveries.size === 0)
-      throw new LogcaskError(
-        'invalid',
-        `${life.path}: what was kept of it was for ${record.to.join(', ')}, which is gone`,
-      )
+    if (life.deliveries.size === 0) {
+      await file.close()
+      throw new LogcaskError('invalid', `${life.path}: was kept for ${record.to.join(', ')}, which is no destination`, {
+        hint: 'put that destination back into the configuration, and restart: it is delivered then',
+      })
+    }
     if (known === undefined) book.restore(life)
-    life.file = await openEntry(this.#directory, record)
+    this.#atWork.add(record.key)
+    life.file = file
     life.isUnlinked = life.isMet = life.isWatched = true
     // More was seen of it than was kept: what is kept is delivered, and the rest is recorded as lost.
     if (life.size > record.end) life.cutFrom = life.size
@@ -115,6 +122,7 @@ export class Spool {
       return this.#failed(context, life, plan.end - plan.start, `cannot be written: ${messageOf(error)}`)
     }
     this.#records.set(key, record)
+    this.#atWork.add(key)
     life.isUnspooled = false
     context.changed(life)
   }
@@ -147,7 +155,9 @@ export class Spool {
   /** The life is over: nothing of it is left to deliver. */
   async forgot(life: Life): Promise<void> {
     const key = lifeKey({ ...life, ended: undefined })
-    if (!this.#records.has(key) || !isSettled(life)) return
+    // Without a destination it is delivered nowhere: it may get one back.
+    if (!this.#atWork.has(key) || life.deliveries.size === 0 || !isSettled(life)) return
+    this.#atWork.delete(key)
     this.#records.delete(key)
     await removeEntry(this.#directory, key)
   }

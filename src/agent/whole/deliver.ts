@@ -24,6 +24,9 @@ const onePutBytesMax = 8 * largeStepBytes
 
 type Ways = WeakMap<Destination, Promise<'parts' | 'one'>>
 
+/** A store that says that a name is taken, and has nothing there, is not asked for ever. */
+const roundsMax = 5
+
 /** Creates whole files at destinations, each under the first name that is free or its own. */
 export class WholeCourier {
   readonly #host: string
@@ -65,7 +68,7 @@ export class WholeCourier {
     signal: AbortSignal,
   ): Promise<'sent' | 'there' | undefined> {
     const { bucket } = destination
-    for (;;) {
+    for (let round = 0; round < roundsMax; round++) {
       const isTaken = packed.body.kind === 'large' && (await this.#isThere(destination, key, signal))
       const answer = isTaken ? 'exists' : await this.#put(destination, key, packed, origin, signal)
       if (answer === 'created') return 'sent'
@@ -73,6 +76,9 @@ export class WholeCourier {
       // Gone again (an expiry, a tampering hand): then the name is free.
       if (isSame !== undefined) return isSame ? 'there' : undefined
     }
+    throw new LogcaskError('unavailable', `${bucket.url}: ${key}: is refused as taken, and nothing is there`, {
+      hint: 'it is tried again; if it stays so: logcask doctor, and look for delete markers on that name',
+    })
   }
 
   /** Worth a question before gigabytes are sent. */

@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts'
 import { pathForSystem } from '../../base/path-bytes.ts'
 import { periodIn } from '../../format/period.ts'
 import type { SourceSettings } from '../context.ts'
-import type { FileHint, Files, Scan } from '../files/files.ts'
+import { type FileHint, type Files, type Scan, wasSearched } from '../files/files.ts'
 import type { Writers } from '../files/writers.ts'
 import { type CompletionFacts, completionOf, rotatedFrom } from './completion.ts'
 import type { WholeFile } from './whole-file.ts'
@@ -95,8 +95,8 @@ export class WholeBook {
     const gone: WholeFile[] = []
     let searches = 0
     for (const file of this.files.values()) {
-      // Only in a directory that was read whole is a name gone (I4).
-      if (seen.has(file.identity) || !scan.complete.has(dirname(file.path))) continue
+      // Only in a directory that was read whole, or is gone itself, is a name gone (I4).
+      if (seen.has(file.identity) || !wasSearched(scan, dirname(file.path))) continue
       if (isDone(file)) gone.push(file)
       else if (searches++ < searchesMax) {
         const path = await this.#parts.files.find(file.identity, [dirname(file.path)])

@@ -208,8 +208,12 @@ export class WholeQueue {
     const opened = await files.open(file.path, source.followSymlinks)
     if (opened === undefined) return undefined
     const packed = opened.identity === file.identity ? await this.#packOpened(opened, file, stamp, source) : undefined
-    if (packed === undefined) await opened.close()
-    return packed && { ...packed, close: () => packed.close().finally(() => opened.close()) }
+    // All of a small one is in memory: its descriptor would be held for as long as any destination lacks it (I7).
+    if (packed?.body.kind !== 'large') {
+      await opened.close()
+      return packed
+    }
+    return { ...packed, close: () => packed.close().finally(() => opened.close()) }
   }
 
   async #packOpened(opened: OpenFile, file: WholeFile, stamp: string, source: Whole): Promise<Packed | undefined> {

@@ -212,7 +212,7 @@ export class WholeShipper {
 
   /** Asks every destination again for what it is known to have. */
   recheck(file: WholeFile): void {
-    if (this.isEverywhere(file)) for (const name of this.destinationsOf(file)) this.queues.get(name)?.recheck(file)
+    for (const name of this.destinationsOf(file)) if (isDelivered(file, name)) this.queues.get(name)?.recheck(file)
   }
 
   #keepChecks(): Promise<void> {
