@@ -6,6 +6,7 @@ import { sha256 } from '../base/hash.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { listStreamNames } from '../bucket/stream-inventory.ts'
 import { listSegments, readChain } from '../bucket/stream-listing.ts'
+import { parseStreamId } from '../format/keys.ts'
 import type { WrittenFile } from './demo-writer.ts'
 
 /** What was found of the logs in one place: a bucket by its chains, or the server's directory. */
@@ -97,11 +98,12 @@ export async function readDirectoryHolding(
   return { streams, lines: tally.lines }
 }
 
-/** The paths of published files (`<name>~<stream>`), in order. */
+/** The paths of published files (`<name>~<stream>`), in order. Not one that is still being made (`.~<stream>.new`). */
 export async function publishedFiles(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])
   return entries
-    .filter((entry) => entry.isFile() && entry.name.includes('~') && !entry.parentPath.includes('/.logcask'))
+    .filter(({ name }) => parseStreamId(name.slice(name.lastIndexOf('~') + 1)) !== undefined)
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('/.logcask'))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
 }

@@ -63,10 +63,20 @@ export async function setStage(
     forgetState: () => rm(at('state'), { recursive: true, force: true }),
     async serverBytes() {
       let bytes = 0
-      for (const path of await publishedFiles(at('server'))) bytes += (await stat(path)).size
+      for (const path of await publishedFiles(at('server'))) bytes += await sizeOf(path)
       return bytes
     },
     log: (name) => at(`${name}.log`),
+  }
+}
+
+/** In bytes; 0 for a file that was set aside since it was listed. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return 0
+    throw error
   }
 }
 

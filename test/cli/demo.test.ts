@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { localFiles } from '../../src/agent/files/local-files.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { sha256 } from '../../src/base/hash.ts'
-import { compareHolding, readBucketHolding } from '../../src/cli/demo-compare.ts'
+import { compareHolding, publishedFiles, readBucketHolding } from '../../src/cli/demo-compare.ts'
 import { resultTable } from '../../src/cli/demo-result.ts'
 import { WatchedBucket } from '../../src/cli/demo-stage.ts'
 import { block, type WrittenFile } from '../../src/cli/demo-writer.ts'
@@ -130,6 +130,14 @@ describe('the comparison', () => {
     expect([await watched.look(), watched.rewritten]).toEqual([true, 0])
     await writeFile(join(root, key), 'other')
     expect([await watched.look(), watched.rewritten]).toEqual([true, 1])
+  })
+
+  it('a published file that is still being made is not counted', async () => {
+    const directory = await tempDirectory('demo')
+    await mkdir(join(directory, 'demo'))
+    for (const name of [`app.log~${stream}`, `.~${stream}.new`, `app~1.log`])
+      await writeFile(join(directory, 'demo', name), '')
+    expect(await publishedFiles(directory)).toEqual([join(directory, 'demo', `app.log~${stream}`)])
   })
 
   it('the table says which place differs, and how', async () => {
