@@ -23,7 +23,7 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
   // No compiling beside the main thread. At its end Node waits for V8's helpers, and one of them that needs a collection
   // waits for the main thread: a command that is done may never end (nodejs/node#54918).
   for (const flag of ['--no-concurrent-sparkplug', '--no-concurrent-recompilation']) setFlagsFromString(flag)
-  Promise.all([import('./cli/command-line.ts'), import('./cli/raw-arguments.ts')])
+  Promise.all([import('./cli/command-line.ts'), import('./cli/terminal/raw-arguments.ts')])
     .then(([{ runCommandLine }, { rawArguments }]) => runCommandLine(rawArguments(process.argv.slice(2)), process))
     .then((code) => process.exit(code))
     .catch((error) => {

@@ -2,16 +2,16 @@ import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { describeGap } from '../bucket/stream-gaps.ts'
 import { parseStreamId } from '../format/keys.ts'
-import { type Found, findStreams } from './cat-find.ts'
-import { followStream } from './cat-follow.ts'
-import { type Loss, notSealedContent, type Printed, printStream } from './cat-print.ts'
 import { type Command, type CommandInput, expectArguments, isSet, textOf, usageError } from './command.ts'
+import { storeHelp, storeOptions } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
-import { storeHelp, storeOptions } from './open-bucket.ts'
-import { withReader } from './read-bucket.ts'
-import { type ByteRange, parseRange } from './read-range.ts'
-import { isServerUrl } from './server-client.ts'
-import { formatBytes, formatCount } from './units.ts'
+import { type Found, findStreams } from './read/cat-find.ts'
+import { followStream } from './read/cat-follow.ts'
+import { type Loss, notSealedContent, type Printed, printStream } from './read/cat-print.ts'
+import { withReader } from './read/read-bucket.ts'
+import { type ByteRange, parseRange } from './read/read-range.ts'
+import { isServerUrl } from './read/server-client.ts'
+import { formatBytes, formatCount } from './terminal/units.ts'
 
 export const command: Command = {
   name: 'cat',
@@ -57,7 +57,7 @@ Exit status: 0 done · 1 the content is not what its seal says · 2 usage, or no
     expectArguments(positionals, 'logcask cat URL HOST NAME', id === undefined ? 3 : 2, 3)
     const [url = '', host = '', name = ''] = positionals
     const range = rangeOf(input)
-    if (isServerUrl(url)) return (await import('./cat-server.ts')).catFromServer(input, url, host, name, range)
+    if (isServerUrl(url)) return (await import('./read/cat-server.ts')).catFromServer(input, url, host, name, range)
     return withReader(input, url, async (bucket) => {
       const found = id === undefined ? await findByName(input, bucket, host, name) : only(id)
       return printStreams(input, bucket, host, found, range)

@@ -6,7 +6,7 @@ import { type Command, didYouMean, frameOptions, isSet, type OptionValues, usage
 import { type Commands, commands } from './commands.ts'
 import { exitOf, exits, explain } from './exit.ts'
 import { commandHelp, overview, version } from './help.ts'
-import { createTerminal, isReaderGone, type Output, type Terminal } from './terminal.ts'
+import { createTerminal, isReaderGone, type Output, type Terminal } from './terminal/terminal.ts'
 
 /** What the frame needs of `process`. */
 export interface Outside {

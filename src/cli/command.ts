@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { closest } from '../base/closest.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { parseDuration, parseRate } from '../base/quantity.ts'
-import type { Terminal } from './terminal.ts'
+import type { Terminal } from './terminal/terminal.ts'
 
 /** One file per command exports one of these as `command`: the place where settings become components. */
 export interface Command {

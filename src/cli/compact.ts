@@ -23,12 +23,12 @@ import {
   archiveStatus,
   archiveText,
   withArchive,
-} from './compact-archive.ts'
-import { eventForMachine, eventForPeople, showingBytes, summaryText } from './compact-events.ts'
+} from './compact/compact-archive.ts'
+import { eventForMachine, eventForPeople, showingBytes, summaryText } from './compact/compact-events.ts'
+import { refuseNested } from './compose/nested-places.ts'
+import { openBucket, storeHelp, storeOptions, storeSettings } from './compose/open-bucket.ts'
+import { paceFor, sinkDirectory } from './compose/sink-place.ts'
 import { exitOf, exits } from './exit.ts'
-import { refuseNested } from './nested-places.ts'
-import { openBucket, storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
-import { paceFor, sinkDirectory } from './sink-place.ts'
 
 export const command: Command = {
   name: 'compact',

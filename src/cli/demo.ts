@@ -1,8 +1,8 @@
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf, usageError } from './command.ts'
-import { compareHolding, readBucketHolding, readDirectoryHolding } from './demo-compare.ts'
-import { nextSteps, resultTable } from './demo-result.ts'
-import { runSchedule, timingOf } from './demo-schedule.ts'
-import { bucketNames, type DemoStage, demoHost, setStage } from './demo-stage.ts'
+import { compareHolding, readBucketHolding, readDirectoryHolding } from './demo/demo-compare.ts'
+import { nextSteps, resultTable } from './demo/demo-result.ts'
+import { runSchedule, timingOf } from './demo/demo-schedule.ts'
+import { bucketNames, type DemoStage, demoHost, setStage } from './demo/demo-stage.ts'
 import { exits } from './exit.ts'
 
 export const command: Command = {

@@ -3,10 +3,10 @@ import { pathForPeople, textForPeople } from '../base/path-bytes.ts'
 import { type Finding, type ProbeReport, probe } from '../bucket/probe.ts'
 import type { DestinationConfig } from '../config/agent-config.ts'
 import { type Command, didYouMean, expectArguments, isSet, jsonOption, textOf, usageError } from './command.ts'
+import { openBucket, storeHelp, storeOptions, storeSettings } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
-import { openBucket, storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
-import { tableLines } from './table.ts'
-import type { Paint } from './terminal.ts'
+import { tableLines } from './terminal/table.ts'
+import type { Paint } from './terminal/terminal.ts'
 
 export const command: Command = {
   name: 'doctor',

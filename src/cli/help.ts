@@ -1,8 +1,8 @@
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Command } from './command.ts'
 import type { Commands } from './commands.ts'
-import { tableLines } from './table.ts'
-import type { Paint } from './terminal.ts'
+import { tableLines } from './terminal/table.ts'
+import type { Paint } from './terminal/terminal.ts'
 
 export const version: string = packageJson.version
 

@@ -4,14 +4,14 @@ import type { Bucket } from '../bucket/bucket.ts'
 import { listHosts, listStreams } from '../bucket/stream-inventory.ts'
 import { type StreamRow, surveyStream } from '../bucket/stream-row.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, usageError } from './command.ts'
+import { storeHelp, storeOptions } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
-import { rowForMachine, streamTableRows, tableRows } from './ls-rows.ts'
-import { storeHelp, storeOptions } from './open-bucket.ts'
-import { noSuchHost, readsAtOnce, saysNothingHere, withReader } from './read-bucket.ts'
-import { matchPath } from './read-names.ts'
-import { createServerClient, isServerUrl } from './server-client.ts'
-import { tableLines } from './table.ts'
-import { countText, formatBytes } from './units.ts'
+import { rowForMachine, streamTableRows, tableRows } from './read/ls-rows.ts'
+import { noSuchHost, readsAtOnce, saysNothingHere, withReader } from './read/read-bucket.ts'
+import { matchPath } from './read/read-names.ts'
+import { createServerClient, isServerUrl } from './read/server-client.ts'
+import { tableLines } from './terminal/table.ts'
+import { countText, formatBytes } from './terminal/units.ts'
 
 export const command: Command = {
   name: 'ls',
@@ -56,7 +56,7 @@ async function listServer(
   name: string | undefined,
 ): Promise<number> {
   const { values, terminal } = input
-  const { serverHosts, serverRows } = await import('./server-rows.ts')
+  const { serverHosts, serverRows } = await import('./read/server-rows.ts')
   const server = await createServerClient(input, url)
   if (host === undefined) {
     for (const one of await serverHosts(server)) {

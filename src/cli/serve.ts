@@ -1,11 +1,11 @@
 import { sha256 } from '../base/hash.ts'
 import { textForPeople } from '../base/path-bytes.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption } from './command.ts'
+import { openBucket, storeHelp, storeOptions, storeSettings } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
-import { openBucket, storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
-import { runServer } from './serve-run.ts'
-import { servePlan } from './serve-settings.ts'
-import { readTls } from './serve-tls.ts'
+import { runServer } from './serve/serve-run.ts'
+import { servePlan } from './serve/serve-settings.ts'
+import { readTls } from './serve/serve-tls.ts'
 
 export const command: Command = {
   name: 'serve',

@@ -3,11 +3,10 @@ import { openState } from '../agent/state/state.ts'
 import { isCode, LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { type Command, type CommandInput, durationOf, isSet, jsonOption, textsOf, usageError } from './command.ts'
-import { type ComposedAgent, composeAgent } from './compose-agent.ts'
-import { hopeless, onHopeless } from './hopeless.ts'
-import { storeHelp, storeOptions } from './open-bucket.ts'
-import { leftPipesProblem } from './pipe-left.ts'
-import { showProgress } from './progress.ts'
+import { type ComposedAgent, composeAgent } from './compose/compose-agent.ts'
+import { hopeless, onHopeless } from './compose/hopeless.ts'
+import { storeHelp, storeOptions } from './compose/open-bucket.ts'
+import { leftPipesProblem } from './ship/pipe-left.ts'
 import {
   addWhole,
   costText,
@@ -17,14 +16,15 @@ import {
   RunReport,
   receiptLines,
   sayOutcome,
-} from './run-report.ts'
-import { destinationsOf } from './ship-destinations.ts'
-import { dryRun } from './ship-dry-run.ts'
-import { type ShipOrigin, shipOrigin } from './ship-origin.ts'
-import { splitTemplate, wholeOptions, wholeSettings } from './ship-template.ts'
-import { dryRunWhole, summarizeWholes } from './ship-whole.ts'
-import { countText, formatBytes } from './units.ts'
-import { wholeWarning } from './whole-outcome.ts'
+} from './ship/run-report.ts'
+import { destinationsOf } from './ship/ship-destinations.ts'
+import { dryRun } from './ship/ship-dry-run.ts'
+import { type ShipOrigin, shipOrigin } from './ship/ship-origin.ts'
+import { splitTemplate, wholeOptions, wholeSettings } from './ship/ship-template.ts'
+import { dryRunWhole, summarizeWholes } from './ship/ship-whole.ts'
+import { wholeWarning } from './ship/whole-outcome.ts'
+import { showProgress } from './terminal/progress.ts'
+import { countText, formatBytes } from './terminal/units.ts'
 
 export const command: Command = {
   name: 'ship',
@@ -89,7 +89,7 @@ async function ship(input: CommandInput): Promise<number> {
     throw usageError('no destination is named', 'logcask ship PATH… --to file:///dir (or s3://bucket/prefix)')
   if (urls.includes(''))
     throw usageError('--to is empty: it names no destination', '--to file:///dir (or s3://bucket/prefix)')
-  if (positionals.includes('-')) return (await import('./ship-pipe.ts')).shipPipe(input, urls)
+  if (positionals.includes('-')) return (await import('./ship/ship-pipe.ts')).shipPipe(input, urls)
   const origin = await shipOrigin(input)
   try {
     return await shipFrom(input, origin, urls)

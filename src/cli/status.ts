@@ -3,10 +3,10 @@ import type { Life } from '../agent/life.ts'
 import { isoTime } from '../base/clock.ts'
 import { pathForSystem } from '../base/path-bytes.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, textOf } from './command.ts'
-import { shellWord } from './shell-word.ts'
-import { type AskedDestination, askDestinations } from './status-ask.ts'
-import { type AgentPlace, findAgent, requireState } from './status-place.ts'
-import { exitOfStatus, lossOf, presenceOf, type StatusFacts, statusLines, waitingOf } from './status-report.ts'
+import { type AskedDestination, askDestinations } from './status/status-ask.ts'
+import { type AgentPlace, findAgent, requireState } from './status/status-place.ts'
+import { exitOfStatus, lossOf, presenceOf, type StatusFacts, statusLines, waitingOf } from './status/status-report.ts'
+import { shellWord } from './terminal/shell-word.ts'
 
 export const command: Command = {
   name: 'status',

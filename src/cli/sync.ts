@@ -18,10 +18,10 @@ import {
   textsOf,
   usageError,
 } from './command.ts'
-import { showingBytes } from './compact-events.ts'
+import { showingBytes } from './compact/compact-events.ts'
+import { isNews, problemForPeople, SyncSum, syncedForMachine, troubleForPeople } from './compact/sync-report.ts'
+import { openBucket, storeHelp, storeOptions, storeSettings, storeWords } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
-import { openBucket, storeHelp, storeOptions, storeSettings, storeWords } from './open-bucket.ts'
-import { isNews, problemForPeople, SyncSum, syncedForMachine, troubleForPeople } from './sync-report.ts'
 
 export const command: Command = {
   name: 'sync',

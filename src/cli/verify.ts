@@ -17,15 +17,15 @@ import {
   textsOf,
   usageError,
 } from './command.ts'
+import { openCounterpart } from './compact/verify-place.ts'
+import { openReport, type VerifyReport } from './compact/verify-report.ts'
+import { digestsForPeople, verifiedForMachine, verifiedForPeople } from './compact/verify-rows.ts'
+import { VerifySum } from './compact/verify-sum.ts'
+import { storeHelp, storeOptions } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
 import { version } from './help.ts'
-import { storeHelp, storeOptions } from './open-bucket.ts'
-import { noSuchHost, saysNothingHere, withReader } from './read-bucket.ts'
-import { countText, formatBytes } from './units.ts'
-import { openCounterpart } from './verify-place.ts'
-import { openReport, type VerifyReport } from './verify-report.ts'
-import { digestsForPeople, verifiedForMachine, verifiedForPeople } from './verify-rows.ts'
-import { VerifySum } from './verify-sum.ts'
+import { noSuchHost, saysNothingHere, withReader } from './read/read-bucket.ts'
+import { countText, formatBytes } from './terminal/units.ts'
 
 export const command: Command = {
   name: 'verify',

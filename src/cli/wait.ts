@@ -6,10 +6,10 @@ import { isCode, LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { type Command, type CommandInput, durationOf, isSet, jsonOption, textOf, usageError } from './command.ts'
 import { exits } from './exit.ts'
-import { resolvePaths } from './ship-paths.ts'
-import { type AgentPlace, findAgent } from './status-place.ts'
-import { countText, formatBytes } from './units.ts'
-import { type Mark, standingOf } from './wait-judge.ts'
+import { resolvePaths } from './ship/ship-paths.ts'
+import { type Mark, standingOf } from './ship/wait-judge.ts'
+import { type AgentPlace, findAgent } from './status/status-place.ts'
+import { countText, formatBytes } from './terminal/units.ts'
 
 export const command: Command = {
   name: 'wait',

@@ -10,16 +10,16 @@ import {
   textsOf,
   usageError,
 } from './command.ts'
+import { nameMachine } from './compose/host.ts'
+import { storeHelp, storeOptions, storeSettings } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
-import { nameMachine } from './host.ts'
-import { storeHelp, storeOptions, storeSettings } from './open-bucket.ts'
-import { type AgentPlace, findAgent } from './status-place.ts'
-import { presenceOf } from './status-report.ts'
-import { type AskedDestination, askDestination } from './why-ask.ts'
-import type { WhyFacts } from './why-facts.ts'
-import { copySources, openSubject, recordOf, sourceOfPath } from './why-local.ts'
-import { decideByAnswer, decideByRecord, whyLines } from './why-text.ts'
-import { type WhyWhole, whyWhole, whyWholeLines } from './why-whole.ts'
+import { type AgentPlace, findAgent } from './status/status-place.ts'
+import { presenceOf } from './status/status-report.ts'
+import { type AskedDestination, askDestination } from './why/why-ask.ts'
+import type { WhyFacts } from './why/why-facts.ts'
+import { copySources, openSubject, recordOf, sourceOfPath } from './why/why-local.ts'
+import { decideByAnswer, decideByRecord, whyLines } from './why/why-text.ts'
+import { type WhyWhole, whyWhole, whyWholeLines } from './why/why-whole.ts'
 
 export const command: Command = {
   name: 'why',

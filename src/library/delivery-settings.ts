@@ -3,9 +3,14 @@ import type { Life } from '../agent/life.ts'
 import { openState } from '../agent/state/state.ts'
 import { systemClock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
-import { type AgentComposition, type AgentDestination, type ComposedAgent, composeAgent } from '../cli/compose-agent.ts'
-import { RunReport } from '../cli/run-report.ts'
-import { namedDestinations } from '../cli/ship-destinations.ts'
+import {
+  type AgentComposition,
+  type AgentDestination,
+  type ComposedAgent,
+  composeAgent,
+} from '../cli/compose/compose-agent.ts'
+import { RunReport } from '../cli/ship/run-report.ts'
+import { namedDestinations } from '../cli/ship/ship-destinations.ts'
 import type { Budget } from '../config/agent-config.ts'
 import { readMachine } from '../config/machine.ts'
 import { labels as labelsSchema } from '../config/naming-schema.ts'

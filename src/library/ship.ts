@@ -1,9 +1,9 @@
 import { systemClock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
-import { hopeless, onHopeless } from '../cli/hopeless.ts'
-import { isSettledAt, livesOf, standingProblems, unfinishedOf } from '../cli/run-outcome.ts'
-import { receiptLines } from '../cli/run-report.ts'
-import { resolvePaths } from '../cli/ship-paths.ts'
+import { hopeless, onHopeless } from '../cli/compose/hopeless.ts'
+import { isSettledAt, livesOf, standingProblems, unfinishedOf } from '../cli/ship/run-outcome.ts'
+import { receiptLines } from '../cli/ship/run-report.ts'
+import { resolvePaths } from '../cli/ship/ship-paths.ts'
 import type {
   DeliveryStatus,
   DestinationOutcome,

@@ -2,7 +2,7 @@ import { open, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findWriters } from '../../src/agent/files/writers.ts'
-import { drainAgent } from '../../src/cli/drain-agent.ts'
+import { drainAgent } from '../../src/cli/drain/drain-agent.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { fastClock, type Rig, rig, until } from './rig.ts'
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { localFiles } from '../../src/agent/files/local-files.ts'
 import { rootedFiles } from '../../src/agent/files/rooted-files.ts'
 import { resolveInRoot } from '../../src/base/in-root.ts'
-import { openSnapshot } from '../../src/cli/snapshot-root.ts'
+import { openSnapshot } from '../../src/cli/ship/snapshot-root.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
 /** A machine's disk, with links as machines have them, and as somebody sets traps. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AgentEvent } from '../../src/agent/context.ts'
-import { withoutRepetitions } from '../../src/cli/agent-log.ts'
+import { withoutRepetitions } from '../../src/cli/agent/agent-log.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 
 describe("the agent's log", () => {

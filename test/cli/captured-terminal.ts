@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import { createTerminal, type Output, type Terminal, type TerminalOptions } from '../../src/cli/terminal.ts'
+import { createTerminal, type Output, type Terminal, type TerminalOptions } from '../../src/cli/terminal/terminal.ts'
 
 /** A terminal of the real kind whose streams end in memory. */
 export function capturedTerminal(options: { isTTY?: boolean; columns?: number } & Partial<TerminalOptions> = {}): {

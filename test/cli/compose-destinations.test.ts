@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { AgentState } from '../../src/agent/state/state.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { type AgentDestination, DestinationSet } from '../../src/cli/compose-destinations.ts'
+import { type AgentDestination, DestinationSet } from '../../src/cli/compose/compose-destinations.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
 const state = { host: 'web-1', hasUsed: () => false } as unknown as AgentState

@@ -1,7 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { drainAgent } from '../../src/cli/drain-agent.ts'
+import { drainAgent } from '../../src/cli/drain/drain-agent.ts'
 import { type Daemon, fastClock, type Rig, rig, until } from '../agent/rig.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 

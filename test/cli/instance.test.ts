@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
-import { readInstance } from '../../src/cli/instance.ts'
+import { readInstance } from '../../src/cli/compose/instance.ts'
 
 const closing: (() => void)[] = []
 afterEach(() => {

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { LogFile } from '../../src/cli/log-file.ts'
+import { LogFile } from '../../src/cli/agent/log-file.ts'
 import { type Running, startLogcask, until } from '../scenarios/logcask-process.ts'
 import { startFaultS3 } from '../support/fault-s3.ts'
 import { guardLeaks } from '../support/leak-guard.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { rowForMachine, type StreamRow, stateText, tableRows } from '../../src/cli/ls-rows.ts'
-import { createPaint } from '../../src/cli/terminal.ts'
+import { rowForMachine, type StreamRow, stateText, tableRows } from '../../src/cli/read/ls-rows.ts'
+import { createPaint } from '../../src/cli/terminal/terminal.ts'
 import { gapKey, sealKey, segmentKey } from '../../src/format/keys.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { storedStream } from '../support/stored-stream.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { storeWords } from '../../src/cli/open-bucket.ts'
+import { storeWords } from '../../src/cli/compose/open-bucket.ts'
 
 describe('the words that name a store to a command', () => {
   it.each([

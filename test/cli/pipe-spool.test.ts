@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { newLife } from '../../src/agent/life.ts'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { type Disk, localDisk } from '../../src/base/disk.ts'
-import { aheadBytes, waitForRoom } from '../../src/cli/pipe-follower.ts'
-import { openPipeSpool } from '../../src/cli/pipe-spool.ts'
+import { aheadBytes, waitForRoom } from '../../src/cli/ship/pipe-follower.ts'
+import { openPipeSpool } from '../../src/cli/ship/pipe-spool.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
 /** Waits are over at once. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/base/clock.ts'
-import { measure, type Progress, renderProgress, showProgress, startMeter } from '../../src/cli/progress.ts'
-import { noteOf } from '../../src/cli/run-report.ts'
-import { createPaint } from '../../src/cli/terminal.ts'
+import { noteOf } from '../../src/cli/ship/run-report.ts'
+import { measure, type Progress, renderProgress, showProgress, startMeter } from '../../src/cli/terminal/progress.ts'
+import { createPaint } from '../../src/cli/terminal/terminal.ts'
 import { capturedTerminal } from './captured-terminal.ts'
 
 const mib = 2 ** 20

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { rawArguments } from '../../src/cli/raw-arguments.ts'
+import { rawArguments } from '../../src/cli/terminal/raw-arguments.ts'
 import { mainFile } from '../scenarios/main-file.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 

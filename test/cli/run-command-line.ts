@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { type Outside, runCommandLine } from '../../src/cli/command-line.ts'
 import type { Commands } from '../../src/cli/commands.ts'
-import type { Output } from '../../src/cli/terminal.ts'
+import type { Output } from '../../src/cli/terminal/terminal.ts'
 import { capture } from './captured-terminal.ts'
 
 export interface CommandRun {

@@ -1,7 +1,7 @@
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { keepTls, readTls } from '../../src/cli/serve-tls.ts'
+import { keepTls, readTls } from '../../src/cli/serve/serve-tls.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { type Authority, hasOpenssl, makeAuthority } from '../support/tls.ts'
 

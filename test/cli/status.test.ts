@@ -7,10 +7,16 @@ import { describe, expect, it } from 'vitest'
 import { newDelivery, newLife } from '../../src/agent/life.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { acquireLock } from '../../src/base/lock.ts'
-import type { DestinationStatus, StatusRecord } from '../../src/cli/agent-status.ts'
-import { hasEnded, processExists } from '../../src/cli/pid-space.ts'
-import { exitOfStatus, presenceOf, type StatusFacts, statusLines, waitingOf } from '../../src/cli/status-report.ts'
-import { createPaint } from '../../src/cli/terminal.ts'
+import type { DestinationStatus, StatusRecord } from '../../src/cli/agent/agent-status.ts'
+import { hasEnded, processExists } from '../../src/cli/compose/pid-space.ts'
+import {
+  exitOfStatus,
+  presenceOf,
+  type StatusFacts,
+  statusLines,
+  waitingOf,
+} from '../../src/cli/status/status-report.ts'
+import { createPaint } from '../../src/cli/terminal/terminal.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { commandLine } from './run-command-line.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { tableLines } from '../../src/cli/table.ts'
+import { tableLines } from '../../src/cli/terminal/table.ts'
 
 describe('a table', () => {
   it('has its cells in columns, numbers to the right, and no space at the end of a line', () => {

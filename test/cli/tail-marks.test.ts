@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dropDelivered, markTail, seenSinceMs, type TailMark } from '../../src/cli/tail-marks.ts'
+import { dropDelivered, markTail, seenSinceMs, type TailMark } from '../../src/cli/read/tail-marks.ts'
 
 describe('the age of the oldest byte that is not delivered', () => {
   it('is each destination’s own', () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { createPaint, createTerminal, isReaderGone, wantsColor } from '../../src/cli/terminal.ts'
+import { createPaint, createTerminal, isReaderGone, wantsColor } from '../../src/cli/terminal/terminal.ts'
 import { capturedTerminal } from './captured-terminal.ts'
 
 describe('colours', () => {

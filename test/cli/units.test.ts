@@ -11,7 +11,7 @@ import {
   formatDuration,
   formatRate,
   formatSpan,
-} from '../../src/cli/units.ts'
+} from '../../src/cli/terminal/units.ts'
 
 describe('a count', () => {
   it('is singular for one', () => {

@@ -7,7 +7,7 @@ import {
   smallSegments,
   storageDollars,
   wholeBound,
-} from '../../src/cli/cost.ts'
+} from '../../src/cli/validate/cost.ts'
 
 const usual = { burst: 20, everyMs: 10_000 }
 

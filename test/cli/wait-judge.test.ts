@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { footprintOf, type Sample } from '../../src/agent/identity/evidence.ts'
 import { type Delivery, type Life, newDelivery, newLife } from '../../src/agent/life.ts'
-import { type Mark, standingOf } from '../../src/cli/wait-judge.ts'
+import { type Mark, standingOf } from '../../src/cli/ship/wait-judge.ts'
 
 const content = Buffer.from('some lines of a log\n')
 const mark: Mark = { path: '/log', identity: '0-1', size: content.length, isNamed: true }

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount } from '../../src/cli/units.ts'
+import { formatBytes, formatCount } from '../../src/cli/terminal/units.ts'
 import { sum, type TortureOutcome } from './outcome.ts'
 
 const problemsShown = 10

@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { formatBytes, formatCount } from '../../src/cli/units.ts'
+import { formatBytes, formatCount } from '../../src/cli/terminal/units.ts'
 import { DeliveryWatch } from './delivery.ts'
 import type { TortureOptions } from './options.ts'
 import { compareOtherReaders, type KnownStream } from './other-readers.ts'

@@ -1,0 +1,107 @@
+import type { Clock } from '../../base/clock.ts'
+import { pathForPeople, textForPeople } from '../../base/path-bytes.ts'
+import { describeGap } from '../../bucket/stream-gaps.ts'
+import type { Summary } from '../../compactor/compactor.ts'
+import type { CompactorEvent } from '../../compactor/event.ts'
+import { explain } from '../exit.ts'
+import { measure, startMeter } from '../terminal/progress.ts'
+import type { Paint, Terminal } from '../terminal/terminal.ts'
+import { countText, formatBytes, formatCount, formatRate, formatSpan } from '../terminal/units.ts'
+
+/** One line for an event, and whether it tells of trouble. */
+export function eventForPeople(event: CompactorEvent, paint: Paint): { text: string; isTrouble: boolean } {
+  const trouble = (text: string): { text: string; isTrouble: boolean } => ({ text, isTrouble: true })
+  const news = (text: string): { text: string; isTrouble: boolean } => ({ text, isTrouble: false })
+  switch (event.kind) {
+    case 'published':
+      return news(`published  ${pathForPeople(event.name)} ${formatCount(event.length)} B`)
+    case 'sealed':
+      return news(
+        `${paint.green('sealed')}     ${pathForPeople(event.name)} ${formatCount(event.length)} B ${short(event.sha256)} verified`,
+      )
+    case 'archived':
+      return news(
+        `${paint.green('archived')}   ${pathForPeople(event.name)} ${formatCount(event.length)} B ${short(event.sha256)}${event.isSealed ? '' : ' unsealed'}`,
+      )
+    case 'mismatch':
+      return trouble(
+        `${paint.red('MISMATCH')}   ${pathForPeople(event.name)}: the content has SHA-256 ${short(event.sha256)}, its seal says ${short(event.sealed)}; compare another destination`,
+      )
+    case 'short':
+      return trouble(
+        `${paint.yellow('short')}      ${pathForPeople(event.name)}: ${formatBytes(event.missing)} that its seal counts are not there: not delivered yet, lost, or expired`,
+      )
+    case 'gap':
+      return trouble(
+        `${paint.yellow('gap')}        ${pathForPeople(event.host)} ${event.stream} at ${formatCount(event.offset)}: ${describeGap(event, formatBytes)}`,
+      )
+    case 'set-aside':
+      return trouble(
+        `${paint.red('SET ASIDE')}  ${pathForPeople(event.path)}: ${event.reason}; kept as ${pathForPeople(event.movedTo)}, and written anew`,
+      )
+    case 'tampered':
+      return trouble(
+        `${paint.red('TAMPERED')}   ${pathForPeople(event.key)} has ${event.versions} versions; the oldest counts. Find out who overwrites or deletes in this bucket`,
+      )
+    case 'problem': {
+      const { message, hint } = explain(event.error)
+      const fix = hint === undefined ? '' : `\n           ${paint.bold('fix:')} ${textForPeople(hint)}`
+      return trouble(`${paint.red('problem')}    ${textForPeople(message)}${fix}`)
+    }
+  }
+}
+
+/** The event as one JSON line has it: names as they are, an error as in every command. */
+export function eventForMachine(event: CompactorEvent): Record<string, unknown> {
+  if (event.kind !== 'problem') return { ...event }
+  const { error, ...rest } = event
+  return { ...rest, error: explain(error) }
+}
+
+/** The last line of `--once`. */
+export function summaryText(summary: Summary, elapsedMs: number, paint: Paint): string {
+  const { streams, bytes, grewBytes, sealed, mismatches, short, gaps, strays, errors } = summary
+  const trouble = (count: number, text: string): string[] =>
+    count > 0 ? [paint.yellow(`${formatCount(count)} ${text}`)] : []
+  return [
+    countText(streams, 'stream'),
+    formatBytes(bytes),
+    `${formatCount(sealed)} sealed and verified`,
+    grewBytes === 0 ? 'nothing new' : `${formatBytes(grewBytes)} new in ${formatSpan(elapsedMs)}`,
+    ...trouble(mismatches, 'not as sealed'),
+    ...trouble(short, 'shorter than sealed'),
+    ...trouble(gaps, gaps === 1 ? 'gap' : 'gaps'),
+    ...trouble(strays, strays === 1 ? 'stray' : 'strays'),
+    ...trouble(errors.length, errors.length === 1 ? 'problem' : 'problems'),
+  ].join(' · ')
+}
+
+/** Shows bytes and rate on a terminal while `work` runs. */
+export async function showingBytes<T>(
+  terminal: Terminal,
+  clock: Clock,
+  read: () => number,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!terminal.isLive) return work()
+  let meter = startMeter(0, clock.monotonic())
+  let cancel = (): void => {}
+  const draw = (): void => {
+    meter = measure(meter, read(), clock.monotonic())
+    terminal.live(`${formatBytes(meter.bytes)} · ${formatRate(meter.bytesPerSecond ?? 0)}`)
+    cancel = clock.timer(drawEveryMs, draw)
+  }
+  cancel = clock.timer(drawEveryMs, draw)
+  try {
+    return await work()
+  } finally {
+    cancel()
+    terminal.live(undefined)
+  }
+}
+
+const drawEveryMs = 200
+
+function short(sha256: string | undefined): string {
+  return `${(sha256 ?? '').slice(0, 4)}…`
+}

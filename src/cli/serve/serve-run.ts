@@ -1,0 +1,185 @@
+import { isoTime } from '../../base/clock.ts'
+import { isCode, messageOf } from '../../base/errors.ts'
+import { matchesGlob } from '../../base/glob.ts'
+import { listenAddressText } from '../../base/listen-address.ts'
+import { textForPeople } from '../../base/path-bytes.ts'
+import { supervisorOf } from '../../base/supervisor.ts'
+import { acceptedHosts } from '../../bucket/accepted-hosts.ts'
+import type { Bucket } from '../../bucket/bucket.ts'
+import { meteredBucket } from '../../bucket/metered.ts'
+import { retryingReads } from '../../bucket/retrying-reads.ts'
+import { listHosts } from '../../bucket/stream-inventory.ts'
+import { compactFollowing } from '../../compactor/compactor.ts'
+import { openDirectorySink } from '../../compactor/directory-sink.ts'
+import type { CompactorEvent } from '../../compactor/event.ts'
+import type { Origin } from '../../format/origin.ts'
+import { apiRoutes } from '../../server/api.ts'
+import { ServerLoad } from '../../server/load.ts'
+import { metricText } from '../../server/metric-text.ts'
+import { withOwnRoutes } from '../../server/own-routes.ts'
+import { type HttpServer, type Refused, serveHttp, type TlsFiles } from '../../server/serve-http.ts'
+import { type CommandInput, isSet } from '../command.ts'
+import { eventForMachine, eventForPeople } from '../compact/compact-events.ts'
+import { version } from '../help.ts'
+import { ServeCounts, serveMetrics } from './serve-metrics.ts'
+import { publishedIn } from './serve-published.ts'
+import type { ServePlan } from './serve-settings.ts'
+import { keepTls } from './serve-tls.ts'
+
+/** A path that a stranger asked for, in a log line. */
+const pathMax = 200
+/** Until the store has answered once. */
+const readyEveryMs = 2_000
+
+/** Publishes and serves until the signal. Rejects where the address or the directory cannot be had, and for our own bugs. */
+export async function runServer(
+  input: CommandInput,
+  plan: ServePlan,
+  opened: Bucket,
+  tls: TlsFiles | undefined,
+): Promise<void> {
+  const { clock, terminal, env, signal } = input
+  const counts = new ServeCounts()
+  const tell = (event: CompactorEvent): void => {
+    counts.event(event)
+    tellEvent(input, event)
+  }
+  const { bucket: metered, meter } = meteredBucket(opened)
+  const { hosts, names } = plan.accept ?? {}
+  const patterns = names?.map((one) => new RegExp(one, 'u'))
+  const accepts = (host: string): boolean => hosts === undefined || hosts.some((glob) => matchesGlob(glob, host))
+  const acceptsName = patterns && (({ path }: Origin): boolean => patterns.some((one) => one.test(path)))
+  const bucket = retryingReads(acceptedHosts(metered, accepts), clock)
+  const sink =
+    plan.root === undefined
+      ? undefined
+      : await openDirectorySink(plan.root, clock, (event) => tell({ kind: 'set-aside', ...event }), { names: plan.as })
+  const stop = new AbortController()
+  const over = AbortSignal.any([signal, stop.signal])
+  const load = new ServerLoad()
+  const startedAtMs = clock.now()
+  let waitsFor: string | undefined = 'the bucket has not answered yet'
+  let server: HttpServer | undefined
+  try {
+    const api = apiRoutes({
+      bucket,
+      clock,
+      signal: over,
+      load,
+      maxAgeMs: plan.pace.intervalMinMs,
+      openPublished: sink && publishedIn(sink.root),
+    })
+    const routes = withOwnRoutes(api, {
+      version,
+      metrics: () => {
+        const own = { residentBytes: process.memoryUsage.rss(), cpuSeconds: cpuSeconds(), startedAtMs }
+        return metricText(serveMetrics({ version, counts, load, usage: meter.snapshot(), process: own }))
+      },
+      sick: () => undefined,
+      notReady: () => waitsFor,
+    })
+    const { tokens, clients, listen } = plan
+    server = await serveHttp({
+      address: listen,
+      routes,
+      rules: { tokens, clients },
+      load,
+      tls,
+      acceptsHost: accepts,
+      onAnswered: (status) => counts.answer(status),
+      onRefused: (refused) => {
+        counts.refused++
+        tellRefused(input, refused)
+      },
+      onBug: (error) => tell({ kind: 'problem', error }),
+    })
+    const { renew } = server
+    terminal.say(
+      `${bucket.url}${sink ? ` → ${sink.root}` : ''}, served on ${urlOf(server, tls)}${tokens.length + clients.length === 0 ? ', to anybody on this machine' : ''}, until stopped`,
+    )
+    const ready = untilReady(bucket, clock, over, (problem) => (waitsFor = problem)).then(async () => {
+      if (!over.aborted)
+        await supervisorOf(env, process.pid)
+          ?.tell('READY=1')
+          .catch((error) => terminal.warn(messageOf(error)))
+    })
+    const renewing =
+      plan.tls && tls
+        ? keepTls(plan.tls, tls, clock, over, { renew, warn: (error) => tell({ kind: 'problem', error }) })
+        : undefined
+    const onBytes = (bytes: number): void => counts.published(bytes)
+    const compacting = sink
+      ? compactFollowing({
+          bucket,
+          sink,
+          clock,
+          pace: plan.pace,
+          accepts: acceptsName,
+          onEvent: tell,
+          onBytes,
+          signal: over,
+        })
+      : new Promise<void>((resolve) => over.addEventListener('abort', () => resolve(), { once: true }))
+    try {
+      if (!over.aborted || sink) await compacting
+    } finally {
+      stop.abort()
+      await Promise.all([ready, renewing])
+    }
+  } finally {
+    stop.abort()
+    await server?.close()
+    await sink?.close()
+  }
+}
+
+async function untilReady(
+  bucket: Bucket,
+  clock: CommandInput['clock'],
+  signal: AbortSignal,
+  onState: (problem: string | undefined) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await listHosts(bucket, { signal })
+      return onState(undefined)
+    } catch (error) {
+      if (signal.aborted) return
+      onState(isCode(error, 'unavailable', 'refused') ? error.message : 'the bucket cannot be listed')
+      await clock.sleep(readyEveryMs, signal).catch(() => {})
+    }
+  }
+}
+
+function urlOf({ address }: HttpServer, tls: TlsFiles | undefined): string {
+  return address.kind === 'unix'
+    ? listenAddressText(address)
+    : `${tls ? 'https' : 'http'}://${listenAddressText(address)}`
+}
+
+function tellEvent({ values, terminal }: CommandInput, event: CompactorEvent): void {
+  // Not awaited: an event is small, and where nobody reads any more the frame's signal ends the command.
+  if (isSet(values, 'json')) return void terminal.json(eventForMachine(event)).catch(() => {})
+  const { text, isTrouble } = eventForPeople(event, terminal.paintMessage)
+  if (isTrouble) terminal.warn(text)
+  else terminal.say(text)
+}
+
+/** One line for each request that was refused because of who asked; what the client wrote is cut, and escaped. */
+function tellRefused({ values, terminal, clock }: CommandInput, refused: Refused): void {
+  const { status, method, from, why } = refused
+  const path = textForPeople(refused.path.slice(0, pathMax))
+  const who = refused.who === undefined ? undefined : textForPeople(refused.who)
+  const at = isoTime(clock.now())
+  if (isSet(values, 'json')) {
+    void terminal.json({ kind: 'refused', at, status, from, who, method, path, why }).catch(() => {})
+  } else {
+    const name = who === undefined ? '' : ` (${who})`
+    terminal.warn(`refused    ${at} ${from}${name} ${textForPeople(method)} ${path}: ${status}, ${why}`)
+  }
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
