@@ -2,11 +2,13 @@ import type { Clock } from '../base/clock.ts'
 import { boundedLists } from '../bucket/bounded-lists.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { readHeader, sealsOf } from '../bucket/stream-header.ts'
+import { activityRoute } from './api-activity.ts'
 import { contentRoute } from './api-content.ts'
 import type { ApiContext } from './api-context.ts'
 import { followRoute } from './api-follow.ts'
 import { hostRoutes } from './api-hosts.ts'
 import { streamRoutes } from './api-streams.ts'
+import { type VerifyStream, verifyRoute } from './api-verify.ts'
 import { createChainCache } from './chain-cache.ts'
 import { createContentSource, type OpenPublished } from './content.ts'
 import type { ServerLoad } from './load.ts'
@@ -24,6 +26,8 @@ export interface ApiParts {
   maxAgeMs: number
   acceptsHost?: (host: string) => boolean
   openPublished?: OpenPublished | undefined
+  /** Without it there is no path that verifies. */
+  verify?: VerifyStream | undefined
 }
 
 /** The routes under /api/v1 that read a bucket. */
@@ -51,5 +55,12 @@ export function apiRoutes(parts: ApiParts): Route[] {
     },
     isThere: async (host, stream, signal) => (await readHeader(bucket, host, stream, { signal })) !== undefined,
   }
-  return [...hostRoutes(context), ...streamRoutes(context), contentRoute(context), followRoute(context)]
+  return [
+    ...hostRoutes(context),
+    activityRoute(context),
+    ...streamRoutes(context),
+    contentRoute(context),
+    followRoute(context),
+    ...(parts.verify ? [verifyRoute(context, parts.verify)] : []),
+  ]
 }

@@ -7,12 +7,14 @@ export const loadMax = {
   /** Answers that send content, each with a piece in memory. */
   contents: 1_500,
   follows: 500,
+  /** Each reads a stream from its first byte to its last. */
+  verifies: 2,
 } as const
 
 /** Of these, how many look into the bucket at once: each holds some listings. */
 export const lookupsAtOnce = 32
 
-export type LoadKind = 'lookups' | 'contents' | 'follows'
+export type LoadKind = 'lookups' | 'contents' | 'follows' | 'verifies'
 
 /** All pieces of content in memory together. */
 const piecesBytes = 64 * 1024 * 1024
@@ -21,7 +23,7 @@ const pieceBytesMax = 1024 * 1024
 
 /** Who is being served now. */
 export class ServerLoad {
-  readonly now: Record<LoadKind, number> = { lookups: 0, contents: 0, follows: 0 }
+  readonly now: Record<LoadKind, number> = { lookups: 0, contents: 0, follows: 0, verifies: 0 }
 
   /** Undefined where there is no room; else what gives the place back, once. */
   take(kind: LoadKind): (() => void) | undefined {

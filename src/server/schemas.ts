@@ -77,6 +77,18 @@ export const digests = z.strictObject({
     .describe('Digests whose predecessor is not the one that they name: taken away, added, exchanged, restored'),
 })
 
+export const activity = z.strictObject({
+  host: z.string(),
+  firstHour: hourText.describe('The hour of the first number'),
+  bytesPerHour: z.array(bytes).describe('By when they were stored in this bucket; the last one is the current hour'),
+  streams: z.int().describe('That the host has'),
+  looked: z.int().describe('Of which the numbers are: the youngest, and those that its last signs of life name'),
+  unread: z.int().describe('Of these, how many could not be looked at'),
+  lastStored: time.nullable().describe('When the newest segment was stored'),
+  lastSign: time.nullable().describe('When the last sign of life of the last three hours was stored'),
+  unpublished: bytes.nullable().describe('Delivered, and not in the published directory; null where nothing is'),
+})
+
 export const problemSchema = z.strictObject({
   type: z.string(),
   title: z.string(),

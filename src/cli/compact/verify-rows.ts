@@ -41,7 +41,8 @@ export function verifiedForPeople(verified: VerifiedStream, paint: Paint): strin
   return `${color(verdict.toUpperCase())} ${pathForPeople(host)} ${name} ${stream}: ${reasons(verified).join('; ')}`
 }
 
-function reasons(verified: VerifiedStream): string[] {
+/** What is wrong, a sentence each; empty where nothing is. */
+export function reasons(verified: VerifiedStream): string[] {
   const { completeness, differsAt, expiredBefore, gaps, problem, sealProblem, tampered } = verified
   const lengths = differsAt.map(formatCount).join(', ')
   return [

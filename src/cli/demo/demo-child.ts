@@ -1,13 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
-import { extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../base/clock.ts'
 import { LogcaskError } from '../../base/errors.ts'
-
-/** The file that node runs: main.ts in a checkout, main.js where it was compiled. */
-export const mainPath = fileURLToPath(new URL(`../../main${extname(import.meta.url)}`, import.meta.url))
+import { ownCommand } from './own-command.ts'
 
 export interface DemoChild {
   /** Rejects where the process ended by itself. */
@@ -42,7 +38,8 @@ export class DemoChildren {
   /** Starts `logcask ARGS`, its messages in the file `logPath`. */
   async start(name: string, args: readonly string[], logPath: string): Promise<DemoChild> {
     const log = await open(logPath, 'a')
-    const child = spawn(process.execPath, [mainPath, ...args], {
+    const [program, ...first] = ownCommand()
+    const child = spawn(program, [...first, ...args], {
       stdio: ['ignore', log.fd, log.fd],
     })
     const exited = once(child, 'exit').catch(() => {})

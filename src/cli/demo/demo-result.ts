@@ -3,11 +3,11 @@ import { shellWord } from '../terminal/shell-word.ts'
 import { tableLines } from '../terminal/table.ts'
 import type { Paint } from '../terminal/terminal.ts'
 import { formatCount } from '../terminal/units.ts'
-import { mainPath } from './demo-child.ts'
 import { type Comparison, digestOf } from './demo-compare.ts'
 import type { DemoStage } from './demo-stage.ts'
 import { demoHost } from './demo-stage.ts'
 import type { WrittenFile } from './demo-writer.ts'
+import { ownCommand } from './own-command.ts'
 
 export interface DemoResult {
   written: readonly WrittenFile[]
@@ -73,7 +73,7 @@ export function nextSteps(stage: DemoStage, env: NodeJS.ProcessEnv): string[] {
 function howToRun(env: NodeJS.ProcessEnv): string {
   const started = process.argv[1] ?? ''
   const isInstalled = basename(started) === 'logcask' && (env.PATH ?? '').split(':').includes(dirname(started))
-  return isInstalled ? 'logcask' : `${shellWord(process.execPath)} ${shellWord(mainPath)}`
+  return isInstalled ? 'logcask' : ownCommand().map(shellWord).join(' ')
 }
 
 function sum(values: readonly number[]): number {

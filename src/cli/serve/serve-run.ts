@@ -25,6 +25,7 @@ import { ServeCounts, serveMetrics } from './serve-metrics.ts'
 import { publishedIn } from './serve-published.ts'
 import type { ServePlan } from './serve-settings.ts'
 import { keepTls } from './serve-tls.ts'
+import { verifyIn } from './serve-verify.ts'
 
 /** A path that a stranger asked for, in a log line. */
 const pathMax = 200
@@ -68,11 +69,12 @@ export async function runServer(
       load,
       maxAgeMs: plan.pace.intervalMinMs,
       openPublished: sink && publishedIn(sink.root),
+      verify: verifyIn(bucket, sink?.root),
     })
-    const routes = withOwnRoutes(api, {
+    const own = withOwnRoutes(api, {
       version,
       metrics: () => {
-        const own = { residentBytes: process.memoryUsage.rss(), cpuSeconds: cpuSeconds(), startedAtMs }
+        const process_ = { residentBytes: process.memoryUsage.rss(), cpuSeconds: cpuSeconds(), startedAtMs }
         return metricText(serveMetrics({ version, counts, load, usage: meter.snapshot(), process: own }))
       },
       sick: () => undefined,

@@ -15,7 +15,7 @@ import { listSegments } from '../../bucket/stream-listing.ts'
 import type { Once, OnEvent } from '../event.ts'
 import { backoffFor, reportProblem } from '../host-round.ts'
 import { type Archived, type ArchiveSink, note } from './archive-sink.ts'
-import { type ArchiveOutcome, archiveStream, type StreamWork } from './archive-stream.ts'
+import { type ArchiveOutcome, archiveStream, type KnownContent, type StreamWork } from './archive-stream.ts'
 
 export interface ArchiveContext extends Pick<StreamWork, 'spoolDirectory' | 'admit' | 'onBytes' | 'signal'> {
   bucket: Bucket
@@ -37,6 +37,8 @@ export interface ArchiveWatch {
   open: Set<string>
   /** Not before, after a failure, unless there are more seals than `seals` meanwhile. */
   retries: Map<string, { failures: number; atMs: number; seals: number }>
+  /** Of streams whose seals or names are not true. */
+  known: Map<string, KnownContent>
   quietAtMs: number | undefined
 }
 
@@ -56,13 +58,11 @@ const streamsAtOnce = 16
 /** Between two looks for what has become quiet: that needs a listing of all segments. */
 const quietEveryMs = 86_400_000
 
-/** A seal that promises more than there is may never be kept: asked for ever more rarely. */
+/** A seal that says what is not there may never be kept: asked for ever more rarely. */
 const retryShort: Backoff = { baseMs: 60_000, capMs: 3_600_000 }
-/** The whole stream would be read again for nothing. */
-const retryLie: Backoff = { baseMs: quietEveryMs, capMs: quietEveryMs }
 
 export function watchArchive(): ArchiveWatch {
-  return { archived: undefined, open: new Set(), retries: new Map(), quietAtMs: undefined }
+  return { archived: undefined, open: new Set(), retries: new Map(), known: new Map(), quietAtMs: undefined }
 }
 
 /**
@@ -81,7 +81,8 @@ export async function archiveHost(context: ArchiveContext, host: string, watch: 
   let [problems, untold] = [0, 0]
   const later = (stream: string, seals: number, backoff: Backoff): void => {
     const known = watch.retries.get(stream)
-    const failures = known?.seals === seals ? known.failures : 0
+    // One more seal brings the stream at the next look, and no fresh start: a host may write one each minute.
+    const failures = known?.failures ?? 0
     const atMs = clock.monotonic() + backoffMs(backoff, failures, clock)
     watch.retries.set(stream, { failures: failures + 1, atMs, seals })
   }
@@ -92,11 +93,11 @@ export async function archiveHost(context: ArchiveContext, host: string, watch: 
     try {
       const listed = await list()
       if (listed === undefined) return
-      const outcome = await archiveStream(work, listed, archived.get(stream))
-      const { object, lie, plan } = outcome
+      const outcome = await archiveStream({ ...work, known: watch.known.get(stream) }, listed, archived.get(stream))
+      const { object, known, promised } = outcome
       if (object !== undefined) note(archived, stream, object)
-      if (lie !== undefined) later(stream, seals, retryLie)
-      else if (plan === 'wait' && seals > 0) later(stream, seals, retryShort)
+      if (known !== undefined) watch.known.set(stream, known)
+      if (promised > (archived.get(stream)?.sealed ?? -1)) later(stream, seals, retryShort)
       else watch.retries.delete(stream)
       count(round, outcome)
       tell(context, host, stream, outcome)

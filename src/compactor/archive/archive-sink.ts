@@ -86,7 +86,7 @@ export function createArchiveSink({ bucket, clock, template, encoding }: Archive
 
   const putOnce = async (
     key: string,
-    { body }: Packed,
+    body: Packed['body'],
     metadata: Metadata,
     signal: AbortSignal | undefined,
   ): Promise<PutResult> => {
@@ -106,11 +106,13 @@ export function createArchiveSink({ bucket, clock, template, encoding }: Archive
     metadata: Metadata,
     signal: AbortSignal | undefined,
   ): Promise<PutResult> => {
+    const { body, hasFailed } = watched(packed.body)
     for (let attempt = 0; ; attempt++) {
       try {
-        return await putOnce(key, packed, metadata, signal)
+        return await putOnce(key, body, metadata, signal)
       } catch (error) {
-        if (signal?.aborted || !isCode(error, 'unavailable') || attempt + 1 >= attemptsMax) throw error
+        const isUnknown = isCode(error, 'unavailable') && !hasFailed()
+        if (signal?.aborted || !isUnknown || attempt + 1 >= attemptsMax) throw error
         await clock.sleep(backoffMs(retryUnknown, attempt, clock), signal)
       }
     }
@@ -154,6 +156,22 @@ export function createArchiveSink({ bucket, clock, template, encoding }: Archive
       const info = await bucket.head(key, { signal })
       return info !== undefined && shows(info, key, length, sha256)
     },
+  }
+}
+
+/** What cannot be read was no answer of the archive: it has been asked for often enough, and is not sent once more for that. */
+function watched(body: Packed['body']): { body: Packed['body']; hasFailed: () => boolean } {
+  if (body.kind === 'small') return { body, hasFailed: () => false }
+  const { large } = body
+  let hasFailed = false
+  const read = (start: number, end: number): Promise<Uint8Array> =>
+    large.read(start, end).catch((error: unknown) => {
+      hasFailed = true
+      throw error
+    })
+  return {
+    body: { kind: 'large', large: { size: large.size, sha256: large.sha256, read } },
+    hasFailed: () => hasFailed,
   }
 }
 

@@ -2,7 +2,7 @@ import { LogcaskError } from '../../base/errors.ts'
 import type { Bucket } from '../../bucket/bucket.ts'
 import { readHeader } from '../../bucket/stream-header.ts'
 import type { ListedStream } from '../../bucket/stream-inventory.ts'
-import { readChain } from '../../bucket/stream-listing.ts'
+import { findChainEnd, type ListedSegment, readChain } from '../../bucket/stream-listing.ts'
 import type { SealFacts } from '../../bucket/stream-state.ts'
 import { surveyChain } from '../../bucket/stream-survey.ts'
 import type { ReadAhead } from '../../bucket/stream-walk.ts'
@@ -21,8 +21,18 @@ export interface StreamWork {
   admit: <T>(bytes: number, work: () => Promise<T>) => Promise<T>
   /** Streams that got nothing since then are quiet; milliseconds since 1970. */
   quietBeforeMs: number
+  /** What was found out about the stream before: its content is not read again for that. */
+  known?: KnownContent | undefined
   onBytes?: ((bytes: number) => void) | undefined
   signal?: AbortSignal | undefined
+}
+
+/** What reading a stream has shown, and its names do not. */
+export interface KnownContent {
+  /** The SHA-256 of its first `length` bytes, which a seal had promised to be another. It never changes (I8). */
+  content?: { length: number; sha256: string } | undefined
+  /** Strays look like its continuation: only the end of each segment tells where it ends. */
+  hasStrays?: boolean | undefined
 }
 
 export interface ArchivedObject {
@@ -43,6 +53,10 @@ export interface ArchiveOutcome {
   lie: { length: number; sealed: readonly string[]; actual: string } | undefined
   /** A seal promises so many bytes more than there are. */
   missing: number | undefined
+  /** The longest length that a seal names, true or not; -1 without any. */
+  promised: number
+  /** To be given to the next look. */
+  known: KnownContent | undefined
 }
 
 const readAhead: ReadAhead = { count: 3, bytes: 16 * 1024 * 1024 }
@@ -58,31 +72,57 @@ export async function archiveStream(
 ): Promise<ArchiveOutcome> {
   const { bucket, host, signal } = work
   const header = await readHeader(bucket, host, listed.stream, { seals: listed.seals, signal })
-  const isVouched = (length: number): boolean => listed.seals.some((seal) => seal.length === length)
-  const chain = await surveyChain(bucket, listed.segments, { isVouched, signal })
+  const chain = await chainOf(work, listed)
   const last = chain.at(-1)
   const seals: SealFacts[] = header?.final ? [...listed.seals, header.final] : [...listed.seals]
   if (header === undefined || (last === undefined && !seals.some(isEmptySeal))) throw noBeginning(host, listed)
   const facts = { length: last === undefined ? 0 : last.offset + last.length, storedAtMs: last?.storedAtMs, archived }
   const plan = planArchive({ ...facts, seals }, work.quietBeforeMs)
-  const outcome: ArchiveOutcome = { object: undefined, plan: plan.kind, lie: undefined, missing: undefined }
-  const create = (length: number, sealed: readonly string[]): Promise<ArchivedObject> =>
-    work.admit(length, () => createObject(work, listed, header.origin, length, sealed))
-  try {
-    if (plan.kind === 'wait') return { ...outcome, missing: plan.missing }
-    if (plan.kind === 'sealed') return { ...outcome, object: await create(facts.length, plan.sha256) }
-    if (plan.kind === 'quiet') return { ...outcome, object: await create(facts.length, []) }
-    return outcome
-  } catch (error) {
-    const isLie = error instanceof SealLies && plan.kind === 'sealed'
-    if (isLie) outcome.lie = { length: facts.length, sealed: plan.sha256, actual: error.actual }
-    else if (!(error instanceof ChainEndsEarly)) throw error
-    else outcome.missing = facts.length - error.length
-    // What was delivered goes into the archive in time, whatever somebody has written beside it (I9).
-    const length = error instanceof ChainEndsEarly ? error.length : facts.length
-    const honest = planArchive({ ...facts, length, seals: [] }, work.quietBeforeMs)
-    return honest.kind === 'quiet' ? { ...outcome, object: await create(length, []) } : outcome
+  const promised = seals.reduce((most, { length }) => Math.max(most, length), -1)
+  const outcome = { object: undefined, plan: plan.kind, lie: undefined, missing: undefined, promised, known: work.known }
+  const create = (sealed: readonly string[]): Promise<ArchivedObject> =>
+    work.admit(facts.length, () => createObject(work, listed, header.origin, facts.length, sealed))
+  /** What was delivered goes into the archive in time, whatever somebody has written beside it (I9). */
+  const withoutSeals = async (): Promise<ArchivedObject | undefined> => {
+    const honest = planArchive({ ...facts, seals: [] }, work.quietBeforeMs)
+    return honest.kind === 'quiet' ? create([]) : undefined
   }
+  if (plan.kind === 'wait') return { ...outcome, missing: plan.missing }
+  if (plan.kind === 'done') return outcome
+  try {
+    if (plan.kind === 'quiet') return { ...outcome, object: await create([]) }
+    const sealed = stillPossible(plan.sha256, facts.length, work.known)
+    return { ...outcome, object: await create(sealed) }
+  } catch (error) {
+    if (error instanceof SealLies && plan.kind === 'sealed') {
+      const { actual } = error
+      const known = { ...work.known, content: { length: facts.length, sha256: actual } }
+      const lie = { length: facts.length, sealed: plan.sha256, actual }
+      return { ...outcome, lie, known, object: await withoutSeals() }
+    }
+    if (!(error instanceof ChainEndsEarly) || work.known?.hasStrays === true) throw error
+    const exact = await archiveStream({ ...work, known: { ...work.known, hasStrays: true } }, listed, archived)
+    return { ...exact, missing: exact.missing ?? facts.length - error.length }
+  }
+}
+
+/** Told from the names; where these have led astray before, from the end of each segment. */
+async function chainOf({ bucket, known, signal }: StreamWork, listed: ListedStream): Promise<ListedSegment[]> {
+  if (known?.hasStrays !== true) {
+    const isVouched = (length: number): boolean => listed.seals.some((seal) => seal.length === length)
+    return surveyChain(bucket, listed.segments, { isVouched, signal })
+  }
+  const chain: ListedSegment[] = []
+  await findChainEnd(bucket, listed.segments, { signal, visit: (segment) => void chain.push(segment) })
+  return chain
+}
+
+/** Of the SHA-256 that seals of this length say, those that the content may have. Throws where there is none: nothing is read for that again. */
+function stillPossible(sealed: readonly string[], length: number, known: KnownContent | undefined): readonly string[] {
+  const content = known?.content
+  if (content?.length !== length) return sealed
+  if (sealed.includes(content.sha256)) return [content.sha256]
+  throw new SealLies(content.sha256)
 }
 
 async function createObject(

@@ -27,9 +27,11 @@ export type ArchivePlan =
  */
 export function planArchive(facts: ArchiveFacts, quietBeforeMs: number): ArchivePlan {
   const { length, storedAtMs, archived = { sealed: -1, unsealed: -1 } } = facts
-  const state = completeness(length, facts.seals)
   if (archived.sealed >= length) return { kind: 'done' }
-  if (state.kind === 'sealed') return { kind: 'sealed', sha256: [...new Set(state.sha256)] }
+  // A longer one beside them may be junk, or of bytes that are still to come: it withholds nothing (I9).
+  const own = facts.seals.filter((seal) => seal.length === length).map(({ sha256 }) => sha256)
+  if (own.length > 0) return { kind: 'sealed', sha256: [...new Set(own)] }
+  const state = completeness(length, facts.seals)
   if (archived.unsealed >= length || length === 0) return { kind: 'done' }
   if (storedAtMs !== undefined && storedAtMs <= quietBeforeMs) return { kind: 'quiet' }
   return { kind: 'wait', missing: state.kind === 'short' ? state.missing : undefined }

@@ -13,7 +13,7 @@ export function findSilentLosses(chronicle: Chronicle, streams: Streams): string
       if (cause !== 'truncate' && cause !== 'deleted') continue
       const seen = Math.min(Math.max(0, ...life.seen.values()), life.versions.at(-1)?.length ?? 0)
       if (seen === 0 || !isKnown(streams, file, life)) continue
-      if (isDelivered(streams, file, life, seen) || isSaid(streams, file, life)) continue
+      if (isDelivered(chronicle, streams, file, life, seen) || isSaid(streams, file, life)) continue
       // Two agents count generations by what each of them saw: one's gap may stand where the other went on.
       if (chronicle.hadTwoAgents && streamsOf(streams, file).some(({ gaps }) => gaps.length > 0)) continue
       found.push(
@@ -36,8 +36,18 @@ function isKnown(streams: Streams, file: WrittenFile, life: WrittenLife): boolea
   )
 }
 
-function isDelivered(streams: Streams, file: WrittenFile, life: WrittenLife, seen: number): boolean {
-  return streamsOf(streams, file).some((view) => view.chain.length >= seen && couldGive(life.versions, view, seen))
+/** In a stream of its own, or in that of a copy of it (copytruncate's, where the file's own stream went on otherwise). */
+function isDelivered(
+  chronicle: Chronicle,
+  streams: Streams,
+  file: WrittenFile,
+  life: WrittenLife,
+  seen: number,
+): boolean {
+  const copies = chronicle.files.filter(({ source }) => source === file)
+  return [file, ...copies]
+    .flatMap((one) => streamsOf(streams, one))
+    .some((view) => view.chain.length >= seen && couldGive(life.versions, view, seen))
 }
 
 function isSaid(streams: Streams, file: WrittenFile, life: WrittenLife): boolean {
