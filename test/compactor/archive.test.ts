@@ -273,9 +273,9 @@ describe('an archive', () => {
     expect(await reads()).toBeGreaterThan(0)
     await short.seal()
     await live.seal()
-    // The longer seal is still not kept; the stream that was only live is there at once.
+    // The longer seal is still not kept, and withholds nothing; the stream that was only live is there at once.
     await look()
-    expect(await rig.keys()).toEqual(['host=web-1/date=none/live~0-2-8.gz'])
+    expect(await rig.keys()).toEqual(['host=web-1/date=none/live~0-2-8.gz', 'host=web-1/date=none/short~0-1-7.gz'])
     await short.append('x'.repeat(93))
     await short.seal()
     await look()

@@ -3,7 +3,7 @@ import { forEachConcurrently } from '../../base/concurrency.ts'
 import { LogcaskError, messageOf } from '../../base/errors.ts'
 import { type Backoff, backoffMs } from '../../base/retry.ts'
 import type { Bucket } from '../../bucket/bucket.ts'
-import { readHeader } from '../../bucket/stream-header.ts'
+import { readHeader, sealsOf } from '../../bucket/stream-header.ts'
 import {
   type ListedStream,
   listedStream,
@@ -13,6 +13,7 @@ import {
 } from '../../bucket/stream-inventory.ts'
 import { listSegments } from '../../bucket/stream-listing.ts'
 import type { Once, OnEvent } from '../event.ts'
+import type { HostHints, Looked } from '../events/hint.ts'
 import { backoffFor, reportProblem } from '../host-round.ts'
 import { type Archived, type ArchiveSink, note } from './archive-sink.ts'
 import { type ArchiveOutcome, archiveStream, type KnownContent, type StreamWork } from './archive-stream.ts'
@@ -42,7 +43,7 @@ export interface ArchiveWatch {
   quietAtMs: number | undefined
 }
 
-export interface ArchiveRound {
+export interface ArchiveRound extends Looked {
   /** What was brought there now. */
   sent: number
   sentBytes: number

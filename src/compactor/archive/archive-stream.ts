@@ -79,7 +79,14 @@ export async function archiveStream(
   const facts = { length: last === undefined ? 0 : last.offset + last.length, storedAtMs: last?.storedAtMs, archived }
   const plan = planArchive({ ...facts, seals }, work.quietBeforeMs)
   const promised = seals.reduce((most, { length }) => Math.max(most, length), -1)
-  const outcome = { object: undefined, plan: plan.kind, lie: undefined, missing: undefined, promised, known: work.known }
+  const outcome = {
+    object: undefined,
+    plan: plan.kind,
+    lie: undefined,
+    missing: undefined,
+    promised,
+    known: work.known,
+  }
   const create = (sealed: readonly string[]): Promise<ArchivedObject> =>
     work.admit(facts.length, () => createObject(work, listed, header.origin, facts.length, sealed))
   /** What was delivered goes into the archive in time, whatever somebody has written beside it (I9). */
