@@ -31,8 +31,20 @@ export async function listAsShipped(
   const found = await walkWithFile(stream, { file: content.file, size: delivery.acked.offset }, segments)
   // No name vouches for the last window: a file that was cut or rewritten meanwhile has another one than was sent.
   if (found?.footprint.window !== delivery.acked.window) return undefined
+  if (wasRefilled(found.chain)) return undefined
   // A segment at the end would be another's that continues ours: then the whole is looked at.
   return segments.next({ offset: found.footprint.offset, window: found.window }) === undefined ? found : undefined
+}
+
+/** Several segments may be on their way at once, and land in another order within this time. */
+const flightMs = 30_000
+
+/**
+ * A segment that is younger than the next one took the place of one that the bucket lost. A cloned machine may have filled
+ * it: under a name that fits, with bytes of its own. Pure.
+ */
+export function wasRefilled(chain: readonly Pick<ListedSegment, 'storedAtMs'>[]): boolean {
+  return chain.some((segment, at) => segment.storedAtMs > (chain[at + 1]?.storedAtMs ?? Infinity) + flightMs)
 }
 
 /** The chain by the file's own windows; undefined where it does not reach the content's end. */

@@ -28,8 +28,6 @@ export function findMissing(
   chronicle: Chronicle,
   streams: Streams,
   present: Iterable<readonly [string, WrittenFile]>,
-  /** The bucket lost what it had, and may have been filled by another history of the same file since. */
-  { wasTurnedBack = false }: { wasTurnedBack?: boolean } = {},
 ): string[] {
   const found: string[] = []
   for (const [path, file] of present) {
@@ -42,15 +40,11 @@ export function findMissing(
     const twins = chronicle.files.filter(({ identity }) => identity === file.identity)
     const versions = twins.flatMap(({ lives }) => lives.at(-1)?.versions ?? [])
     const wasEdited = twins.some(({ lives }) => (lives.at(-1)?.versions.length ?? 0) > 1)
-    // Known: what this one had delivered expired, and its twin wrote other bytes there: no name tells the first of it.
-    const wasReplaced = wasTurnedBack && twins.length > 1
     const wanted = file.kind === 'packed' ? [content, unpacked(content) ?? content] : [content]
     const isThere = own.some(
       (view) =>
         wanted.some((bytes) => startsWith(view.chain, bytes)) ||
-        ((wasEdited || wasReplaced) &&
-          view.chain.length >= content.length &&
-          isFromAny(versions, view.chain, content.length)),
+        (wasEdited && view.chain.length >= content.length && isFromAny(versions, view.chain, content.length)),
     )
     if (!isThere)
       found.push(

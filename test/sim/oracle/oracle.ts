@@ -25,7 +25,7 @@ function judgeStore(world: World, store: Store): string[] {
   const streams = viewStreams(store.objects, host)
   return [
     ...findStrangers(chronicle, streams),
-    ...findMissing(chronicle, streams, presentFiles(world), store),
+    ...findMissing(chronicle, streams, presentFiles(world)),
     ...findRepeated(chronicle, streams),
     // What a fork shares with a stream that the bucket lost, it need not share with what took that one's place.
     ...(store.wasTurnedBack && chronicle.hadOtherHistories ? [] : findFalseForks(streams)),
@@ -36,9 +36,7 @@ function judgeStore(world: World, store: Store): string[] {
 
 /** What is not delivered (yet), of all stores. */
 export function missing(world: World, stores: readonly Store[] = world.stores): string[] {
-  return stores.flatMap((store) =>
-    findMissing(world.chronicle, viewStreams(store.objects, host), presentFiles(world), store),
-  )
+  return stores.flatMap((store) => findMissing(world.chronicle, viewStreams(store.objects, host), presentFiles(world)))
 }
 
 /** Files of machines with a running agent that its sources name. */
