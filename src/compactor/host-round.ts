@@ -9,6 +9,7 @@ import type { Origin } from '../format/origin.ts'
 import { compactStream, type StreamOutcome } from './compact-stream.ts'
 import type { DirectorySink } from './directory-sink.ts'
 import type { Once, OnEvent } from './event.ts'
+import { type HostHints, isOldNews, type Looked, listHinted } from './events/hint.ts'
 import {
   type HostWatch,
   isDue,
@@ -35,8 +36,7 @@ export interface RoundContext {
   signal?: AbortSignal | undefined
 }
 
-export interface RoundResult {
-  hasGrown: boolean
+export interface RoundResult extends Looked {
   /** Of a full listing. */
   strays: number
   outcomes: readonly (StreamOutcome & { stream: string })[]
@@ -51,20 +51,22 @@ const retryCorrupt: Backoff = { baseMs: 600_000, capMs: 3_600_000 }
 const streamsAtOnce = 8
 
 /**
- * One look at a host: lists what is due, and brings each stream as far as it goes. The error of a stream is told and
- * counted, and stops no other one; only a listing that fails rejects.
+ * One look at a host: lists what is due, or what `hints` speak of, and brings each stream as far as it goes. The error of
+ * a stream is told and counted, and stops no other one; only a listing that fails rejects.
  */
 export async function compactHost(
   context: RoundContext,
   host: string,
   watch: HostWatch,
   pace: Pace,
+  hints?: HostHints,
 ): Promise<RoundResult> {
   const { clock, signal } = context
   const startMs = clock.monotonic()
   const plan = planListing(watch, pace, startMs)
   const result = {
     hasGrown: false,
+    unfinished: new Set<string>(),
     strays: 0,
     outcomes: [] as RoundResult['outcomes'][number][],
     errors: [] as unknown[],
@@ -73,7 +75,7 @@ export async function compactHost(
   let untold = 0
   const compact = async (listed: ListedStream): Promise<void> => {
     const known = watch.streams.get(listed.stream)
-    if (known !== undefined && startMs < known.retryAtMs) return
+    if (known !== undefined && startMs < known.retryAtMs) return void result.unfinished.add(listed.stream)
     try {
       const outcome = await context.limiter(() =>
         compactStream({ ...context, host, gapReasons: watch.gapReasons, sealProblems: watch.sealProblems }, listed),
@@ -87,13 +89,21 @@ export async function compactHost(
     } catch (error) {
       signal?.throwIfAborted()
       result.errors.push(error)
+      if (!isCode(error, 'corrupt')) result.unfinished.add(listed.stream)
       watch.streams.set(listed.stream, watchAfterFailure(known, backoffFor(error), clock, clock.monotonic()))
       const what = `${host} ${listed.stream}`
       if (problems++ < context.problemsMax) reportProblem(context, what, { host, stream: listed.stream }, error)
       else if (context.once.isNew(`problem ${what}`, messageOf(error))) untold++
     }
   }
-  if (plan.kind === 'full') {
+  if (hints !== undefined) {
+    await forEachConcurrently(hints, streamsAtOnce, async ([stream, hint]) => {
+      const length = (await context.sink.recall(host, stream))?.length ?? 0
+      if (isOldNews(hint, length)) return
+      const listed = await listHinted(context.bucket, host, stream, hint, length, signal)
+      if (listed !== undefined) await compact(listed)
+    })
+  } else if (plan.kind === 'full') {
     let keys = 0
     const streams = listStreams(context.bucket, host, { signal, aliases: false, onStray: () => result.strays++ })
     await forEachConcurrently(streams, streamsAtOnce, async (listed) => {

@@ -1,10 +1,11 @@
 import type { Clock } from '../../base/clock.ts'
 import { forEachConcurrently } from '../../base/concurrency.ts'
-import { LogcaskError, messageOf } from '../../base/errors.ts'
+import { isCode, LogcaskError, messageOf } from '../../base/errors.ts'
 import { type Backoff, backoffMs } from '../../base/retry.ts'
 import type { Bucket } from '../../bucket/bucket.ts'
 import { readHeader, sealsOf } from '../../bucket/stream-header.ts'
 import {
+  type ListedSeal,
   type ListedStream,
   listedStream,
   listSeals,
@@ -70,12 +71,27 @@ export function watchArchive(): ArchiveWatch {
  * One look at a host: archives what has been sealed since, and once a day what has become quiet. The error of a stream is
  * told and counted, and stops no other one; only a listing that fails, or a store that is not fit, rejects.
  */
-export async function archiveHost(context: ArchiveContext, host: string, watch: ArchiveWatch): Promise<ArchiveRound> {
+export async function archiveHost(
+  context: ArchiveContext,
+  host: string,
+  watch: ArchiveWatch,
+  hints?: HostHints,
+): Promise<ArchiveRound> {
   const { bucket, sink, clock, signal, quietAfterMs } = context
   await sink.prove(signal)
-  watch.archived ??= await sink.list(host, { signal, onTampered: tamperedIn(context, host) })
-  const { archived } = watch
-  const round = { sent: 0, sentBytes: 0, there: 0, lies: 0, short: 0, errors: [] as unknown[] }
+  // What messages speak of is asked for by its name: that costs less than a listing of all that is archived.
+  if (hints === undefined) watch.archived ??= await sink.list(host, { signal, onTampered: tamperedIn(context, host) })
+  const { archived = new Map<string, Archived>() } = watch
+  const round = {
+    hasGrown: false,
+    unfinished: new Set<string>(),
+    sent: 0,
+    sentBytes: 0,
+    there: 0,
+    lies: 0,
+    short: 0,
+    errors: [] as unknown[],
+  }
   const quietBeforeMs = quietAfterMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - quietAfterMs
   const work = { ...context, host, quietBeforeMs }
 
@@ -89,7 +105,7 @@ export async function archiveHost(context: ArchiveContext, host: string, watch: 
   }
   const one = async (stream: string, seals: number, list: () => Promise<ListedStream | undefined>): Promise<void> => {
     const known = watch.retries.get(stream)
-    if (known?.seals === seals && clock.monotonic() < known.atMs) return
+    if (hints === undefined && known?.seals === seals && clock.monotonic() < known.atMs) return
     const what = `archive ${host} ${stream}`
     try {
       const listed = await list()
@@ -106,14 +122,15 @@ export async function archiveHost(context: ArchiveContext, host: string, watch: 
       signal?.throwIfAborted()
       later(stream, seals, backoffFor(error))
       round.errors.push(error)
+      if (!isCode(error, 'corrupt')) round.unfinished.add(stream)
       if (problems++ < context.problemsMax) reportProblem(context, what, { host, stream }, error)
       else if (context.once.isNew(`problem ${what}`, messageOf(error))) untold++
     }
   }
 
   // Seals first: one is never seen before the segments that it seals.
-  const seals = await listSeals(bucket, host, { signal })
-  const names = await listStreamNames(bucket, host, { signal })
+  const seals = hints ? await spokenOf(context, host, watch, hints) : await listSeals(bucket, host, { signal })
+  const names = hints ? [...seals.keys()] : await listStreamNames(bucket, host, { signal })
   const due = names.filter((stream) => {
     const length = seals.get(stream)?.at(-1)?.length
     return length === undefined ? !watch.open.has(stream) : length > (archived.get(stream)?.sealed ?? -1)
@@ -127,7 +144,10 @@ export async function archiveHost(context: ArchiveContext, host: string, watch: 
     }),
   )
   const nowMs = clock.monotonic()
-  const isQuietDue = quietAfterMs !== undefined && nowMs - (watch.quietAtMs ?? Number.NEGATIVE_INFINITY) >= quietEveryMs
+  const isQuietDue =
+    hints === undefined &&
+    quietAfterMs !== undefined &&
+    nowMs - (watch.quietAtMs ?? Number.NEGATIVE_INFINITY) >= quietEveryMs
   const streams = isQuietDue ? listStreams(bucket, host, { signal, aliases: false }) : []
   await forEachConcurrently<ListedStream>(streams, streamsAtOnce, async (listed) => {
     if (mayBeQuiet(listed, archived.get(listed.stream)))
@@ -135,7 +155,22 @@ export async function archiveHost(context: ArchiveContext, host: string, watch: 
   })
   if (isQuietDue) watch.quietAtMs = nowMs
   if (untold > 0) tellUntold(context, host, untold)
-  return round
+  return { ...round, hasGrown: round.sent > 0 }
+}
+
+/** The seals of those streams that messages say may be complete now. */
+async function spokenOf(
+  { bucket, signal }: ArchiveContext,
+  host: string,
+  { retries }: ArchiveWatch,
+  hints: HostHints,
+): Promise<Map<string, ListedSeal[]>> {
+  const seals = new Map<string, ListedSeal[]>()
+  await forEachConcurrently(hints, streamsAtOnce, async ([stream, { isSealed, isBegun }]) => {
+    if (isSealed || retries.has(stream)) seals.set(stream, await sealsOf(bucket, host, stream, signal))
+    else if (isBegun) seals.set(stream, [])
+  })
+  return seals
 }
 
 function tellUntold({ onEvent }: ArchiveContext, host: string, untold: number): void {

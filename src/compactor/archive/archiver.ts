@@ -11,7 +11,7 @@ export type ArchiverOptions = Omit<ArchiveContext, 'once' | 'admit' | 'problemsM
   Partial<Pick<ArchiveContext, 'problemsMax'>>
 
 /** What one pass over everything brought into the archive. */
-export interface ArchiveSummary extends ArchiveRound {
+export interface ArchiveSummary extends Omit<ArchiveRound, 'hasGrown' | 'unfinished'> {
   hosts: number
 }
 
