@@ -100,6 +100,12 @@ export function processDisk(disk: VirtualDisk, process: VirtualProcess): Disk {
       if (inode === undefined) throw systemError('ENOENT', path)
       return Buffer.from(inode.bytes)
     },
+    async readdir(path) {
+      await process.call()
+      if (disk.lookUp(path)?.kind !== 'directory') throw systemError('ENOENT', path)
+      const names = [...disk.within(path)].map(([at]) => at.slice(path.length + 1))
+      return names.filter((name) => !name.includes('/')).sort()
+    },
     async mkdir(path, { recursive = false }) {
       await process.call()
       if (!recursive) return void disk.mkdir(path)

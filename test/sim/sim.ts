@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/base/clock.ts'
 import { renderProgress } from '../../src/cli/terminal/progress.ts'
 import { createPaint } from '../../src/cli/terminal/terminal.ts'
-import { Counts } from './counts.ts'
 import { drawHistory, type History, runHistory } from './history.ts'
+import { runHere, runInParts, Sum } from './parts.ts'
 import { reportCounts } from './report.ts'
 import { shrink, violationKind } from './shrink.ts'
 import { allSteps } from './steps.ts'
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     kinds: { type: 'string' },
     shrink: { type: 'boolean', default: false },
     history: { type: 'string' },
+    part: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -30,6 +31,8 @@ const kindsOption = values.kinds === undefined ? '' : ` --kinds '${values.kinds}
 
 if (values.help) console.log(usage)
 else if (values.history !== undefined) await tell(JSON.parse(values.history) as History)
+else if (values.part)
+  for await (const told of runHere(Number(values.from), Number(values.seeds), kinds)) console.log(JSON.stringify(told))
 else if (values.seed === undefined) await runMany(Number(values.from), Number(values.seeds))
 else await runOne(drawHistory(Number(values.seed), kinds))
 
@@ -49,30 +52,24 @@ async function runOne(history: History): Promise<void> {
 }
 
 async function runMany(from: number, seeds: number): Promise<void> {
-  const counts = new Counts()
+  const sum = new Sum()
   const began = systemClock.monotonic()
-  let failed = 0
-  let virtualMs = 0
-  for (let done = 0; done < seeds; done++) {
-    const seed = from + done
-    const verdict = await runHistory(drawHistory(seed, kinds))
-    counts.addAll(verdict.counts)
-    virtualMs += verdict.tookMs
-    if (verdict.violations.length > 0) {
-      failed++
+  await runInParts(from, seeds, kinds, (told) => {
+    sum.add(told)
+    if (told.violations.length > 0) {
       clearBar()
-      console.log(`FAILED: npm run sim -- --seed ${seed} --shrink${kindsOption}`)
-      for (const violation of verdict.violations.slice(0, 4)) console.log(`   ${violation}`)
+      console.log(`FAILED: npm run sim -- --seed ${told.seed} --shrink${kindsOption}`)
+      for (const violation of told.violations.slice(0, 4)) console.log(`   ${violation}`)
     }
-    if (done % 10 === 9) drawBar(done + 1, seeds, failed)
-  }
+    if (sum.histories % 10 === 0) drawBar(sum.histories, seeds, sum.failed)
+  })
   clearBar()
-  for (const line of reportCounts(counts)) console.log(line)
+  for (const line of reportCounts(sum.counts)) console.log(line)
   const seconds = (systemClock.monotonic() - began) / 1000
   console.log(
-    `${seeds} histories (${from} to ${from + seeds - 1}), ${Math.round(virtualMs / 3_600_000)} hours of virtual time in ${seconds.toFixed(0)} s, ${failed} failed`,
+    `${seeds} histories (${from} to ${from + seeds - 1}), ${Math.round(sum.virtualMs / 3_600_000)} hours of virtual time in ${seconds.toFixed(0)} s, ${sum.failed} failed`,
   )
-  process.exitCode = failed > 0 ? 1 : 0
+  process.exitCode = sum.failed > 0 ? 1 : 0
 }
 
 function drawBar(done: number, total: number, failed: number): void {
