@@ -130,6 +130,20 @@ export async function* listStreams(
 ): AsyncGenerator<ListedStream> {
   const records = await listRecords(bucket, host, options)
   const seen = new Set<string>()
+  for await (const { stream, segments } of listSegmentsByStream(bucket, host, options)) {
+    seen.add(stream)
+    yield listedStream(stream, segments, records)
+  }
+  const others = new Set([...records.seals.keys(), ...records.gaps.keys()].filter((name) => !seen.has(name)))
+  for (const name of [...others].sort()) yield listedStream(name, [], records)
+}
+
+/** The segments of a host, one stream at a time, in the order of the keys, from one listing. One that was given is complete. */
+export async function* listSegmentsByStream(
+  bucket: Bucket,
+  host: string,
+  options: Pick<InventoryOptions, 'signal' | 'onStray'> = {},
+): AsyncGenerator<{ stream: string; segments: ListedSegment[] }, undefined> {
   let stream: string | undefined
   let segments: ListedSegment[] = []
   for await (const entry of bucket.list(hostPrefix('segments', host), { signal: options.signal })) {
@@ -140,16 +154,14 @@ export async function* listStreams(
       continue
     }
     if (key.stream !== stream) {
-      if (stream !== undefined) yield listedStream(stream, segments, records)
+      if (stream !== undefined) yield { stream, segments }
       stream = key.stream
       segments = []
-      seen.add(stream)
     }
     segments.push(listedSegment(entry, key))
   }
-  if (stream !== undefined) yield listedStream(stream, segments, records)
-  const others = new Set([...records.seals.keys(), ...records.gaps.keys()].filter((name) => !seen.has(name)))
-  for (const name of [...others].sort()) yield listedStream(name, [], records)
+  if (stream !== undefined) yield { stream, segments }
+  return undefined
 }
 
 export function listedStream(stream: string, segments: ListedSegment[], records: Partial<HostRecords>): ListedStream {

@@ -1,5 +1,7 @@
+import { isCode } from '../../base/errors.ts'
 import { sha256 } from '../../base/hash.ts'
 import { type Bucket, listObjects, type ObjectEntry } from '../../bucket/bucket.ts'
+import { decodeDigest } from '../../format/digest.ts'
 import { hostPrefix, parseKey } from '../../format/keys.ts'
 import { digestBytesMax } from '../../format/limits.ts'
 import { createInTarget, type SyncContext } from './create-in-target.ts'
@@ -19,12 +21,26 @@ export async function copyDigests(context: SyncContext, host: string): Promise<n
     const missing = digests.slice(from)
     if (missing.length === 0 || (last !== undefined && (from === 0 || !(await isSame(context, last))))) continue
     for (const { key } of missing) {
-      const got = context.isDryRun ? undefined : await read(source, key, signal)
-      if (got !== undefined) await createInTarget(context, host, key, got)
+      if (!context.isDryRun) {
+        const body = await read(source, key, signal)
+        // Behind one that is gone or no agent's, the next would name a predecessor that the target has not.
+        if (body === undefined || !isDigest(body, key)) break
+        await createInTarget(context, host, key, body)
+      }
       copied++
     }
   }
   return copied
+}
+
+function isDigest(body: Uint8Array, key: string): boolean {
+  try {
+    decodeDigest(body, key)
+    return true
+  } catch (error) {
+    if (isCode(error, 'corrupt')) return false
+    throw error
+  }
 }
 
 async function digestsByAgent(bucket: Bucket, host: string, signal: AbortSignal): Promise<Map<string, ObjectEntry[]>> {

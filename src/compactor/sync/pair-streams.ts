@@ -1,7 +1,7 @@
 import type { Bucket } from '../../bucket/bucket.ts'
-import { type ListedSegment, listedSegment } from '../../bucket/stream-listing.ts'
+import { listSegmentsByStream } from '../../bucket/stream-inventory.ts'
+import { type ListedSegment, listSegments } from '../../bucket/stream-listing.ts'
 import { SegmentMap } from '../../format/chain.ts'
-import { hostPrefix, parseKey } from '../../format/keys.ts'
 
 /** One stream as two buckets have it. */
 export interface StreamPair {
@@ -20,10 +20,10 @@ export async function* pairStreams(
   host: string,
   options: { signal?: AbortSignal | undefined; onStray?: ((key: string) => void) | undefined } = {},
 ): AsyncGenerator<StreamPair> {
-  const theirs = segmentsByStream(target, host, { signal: options.signal })
+  const theirs = listSegmentsByStream(target, host, { signal: options.signal })
   try {
     let next = await theirs.next()
-    for await (const { stream, segments } of segmentsByStream(source, host, options)) {
+    for await (const { stream, segments } of listSegmentsByStream(source, host, options)) {
       while (!next.done && isBefore(next.value.stream, stream)) next = await theirs.next()
       const found = !next.done && next.value.stream === stream ? next.value.segments : []
       yield { stream, source: new SegmentMap(segments), target: new SegmentMap(found) }
@@ -38,27 +38,14 @@ function isBefore(a: string, b: string): boolean {
   return `${a}/` < `${b}/`
 }
 
-async function* segmentsByStream(
-  bucket: Bucket,
+/** One of them, before its turn. */
+export async function pairStream(
+  source: Bucket,
+  target: Bucket,
   host: string,
-  options: { signal?: AbortSignal | undefined; onStray?: ((key: string) => void) | undefined },
-): AsyncGenerator<{ stream: string; segments: ListedSegment[] }, undefined> {
-  let stream: string | undefined
-  let segments: ListedSegment[] = []
-  for await (const entry of bucket.list(hostPrefix('segments', host), { signal: options.signal })) {
-    if (entry.kind !== 'object') continue
-    const key = parseKey(entry.key)
-    if (key?.kind !== 'segment') {
-      options.onStray?.(entry.key)
-      continue
-    }
-    if (key.stream !== stream) {
-      if (stream !== undefined) yield { stream, segments }
-      stream = key.stream
-      segments = []
-    }
-    segments.push(listedSegment(entry, key))
-  }
-  if (stream !== undefined) yield { stream, segments }
-  return undefined
+  stream: string,
+  signal: AbortSignal,
+): Promise<StreamPair> {
+  const [ours, theirs] = await Promise.all([source, target].map((one) => listSegments(one, host, stream, { signal })))
+  return { stream, source: ours ?? new SegmentMap([]), target: theirs ?? new SegmentMap([]) }
 }

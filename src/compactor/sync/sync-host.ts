@@ -2,11 +2,12 @@ import { forEachConcurrently } from '../../base/concurrency.ts'
 import { isCode, LogcaskError, messageOf } from '../../base/errors.ts'
 import { type HostRecords, listRecords } from '../../bucket/stream-inventory.ts'
 import { listSegments } from '../../bucket/stream-listing.ts'
+import { parseStreamId } from '../../format/keys.ts'
 import { copyDigests } from './copy-digests.ts'
 import { copyRecords } from './copy-records.ts'
 import { copySegments, type JoinKind } from './copy-segments.ts'
 import type { SyncContext } from './create-in-target.ts'
-import { pairStreams, type StreamPair } from './pair-streams.ts'
+import { pairStream, pairStreams, type StreamPair } from './pair-streams.ts'
 import { hasAllNames, type MissingRecord, missingRecords } from './sync-plan.ts'
 
 /** What became of one stream. */
@@ -47,17 +48,77 @@ export async function syncHost(
   // The source's records come first: what they speak of is listed after them, and copied before them.
   const records = await listRecords(source, host, { signal, onStray })
   const known = await listRecords(target, host, { signal })
+  const missingOf = (stream: string): MissingRecord[] => missingRecords(host, stream, records, known)
   const seen = new Set<string>()
+  const endings = endingsOf(records, (stream) => missingOf(stream).some(({ kind }) => kind === 'gap'))
+  /** Of streams with an ending that the target lacks: brought once, whoever comes to it first. */
+  const ended = new Map<string, Promise<SyncedStream>>()
+  const bring = async (pair: StreamPair): Promise<SyncedStream> => {
+    const elders = (endings.get(identityOf(pair.stream)) ?? []).filter((one) => isElder(one, pair.stream))
+    for (const elder of elders) {
+      const { kind, problems } = await bringEnded(elder)
+      // Its ending may be there next time. What no agent wrote never will be: it holds back nothing.
+      if (kind === 'failed' && !isCode(problems[0], 'corrupt'))
+        return { host, stream: pair.stream, kind: 'failed', ...nothing, problems: [waitsFor(host, pair.stream, elder)] }
+    }
+    return syncStream(context, host, pair, missingOf(pair.stream))
+  }
+  const bringEnded = (stream: string, pair?: StreamPair): Promise<SyncedStream> => {
+    const begun = ended.get(stream)
+    if (begun !== undefined) return begun
+    const work = caught(context, host, stream, async () => {
+      const found = pair ?? (await pairStream(source, target, host, stream, signal))
+      if (found.source.all.length > 0) return bring(found)
+      return syncRecords(context, host, stream, missingOf(stream))
+    })
+    ended.set(stream, work)
+    // Whoever waits for it hears of it.
+    work.catch(() => {})
+    return work
+  }
+  const isEnded = (stream: string): boolean => endings.get(identityOf(stream))?.includes(stream) === true
   await forEachConcurrently(pairStreams(source, target, host, { signal, onStray }), streamsAtOnce, async (pair) => {
     seen.add(pair.stream)
-    onStream(await syncStream(context, host, pair, missingRecords(host, pair.stream, records, known)))
+    onStream(await (isEnded(pair.stream) ? bringEnded(pair.stream, pair) : bring(pair)))
   })
   const others = streamsOf(records).filter((stream) => !seen.has(stream))
   await forEachConcurrently(others, streamsAtOnce, async (stream) => {
-    const missing = missingRecords(host, stream, records, known)
-    if (missing.length > 0) onStream(await syncRecords(context, host, stream, missing))
+    const missing = missingOf(stream)
+    if (missing.length === 0) return
+    onStream(await (isEnded(stream) ? bringEnded(stream) : syncRecords(context, host, stream, missing)))
   })
   return { digests: await copyDigests(context, host) }
+}
+
+/**
+ * By identity, from the first generation on: the streams of which a gap is to be brought. It is in a destination before
+ * anything of the next generation is: this is how an agent that has lost its state knows that a life has ended there.
+ */
+function endingsOf({ gaps }: HostRecords, isLacking: (stream: string) => boolean): Map<string, string[]> {
+  const streams = [...gaps.keys()].filter(isLacking).sort((a, b) => generationOf(a) - generationOf(b))
+  return Map.groupBy(streams, identityOf)
+}
+
+function identityOf(stream: string): string {
+  return parseStreamId(stream)?.identity ?? stream
+}
+
+function generationOf(stream: string): number {
+  return parseStreamId(stream)?.generation ?? 0
+}
+
+function isElder(one: string, stream: string): boolean {
+  return generationOf(one) < generationOf(stream)
+}
+
+function waitsFor(host: string, stream: string, elder: string): LogcaskError {
+  return new LogcaskError(
+    'unavailable',
+    `${host} ${stream}: waits for the end of ${elder}, which could not be brought`,
+    {
+      hint: 'what stood in its way is told beside this; run the same again',
+    },
+  )
 }
 
 function streamsOf({ seals, gaps, aliases }: HostRecords): string[] {
