@@ -43,3 +43,31 @@ export async function forEachConcurrently<T>(
   }
   if (failures.length > 0) throw failures[0]
 }
+
+/**
+ * What `work` makes of each item, in the order of the items, with up to `ahead` of them under way: for answers that have to
+ * be looked at one after the other. Leaving early takes no further item; what is under way is awaited.
+ */
+export async function* mapInOrder<T, R>(
+  items: AsyncIterable<T> | Iterable<T>,
+  ahead: number,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R, undefined> {
+  const underWay: Promise<R>[] = []
+  const begin = (item: T): void => {
+    const task = work(item)
+    // Awaited in its turn, or after an earlier failure: it must not count as unhandled meanwhile.
+    task.catch(() => {})
+    underWay.push(task)
+  }
+  try {
+    for await (const item of items) {
+      begin(item)
+      if (underWay.length >= ahead) yield (await underWay.shift()) as R
+    }
+    while (underWay.length > 0) yield (await underWay.shift()) as R
+    return undefined
+  } finally {
+    await Promise.allSettled(underWay)
+  }
+}

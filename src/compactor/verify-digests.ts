@@ -1,9 +1,10 @@
+import { mapInOrder } from '../base/concurrency.ts'
 import { isCode } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Bucket, ObjectEntry } from '../bucket/bucket.ts'
 import { decodeDigest } from '../format/digest.ts'
-import { checkDigests, type DigestFindings, type StoredDigest } from '../format/digest-chain.ts'
-import { hostPrefix, hourMs, hourStart, parseKey } from '../format/keys.ts'
+import { type DigestFindings, DigestWalk, type StoredDigest } from '../format/digest-chain.ts'
+import { hostPrefix, hourStart, parseKey } from '../format/keys.ts'
 import { digestBytesMax } from '../format/limits.ts'
 
 /** What the heartbeats of a host's agents say. */
@@ -11,13 +12,18 @@ export interface VerifiedDigests {
   host: string
   /** That there are. */
   digests: number
-  /** Hours without one, from the first to the last of each stretch. */
+  /** Hours without one, from the first to the last of each stretch; the first thousand of them. */
   silent: { from: string; to: string; hours: number }[]
-  /** Not looked for with `--quick`: that takes reading them. */
+  moreSilentHours: number
+  /** The first thousand. Not looked for with `--quick`: that takes reading them. */
   broken: DigestFindings['broken']
+  moreBroken: number
 }
 
-/** A year of one agent is 8,760 of them: a GET each, but for `--quick`. */
+/** Small answers: only latency counts. Each is 64 KiB at most. */
+const readsAtOnce = 32
+
+/** A year of one agent is 8,760 of them: a GET each, but for `--quick`. Memory holds some, however many there are. */
 export async function verifyDigests(
   bucket: Bucket,
   host: string,
@@ -30,20 +36,51 @@ export async function verifyDigests(
   },
 ): Promise<VerifiedDigests> {
   const { untilMs, isQuick, signal } = options
-  const stored: StoredDigest[] = []
+  const walk = new DigestWalk()
+  const read = async ({ entry, hour, agent }: Listed): Promise<StoredDigest> => {
+    const content = isQuick ? { sha256: '', digest: undefined } : await readDigest(bucket, entry, signal)
+    return { hour, agent, ...content }
+  }
+  // In the order of their keys, which is that of their hours.
+  for await (const one of mapInOrder(listDigests(bucket, host, options), readsAtOnce, read)) {
+    // Of hours to come, which only a clock that is wrong or a host that lies writes about, no silence follows.
+    if (hourStart(one.hour) <= untilMs) walk.add(one)
+  }
+  walk.finish(untilMs)
+  const { digests, silent, moreSilentHours } = walk
+  if (isQuick) return { host, digests, silent, moreSilentHours, broken: [], moreBroken: 0 }
+  return { host, digests, silent, moreSilentHours, broken: walk.broken, moreBroken: walk.moreBroken }
+}
+
+interface Listed {
+  entry: ObjectEntry
+  hour: string
+  agent: string
+}
+
+async function* listDigests(
+  bucket: Bucket,
+  host: string,
+  {
+    signal,
+    onStray,
+    onTampered,
+  }: {
+    signal?: AbortSignal | undefined
+    onStray?: ((key: string) => void) | undefined
+    onTampered?: ((key: string) => void) | undefined
+  },
+): AsyncGenerator<Listed> {
   for await (const entry of bucket.list(hostPrefix('digests', host), { signal })) {
     if (entry.kind !== 'object') continue
     const key = parseKey(entry.key)
     if (key?.kind !== 'digest') {
-      options.onStray?.(entry.key)
+      onStray?.(entry.key)
       continue
     }
-    if (entry.versions > 1) options.onTampered?.(entry.key)
-    const read = isQuick ? { sha256: '', digest: undefined } : await readDigest(bucket, entry, signal)
-    stored.push({ hour: key.hour, agent: key.agent, ...read })
+    if (entry.versions > 1) onTampered?.(entry.key)
+    yield { entry, hour: key.hour, agent: key.agent }
   }
-  const { silentHours, broken } = checkDigests(stored, untilMs)
-  return { host, digests: stored.length, silent: stretches(silentHours), broken: isQuick ? [] : broken }
 }
 
 async function readDigest(
@@ -60,17 +97,4 @@ async function readDigest(
     if (!isCode(error, 'corrupt')) throw error
     return { sha256: sha256(got.body), digest: undefined }
   }
-}
-
-/** A host that was off for a year is one line. */
-function stretches(hours: readonly string[]): VerifiedDigests['silent'] {
-  const found: VerifiedDigests['silent'] = []
-  for (const hour of hours) {
-    const last = found.at(-1)
-    if (last !== undefined && hourStart(hour) === hourStart(last.to) + hourMs) {
-      last.to = hour
-      last.hours++
-    } else found.push({ from: hour, to: hour, hours: 1 })
-  }
-  return found
 }

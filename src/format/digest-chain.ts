@@ -48,15 +48,59 @@ function silentHours(known: ReadonlySet<string>, first: string | undefined, unti
 }
 
 function brokenLinks(sorted: readonly StoredDigest[]): DigestFindings['broken'] {
-  const last = new Map<string, StoredDigest>()
-  return sorted.flatMap((one): DigestFindings['broken'] => {
-    const { hour, agent, digest } = one
-    const before = last.get(agent)
-    last.set(agent, one)
-    if (digest === undefined) return [{ hour, agent, why: 'unreadable' }]
-    if (digest.previous === before?.sha256) return []
-    return [{ hour, agent, why: before === undefined ? 'predecessor missing' : 'other predecessor' }]
-  })
+  const walk = new DigestWalk()
+  return sorted.flatMap((one) => walk.add(one) ?? [])
+}
+
+/** Agents whose last digest is remembered: one that wrote longest ago is forgotten, and begins anew. */
+const agentsMax = 10_000
+/** Told one by one; a host that writes nonsense does not fill our memory with what there is to say of it. */
+const findingsMax = 1_000
+
+/** The same for any number of digests, given in the order of their hours: memory holds one hash for each agent. */
+export class DigestWalk {
+  digests = 0
+  /** Stretches of hours without any, first and last of each. */
+  readonly silent: { from: string; to: string; hours: number }[] = []
+  /** In stretches that are not told one by one. */
+  moreSilentHours = 0
+  readonly broken: DigestFindings['broken'] = []
+  moreBroken = 0
+  readonly #last = new Map<string, string>()
+  #lastHourMs: number | undefined
+
+  /** Answers what is wrong with its link to the one before. */
+  add({ hour, agent, sha256, digest }: StoredDigest): DigestFindings['broken'][number] | undefined {
+    this.digests++
+    const ms = hourStart(hour)
+    this.#silence(ms)
+    this.#lastHourMs = ms
+    const before = this.#last.get(agent)
+    this.#last.delete(agent)
+    this.#last.set(agent, sha256)
+    const [oldest] = this.#last.keys()
+    if (this.#last.size > agentsMax && oldest !== undefined) this.#last.delete(oldest)
+    if (digest !== undefined && digest.previous === before) return undefined
+    const why = digest === undefined ? 'unreadable' : before === undefined ? 'predecessor missing' : 'other predecessor'
+    if (this.broken.length < findingsMax) this.broken.push({ hour, agent, why })
+    else this.moreBroken++
+    return { hour, agent, why }
+  }
+
+  /** The hour that `untilMs` is in is not over: it may have its digest yet. */
+  finish(untilMs: number): void {
+    this.#silence(untilMs - (untilMs % hourMs))
+  }
+
+  /** The hours between the last digest and the one of `ms`. */
+  #silence(ms: number): void {
+    if (this.#lastHourMs === undefined) return
+    const from = this.#lastHourMs + hourMs
+    const hours = (ms - from) / hourMs
+    if (hours <= 0) return
+    if (this.silent.length < findingsMax) this.silent.push({ from: hourOf(from), to: hourOf(ms - hourMs), hours })
+    else this.moreSilentHours += hours
+  }
 }
 
 function severalAgents(sorted: readonly StoredDigest[]): DigestFindings['severalAgents'] {

@@ -78,7 +78,8 @@ function againstTexts({ against, bytes }: VerifiedStream): string[] {
 }
 
 /** Digests that are not as their agent left them; silent hours are said, and are nobody's fault. */
-export function digestsForPeople({ host, broken, silent }: VerifiedDigests, paint: Paint): string[] {
+export function digestsForPeople(verified: VerifiedDigests, paint: Paint): string[] {
+  const { host, broken, moreBroken, silent, moreSilentHours } = verified
   const name = pathForPeople(host)
   const why = { unreadable: 'cannot be read', 'other predecessor': 'names another one before it' }
   return [
@@ -90,5 +91,7 @@ export function digestsForPeople({ host, broken, silent }: VerifiedDigests, pain
       const when = hours === 1 ? from : `${from} to ${to}, ${formatCount(hours)} hours`
       return `${paint.dim('silent')}  ${name} ${when}: no digest; off, away, or not delivered`
     }),
+    ...(moreBroken > 0 ? [`${paint.red('DIFFERS')} ${name}: ${formatCount(moreBroken)} more digests`] : []),
+    ...(moreSilentHours > 0 ? [`${paint.dim('silent')}  ${name}: ${formatCount(moreSilentHours)} more hours`] : []),
   ]
 }

@@ -28,9 +28,10 @@ export class VerifySum {
     if (verified.completeness.kind === 'sealed') this.sealed++
   }
 
-  addDigests({ digests, broken, silent }: VerifiedDigests): void {
+  addDigests({ digests, broken, moreBroken, silent, moreSilentHours }: VerifiedDigests): void {
     this.digests += digests
-    this.brokenDigests += broken.length
+    this.brokenDigests += broken.length + moreBroken
+    this.silentHours += moreSilentHours
     for (const { hours } of silent) this.silentHours += hours
   }
 
