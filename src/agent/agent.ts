@@ -15,6 +15,7 @@ import { closeSettled } from './discovery/turns.ts'
 import { untilComplete } from './ending/complete.ts'
 import { Housekeeping } from './ending/housekeep.ts'
 import { awaitSeals } from './ending/last-seals.ts'
+import { everyWriter } from './files/every-writer.ts'
 import { findWriters } from './files/writers.ts'
 import { isForeign } from './identity/stream-origin.ts'
 import type { Life } from './life.ts'
@@ -91,7 +92,7 @@ export class Agent {
     this.#watch = this.#parts.watch?.((hint) => takeHint(this.#context, hint))
     try {
       for (const life of await this.#parts.checkpoint.load([...this.couriers.keys()])) this.#restore(life)
-      await this.#parts.spool?.restore(this.#context)
+      await this.#parts.spool?.restore(this.#context, this.#parts.findWriters ?? everyWriter)
       const loops = [...this.couriers.values()].map((courier) => courier.run())
       const saving = this.#saver.keepSaving(this.#parts.clock, this.#stop.signal, (error) => this.#saveFailed(error))
       const wake = (life: Life): void => this.#wake(life)
@@ -175,13 +176,13 @@ export class Agent {
   async #lookAt(life: Life): Promise<void> {
     try {
       await lookAt(this.#context, life)
-      await this.#parts.spool?.keep(life)
     } catch (error) {
       const hint = isCode(error, 'unavailable', 'refused') ? error.hint : undefined
       this.#parts.report({ kind: 'problem', place: life.path, life, message: messageOf(error), hint })
       this.#looks.lookAfter(life, retryMs)
     }
     this.#wake(life)
+    this.#parts.spool?.keep(life)
   }
 
   #wake(life: Life): void {

@@ -31,7 +31,7 @@ export async function closeAll({
   await looks.close()
   await book.inOrder(async () => {})
   for (const courier of couriers.values()) await courier.settled()
-  for (const life of book.all()) await spool?.keep(life, true)
+  await spool?.keepLast(book.all())
   await saver.save().catch(saveFailed)
   for (const life of book.all()) await spool?.forgot(life)
   await checkpoint.close()

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
 import { lockFile } from './file-lock.ts'
 
 /**
@@ -9,6 +9,8 @@ import { lockFile } from './file-lock.ts'
 export interface Disk {
   open(path: string, flags: string | number, mode?: number): Promise<DiskFile>
   readFile(path: string): Promise<Buffer>
+  /** Names directly in it. */
+  readdir(path: string): Promise<string[]>
   /** With `recursive` the answer is the first directory that was made, undefined where all were there. */
   mkdir(path: string, options: { recursive?: boolean; mode: number }): Promise<string | undefined>
   rename(from: string, to: string): Promise<void>
@@ -26,6 +28,7 @@ export type DiskFile = Pick<FileHandle, 'sync' | 'datasync' | 'close'> & {
 export const localDisk: Disk = {
   open,
   readFile: (path) => readFile(path),
+  readdir: (path) => readdir(path),
   mkdir: (path, options) => mkdir(path, options),
   rename,
   unlink,

@@ -6,6 +6,7 @@ import type { AgentEvent, SourceSettings } from '../../src/agent/context.ts'
 import type { Files } from '../../src/agent/files/files.ts'
 import { localFiles } from '../../src/agent/files/local-files.ts'
 import { Spool } from '../../src/agent/spool/spool.ts'
+import { SpoolFiles } from '../../src/agent/spool/spool-files.ts'
 import { type Checkpoint, FileCheckpoint } from '../../src/agent/state/checkpoint.ts'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { type Bucket, listNames, listObjects } from '../../src/bucket/bucket.ts'
@@ -156,7 +157,7 @@ export async function rig(names: readonly string[] = ['a']): Promise<Rig> {
       checkpoint,
       report,
       openFilesMax: openFilesMax ?? 1000,
-      spool: spoolBytes === undefined ? undefined : new Spool(spoolDirectory, spoolBytes),
+      spool: spoolBytes === undefined ? undefined : new Spool(new SpoolFiles(spoolDirectory), spoolBytes),
       watch,
       findWriters,
     })

@@ -3,28 +3,7 @@ import { open, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { planSpool } from '../../src/agent/spool/spool-plan.ts'
 import { type Daemon, type Rig, type RigOptions, rig, text, until } from './rig.ts'
-
-describe('what is kept', () => {
-  const facts = { size: 100_000, acked: [50_000, 80_000], kept: undefined, room: 1_000_000 }
-  it('the rest, and the stretch before it that the next name is made of', () => {
-    expect(planSpool(facts)).toEqual({ kind: 'keep', from: 50_000 - 4096, start: 50_000 - 4096, end: 100_000 })
-    expect(planSpool({ ...facts, acked: [0] })).toMatchObject({ from: 0, start: 0 })
-  })
-  it('nothing where all is delivered, or kept', () => {
-    expect(planSpool({ ...facts, acked: [100_000] })).toEqual({ kind: 'nothing' })
-    expect(planSpool({ ...facts, kept: { from: 9, end: 100_000 } })).toEqual({ kind: 'nothing' })
-  })
-  it('what came since is added', () => {
-    const kept = { from: 10_000, end: 90_000 }
-    expect(planSpool({ ...facts, kept })).toEqual({ kind: 'keep', from: 10_000, start: 90_000, end: 100_000 })
-  })
-  it('no more than there is room for', () => {
-    expect(planSpool({ ...facts, room: 50_000 })).toEqual({ kind: 'full', missing: 54_096 })
-    expect(planSpool({ ...facts, room: 50_000 + 2 * 4096 })).toMatchObject({ kind: 'keep' })
-  })
-})
 
 let at: Rig
 beforeEach(async () => {

@@ -20,15 +20,41 @@ export type SpoolPlan =
 
 /**
  * The rest, from what the furthest destination still lacks; and the stretch before it, which the next segment's name is
- * made of. What was kept once stays as it begins: a destination that went on meanwhile changes nothing.
+ * made of. A destination that went on meanwhile changes nothing of what was kept; one that began anew (a fork, another
+ * destination) needs all of it.
  */
 export function planSpool({ size, acked, kept, room }: SpoolFacts): SpoolPlan {
   const delivered = Math.min(...acked)
   if (delivered >= size) return { kind: 'nothing' }
-  const from = kept?.from ?? Math.max(0, delivered - windowBytes)
-  const start = kept?.end ?? from
+  const needed = Math.max(0, delivered - windowBytes)
+  const isDeep = kept === undefined || needed < kept.from
+  const from = isDeep ? needed : kept.from
+  const start = isDeep ? from : kept.end
   if (size <= start) return { kind: 'nothing' }
-  const head = kept === undefined && from > 0 ? windowBytes : 0
-  const bytes = size - start + head
+  const bytes = bytesOf({ from, end: size }) - (kept === undefined ? 0 : bytesOf(kept))
   return bytes <= room ? { kind: 'keep', from, start, end: size } : { kind: 'full', missing: size - start }
+}
+
+/** Bytes of disk that what is kept takes: the file's first stretch, which is compared after a restart, is always there. */
+export function bytesOf({ from, end }: { from: number; end: number }): number {
+  return end - from + Math.min(from, windowBytes)
+}
+
+/** What is known of the end of a file without a name, which nobody can open any more. */
+export interface EndFacts {
+  /** Asked before its size was: whoever has no writer then never gets one again. */
+  writer: 'none' | 'some' | 'unknown'
+  /** It was idle for as long as a seal asks for. */
+  isIdle: boolean
+  /** Bytes that it had, and that are kept. */
+  size: number
+  end: number
+  /** It was over already, at that end. */
+  wasOver: boolean
+}
+
+/** No byte can come behind what is kept, as far as a seal has to know. */
+export function isOver({ writer, isIdle, size, end, wasOver }: EndFacts): boolean {
+  if (size !== end) return false
+  return writer === 'none' || wasOver || (writer === 'unknown' && isIdle)
 }

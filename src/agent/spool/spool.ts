@@ -1,10 +1,15 @@
 import { LogcaskError, messageOf } from '../../base/errors.ts'
 import type { AgentContext } from '../context.ts'
-import { type Life, newDelivery, newLife } from '../life.ts'
+import { completionOf } from '../ending/complete.ts'
+import type { OpenFile } from '../files/files.ts'
+import type { Writers } from '../files/writers.ts'
+import type { Life } from '../life.ts'
 import { isAcked, isSettled } from '../rest.ts'
 import { lifeKey } from '../state/checkpoint.ts'
-import { bytesOf, openEntry, readEntries, removeEntry, type SpoolRecord, writeEntry } from './spool-files.ts'
-import { planSpool } from './spool-plan.ts'
+import type { SpoolFiles, SpoolRecord } from './spool-files.ts'
+import { bytesOf, isOver, planSpool } from './spool-plan.ts'
+import { restoreEntry } from './spool-restore.ts'
+import { SpoolWriters } from './spool-writers.ts'
 
 /** A destination that answers gets the rest of a deleted file sooner than this: then it is not worth writing to the disk. */
 const graceMs = 2_000
@@ -14,15 +19,18 @@ const graceMs = 2_000
  * their bytes as long as this process lives; the spool keeps them over a restart, bounded, fsynced.
  */
 export class Spool {
-  readonly #directory: string
+  readonly #files: SpoolFiles
   readonly #bytesMax: number
   readonly #records = new Map<string, SpoolRecord>()
   /** Those that lives of this run hold: of no other entry is known that nobody needs it. */
   readonly #atWork = new Set<string>()
+  readonly #due = new Set<Life>()
   #context: AgentContext | undefined
+  #writers: SpoolWriters | undefined
+  #keeping: Promise<void> | undefined
 
-  constructor(directory: string, bytesMax: number) {
-    this.#directory = directory
+  constructor(files: SpoolFiles, bytesMax: number) {
+    this.#files = files
     this.#bytesMax = bytesMax
   }
 
@@ -37,70 +45,87 @@ export class Spool {
   }
 
   /** What an earlier run kept is there again, its file open, before names are looked at. Once, before anything else. */
-  async restore(context: AgentContext): Promise<void> {
+  async restore(context: AgentContext, findWriters: () => Promise<Writers>): Promise<void> {
     this.#context = context
+    this.#writers = new SpoolWriters(findWriters, context.clock)
     const problem = (place: string, message: string, hint?: string): void =>
       context.report({ kind: 'problem', place, message, hint })
-    for (const record of await readEntries(this.#directory, problem)) {
+    for (const record of await this.#files.read(problem)) {
       this.#records.set(record.key, record)
       try {
-        await this.#take(context, record)
+        await restoreEntry(context, this.#files, record)
+        this.#atWork.add(record.key)
       } catch (error) {
         problem('spool', messageOf(error), error instanceof LogcaskError ? error.hint : undefined)
       }
     }
   }
 
-  async #take(context: AgentContext, record: SpoolRecord): Promise<void> {
-    const { book, settings } = context
-    const known = [...book.all()].find((life) => lifeKey(life) === record.key)
-    const life = known ?? born(record)
-    // Before anybody knows of it: what cannot be opened now is not gone (I4), and stays for the next start.
-    const file = await openEntry(this.#directory, record)
-    for (const name of record.to)
-      if (context.couriers.has(name) && !life.deliveries.has(name)) life.deliveries.set(name, newDelivery(name))
-    if (life.deliveries.size === 0) {
-      await file.close()
-      throw new LogcaskError('invalid', `${life.path}: was kept for ${record.to.join(', ')}, which is no destination`, {
-        hint: 'put that destination back into the configuration, and restart: it is delivered then',
-      })
-    }
-    if (known === undefined) book.restore(life)
-    this.#atWork.add(record.key)
-    life.file = file
-    life.isUnlinked = life.isMet = life.isWatched = true
-    // More was seen of it than was kept: what is kept is delivered, and the rest is recorded as lost.
-    if (life.size > record.end) life.cutFrom = life.size
-    life.size = record.end
-    life.stamp = life.file.stat().stamp
-    life.grewAtMs = context.clock.monotonic()
-    life.pendingSinceMs = life.grewAtMs
-    if (settings.isOneShot) life.limit = record.end
-  }
-
   /**
    * After each look at a file: where it has no name any more, its rest is kept, at once if a destination does not answer,
-   * else if it is not everywhere soon. `isLast`: the agent stops, now or never.
+   * else if it is not everywhere soon. One after the other, so that what each takes of the disk is known to the next.
    */
-  async keep(life: Life, isLast = false): Promise<void> {
-    const context = this.#context
+  keep(life: Life): void {
+    if (!this.#isToBeKept(life)) return
+    life.unlinkedAtMs ??= this.#context?.clock.monotonic()
+    this.#due.add(life)
+    this.#keeping ??= this.#keepDue().finally(() => {
+      this.#keeping = undefined
+    })
+  }
+
+  /** The agent stops: now or never. */
+  async keepLast(lives: Iterable<Life>): Promise<void> {
+    await this.#keeping
+    const unwritten = [...lives].filter((life) => this.#isToBeKept(life))
+    for (const life of unwritten) life.unlinkedAtMs ??= this.#context?.clock.monotonic()
+    this.#writers?.forget()
+    for (const life of unwritten) await this.#write(life)
+  }
+
+  async #keepDue(): Promise<void> {
+    for (const life of this.#due) {
+      this.#due.delete(life)
+      if (this.#isDue(life)) await this.#write(life)
+    }
+  }
+
+  #isToBeKept(life: Life): boolean {
     const { file } = life
-    if (context === undefined || file === undefined || life.ended || !life.isUnlinked || isAcked(life)) return
-    if (file.keptFrom !== undefined) return
+    if (this.#context === undefined || file === undefined || file.keptFrom !== undefined) return false
+    return life.ended === undefined && life.isUnlinked && !isAcked(life)
+  }
+
+  #isDue(life: Life): boolean {
+    const context = this.#context
+    if (context === undefined || !this.#isToBeKept(life)) return false
     const names = [...life.deliveries.values()].filter(({ acked }) => acked.offset < life.size)
     const isDown = names.some(({ destination }) => context.couriers.get(destination)?.destination.health.state !== 'ok')
     const now = context.clock.monotonic()
-    life.unlinkedAtMs ??= now
-    const sinceMs = now - life.unlinkedAtMs
-    if (!isDown && !isLast && sinceMs < graceMs) return context.lookAfter(life, graceMs - sinceMs + 1)
-    await this.#write(context, life)
+    const sinceMs = now - (life.unlinkedAtMs ?? now)
+    if (isDown || sinceMs >= graceMs) return true
+    context.lookAfter(life, graceMs - sinceMs + 1)
+    return false
   }
 
-  async #write(context: AgentContext, life: Life): Promise<void> {
+  async #write(life: Life): Promise<void> {
+    const context = this.#context
     const { file } = life
-    const key = lifeKey(life)
-    const before = this.#records.get(key)
-    const { size } = file?.stat() ?? { size: 0 }
+    if (context === undefined || file === undefined) return
+    try {
+      await this.#keepAsItIs(context, life, file)
+    } catch (error) {
+      // Closed meanwhile: it was delivered, or it ended.
+      if (life.file === file && this.#isToBeKept(life))
+        this.#failed(context, life, life.size, `cannot be written: ${messageOf(error)}`)
+    }
+  }
+
+  async #keepAsItIs(context: AgentContext, life: Life, file: OpenFile): Promise<void> {
+    const before = this.#records.get(lifeKey(life))
+    // Before its size is asked for: what comes between the two is seen.
+    const writer = (await this.#writers?.of(life, file)) ?? 'unknown'
+    const { size } = file.stat()
     const isDecoded = life.copy?.reason === 'compressed'
     const plan = planSpool({
       size,
@@ -109,22 +134,32 @@ export class Spool {
       kept: before && { from: before.from, end: before.end },
       room: this.#bytesMax - this.bytes,
     })
-    if (plan.kind === 'nothing' || file === undefined) return
-    if (plan.kind === 'full')
-      return this.#failed(context, life, plan.missing, `is full (${this.#bytesMax} bytes, spool: in the configuration)`)
-    const { identity, firstGeneration, origin, source, path, isOwn, copy } = life
-    const kept = { identity, firstGeneration, origin, source, path, isOwn, copy }
-    const to = [...life.deliveries.keys()]
-    const record: SpoolRecord = { v: 1, key, life: kept, to, from: plan.from, end: plan.end }
-    try {
-      await writeEntry(this.#directory, record, plan.start, file)
-    } catch (error) {
-      return this.#failed(context, life, plan.end - plan.start, `cannot be written: ${messageOf(error)}`)
+    const end = plan.kind === 'keep' ? plan.end : (before?.end ?? 0)
+    const isIdle = size === life.size && completionOf(context, life) !== undefined
+    const wasOver = before?.isOver === true && before.end === size
+    const facts = { to: [...life.deliveries.keys()], end, seen: Math.max(size, before?.seen ?? 0) }
+    const over = isOver({ writer, isIdle, size, end, wasOver })
+    if (plan.kind === 'keep') {
+      const record = { ...recordOf(life), ...facts, from: plan.from, isOver: over }
+      await this.#files.write(record, plan.start, file)
+      this.#hold(record)
+      life.isUnspooled = false
+      return context.changed(life)
     }
-    this.#records.set(key, record)
-    this.#atWork.add(key)
-    life.isUnspooled = false
-    context.changed(life)
+    if (before !== undefined) await this.#note({ ...before, ...facts, isOver: over }, before)
+    if (plan.kind === 'full')
+      this.#failed(context, life, plan.missing, `is full (${this.#bytesMax} bytes, spool: in the configuration)`)
+  }
+
+  async #note(record: SpoolRecord, before: SpoolRecord): Promise<void> {
+    if (JSON.stringify(record) === JSON.stringify(before)) return
+    await this.#files.note(record)
+    this.#hold(record)
+  }
+
+  #hold(record: SpoolRecord): void {
+    this.#records.set(record.key, record)
+    this.#atWork.add(record.key)
   }
 
   #failed(context: AgentContext, life: Life, missing: number, why: string): void {
@@ -141,11 +176,11 @@ export class Spool {
     })
   }
 
-  /** After work on a life: what was kept of it is everywhere, or all that was kept of one that was cut short. */
+  /** After work on a life: what was kept of it is everywhere, and its end was cut off, or nobody saw it. */
   worked(life: Life): void {
     const context = this.#context
     if (context === undefined || life.cutFrom === undefined || life.ended || !isAcked(life)) return
-    life.ended = { reason: 'unspooled', atMs: context.clock.now() }
+    life.ended = { reason: life.cutFrom > life.size ? 'unspooled' : 'gone', atMs: context.clock.now() }
     life.size = life.cutFrom
     context.book.retire(life)
     context.changed(life)
@@ -159,15 +194,13 @@ export class Spool {
     if (!this.#atWork.has(key) || life.deliveries.size === 0 || !isSettled(life)) return
     this.#atWork.delete(key)
     this.#records.delete(key)
-    await removeEntry(this.#directory, key)
+    await this.#files.remove(key)
   }
 }
 
-function born({ life: saved }: SpoolRecord): Life {
-  const life = newLife({ ...saved, destinations: [] })
-  life.isOwn = saved.isOwn
-  life.copy = saved.copy
-  return life
+function recordOf(life: Life): Pick<SpoolRecord, 'v' | 'key' | 'life'> {
+  const { identity, firstGeneration, origin, source, path, isOwn, copy } = life
+  return { v: 1, key: lifeKey(life), life: { identity, firstGeneration, origin, source, path, isOwn, copy } }
 }
 
 /** Deleted files whose bytes nobody could keep: what a stop loses. */

@@ -6,6 +6,7 @@ import { hasBirthTimes, localFiles } from '../../agent/files/local-files.ts'
 import type { Hint } from '../../agent/files/watch.ts'
 import { createWorkerHasher } from '../../agent/shipping/worker-hasher.ts'
 import { Spool } from '../../agent/spool/spool.ts'
+import { SpoolFiles } from '../../agent/spool/spool-files.ts'
 import { FileCheckpoint } from '../../agent/state/checkpoint.ts'
 import type { AgentState } from '../../agent/state/state.ts'
 import type { WholeEvent } from '../../agent/whole/whole-file.ts'
@@ -93,7 +94,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     hasher,
     destinations,
     checkpoint: new FileCheckpoint(state.directory),
-    spool: parts.spoolBytes === undefined ? undefined : new Spool(spoolDirectory, parts.spoolBytes),
+    spool: parts.spoolBytes === undefined ? undefined : new Spool(new SpoolFiles(spoolDirectory), parts.spoolBytes),
     report: parts.report,
     openFilesMax: await openFilesMax(),
     watch: watch(streamsOf(sources)),

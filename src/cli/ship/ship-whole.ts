@@ -1,7 +1,7 @@
 import type { SourceSettings } from '../../agent/context.ts'
+import { everyWriter } from '../../agent/files/every-writer.ts'
 import type { Files } from '../../agent/files/files.ts'
 import { localFiles } from '../../agent/files/local-files.ts'
-import { everyWriter } from '../../agent/whole/every-writer.ts'
 import { WholeBook } from '../../agent/whole/whole-book.ts'
 import { pathForPeople, textForPeople } from '../../base/path-bytes.ts'
 import { storedName } from '../../format/whole-name.ts'

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import type { SourceSettings } from '../../agent/context.ts'
+import { everyWriter } from '../../agent/files/every-writer.ts'
 import { localFiles } from '../../agent/files/local-files.ts'
-import { everyWriter } from '../../agent/whole/every-writer.ts'
 import { WholeBook } from '../../agent/whole/whole-book.ts'
 import { isDelivered, type WholeFile } from '../../agent/whole/whole-file.ts'
 import { WholeRecords } from '../../agent/whole/whole-records.ts'

@@ -1,5 +1,5 @@
 import { readlink, stat } from 'node:fs/promises'
-import { findWriters, type Writers } from '../files/writers.ts'
+import { findWriters, type Writers } from './writers.ts'
 
 /** The kernel's own number for the first pid namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h). */
 const firstNamespace = 'pid:[4026531836]'
