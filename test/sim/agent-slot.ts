@@ -98,6 +98,8 @@ export class AgentSlot {
     if (this.backup === undefined) return false
     this.loseState()
     const { disk } = this.machine
+    // A power cut may have taken the directory, too.
+    if (disk.lookUp(this.state) === undefined) disk.mkdir(this.state)
     for (const [path, bytes] of this.backup) {
       const inode = disk.create(path)
       disk.append(inode, bytes)

@@ -20,8 +20,17 @@ const partSeeds = 100
 /** Seeds in turn, in this process. */
 export async function* runHere(from: number, seeds: number, kinds: readonly string[]): AsyncGenerator<Told> {
   for (let seed = from; seed < from + seeds; seed++) {
+    yield await runOne(seed, kinds)
+  }
+}
+
+/** A fault of the simulation's own is one more failing seed: it must not end the others. */
+async function runOne(seed: number, kinds: readonly string[]): Promise<Told> {
+  try {
     const { violations, counts, tookMs } = await runHistory(drawHistory(seed, kinds))
-    yield { seed, violations, counts: [...counts], tookMs }
+    return { seed, violations, counts: [...counts], tookMs }
+  } catch (error) {
+    return { seed, violations: [`the simulation itself: ${(error as Error).stack}`], counts: [], tookMs: 0 }
   }
 }
 
