@@ -5,6 +5,7 @@ import { listHosts } from '../bucket/stream-inventory.ts'
 import type { Origin } from '../format/origin.ts'
 import type { DirectorySink } from './directory-sink.ts'
 import { createOnce, type OnEvent } from './event.ts'
+import { type Events, type FollowHost, followEvents } from './events/follow-events.ts'
 import { followHosts } from './follow-hosts.ts'
 import { compactHost, type RoundContext, type RoundResult, reportProblem } from './host-round.ts'
 import { type Pace, watchHost } from './listing-plan.ts'
@@ -21,6 +22,8 @@ export interface CompactorOptions {
   accepts?: ((origin: Origin) => boolean) | undefined
   /** Sees the bytes as they are published, for a display. */
   onBytes?: ((bytes: number) => void) | undefined
+  /** What tells of news, when following; `pace` is for when it does not. */
+  events?: Events | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -71,10 +74,15 @@ export async function compactOnce(options: CompactorOptions): Promise<Summary> {
  */
 export async function compactFollowing(options: CompactorOptions & { signal: AbortSignal }): Promise<void> {
   const context = roundContext(options)
-  await followHosts({ ...context, pace: options.pace, signal: options.signal }, (host) => {
+  const { events, pace, signal } = options
+  const following = { ...context, pace, signal }
+  const follow: FollowHost = (host, bucket) => {
     const watch = watchHost()
-    return async () => (await compactHost(context, host, watch, options.pace)).hasGrown
-  })
+    return (hints) => compactHost({ ...context, bucket }, host, watch, pace, hints)
+  }
+  await (events
+    ? followEvents(following, events, follow)
+    : followHosts(following, (host) => follow(host, options.bucket)))
 }
 
 function roundContext(options: CompactorOptions): RoundContext {

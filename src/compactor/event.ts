@@ -14,8 +14,19 @@ export type CompactorEvent =
   | ({ kind: 'set-aside' } & SetAside)
   /** A key has more than one version, or a delete marker. What counts is the oldest. */
   | { kind: 'tampered'; host: string; stream: string; key: string; versions: number }
+  /** The queue gives nothing, or does so again; or it has messages that nobody understands. */
+  | QueueNews
+  /** Everything was listed, with so many requests; and will be again. */
+  | { kind: 'listed'; hosts: number; requests: number; tookMs: number; everyMs: number }
   /** Something of this stream, host or bucket could not be done; the others go on. */
   | { kind: 'problem'; host?: string; stream?: string; error: unknown }
+
+export type QueueNews = { kind: 'queue'; url: string } & (
+  | { state: 'lost'; error: unknown }
+  | { state: 'back' }
+  /** Left to the queue, which keeps elsewhere what is received too often; or removed. */
+  | { state: 'kept' | 'dropped'; why: string }
+)
 
 export interface PublishedFacts {
   host: string

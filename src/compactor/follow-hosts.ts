@@ -3,6 +3,7 @@ import { backoffMs } from '../base/retry.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { listHosts } from '../bucket/stream-inventory.ts'
 import type { Once, OnEvent } from './event.ts'
+import type { HostLook } from './events/hint.ts'
 import { backoffFor, reportProblem } from './host-round.ts'
 import { nextInterval, type Pace } from './listing-plan.ts'
 
@@ -19,16 +20,19 @@ export interface FollowContext {
  * Looks at every host again and again, sooner where something came, later after a failure, and at those that come, until
  * aborted: then it resolves. `follow` makes what is called for each look at a host; that says whether something came.
  */
-export async function followHosts(
-  context: FollowContext,
-  follow: (host: string) => () => Promise<boolean>,
-): Promise<void> {
+export async function followHosts(context: FollowContext, follow: (host: string) => HostLook): Promise<void> {
   const { bucket, signal } = context
   const followed = new Map<string, Promise<void>>()
   await repeat(context, 'hosts', {}, async () => {
     const known = followed.size
     for (const host of await listHosts(bucket, { signal })) {
-      if (!followed.has(host)) followed.set(host, repeat(context, host, { host }, follow(host)))
+      if (!followed.has(host)) {
+        const look = follow(host)
+        followed.set(
+          host,
+          repeat(context, host, { host }, async () => (await look()).hasGrown),
+        )
+      }
     }
     return followed.size > known
   })

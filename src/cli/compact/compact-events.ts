@@ -43,6 +43,12 @@ export function eventForPeople(event: CompactorEvent, paint: Paint): { text: str
       return trouble(
         `${paint.red('TAMPERED')}   ${pathForPeople(event.key)} has ${event.versions} versions; the oldest counts. Find out who overwrites or deletes in this bucket`,
       )
+    case 'queue':
+      return eventOfQueue(event, paint)
+    case 'listed':
+      return news(
+        `listed     all of ${countText(event.hosts, 'host')} by ${countText(event.requests, 'request')} in ${formatSpan(event.tookMs)}; again every ${formatSpan(event.everyMs)}: ${perHourText(event)}`,
+      )
     case 'problem': {
       const { message, hint } = explain(event.error)
       const fix = hint === undefined ? '' : `\n           ${paint.bold('fix:')} ${textForPeople(hint)}`
@@ -51,9 +57,36 @@ export function eventForPeople(event: CompactorEvent, paint: Paint): { text: str
   }
 }
 
+function eventOfQueue(
+  event: Extract<CompactorEvent, { kind: 'queue' }>,
+  paint: Paint,
+): { text: string; isTrouble: boolean } {
+  const queue = textForPeople(event.url)
+  switch (event.state) {
+    case 'lost': {
+      const { message, hint } = explain(event.error)
+      const fix = hint === undefined ? '' : `\n           ${paint.bold('fix:')} ${textForPeople(hint)}`
+      const text = `${paint.red('no events')}  ${textForPeople(message)}; hosts are polled until it is back${fix}`
+      return { text, isTrouble: true }
+    }
+    case 'back':
+      return { text: `${paint.green('events')}     ${queue} is back; everything is listed once`, isTrouble: false }
+    default: {
+      const fate = event.state === 'kept' ? 'left to its dead-letter queue' : 'removed'
+      const text = `${paint.yellow('message')}    ${queue}: one ${textForPeople(event.why)}; ${fate}. Only notifications of this bucket belong there`
+      return { text, isTrouble: true }
+    }
+  }
+}
+
+/** What listing everything costs, as `1,234 requests an hour`. */
+export function perHourText({ requests, everyMs }: { requests: number; everyMs: number }): string {
+  return `${countText(Math.ceil((requests * 3_600_000) / everyMs), 'request')} an hour`
+}
+
 /** The event as one JSON line has it: names as they are, an error as in every command. */
 export function eventForMachine(event: CompactorEvent): Record<string, unknown> {
-  if (event.kind !== 'problem') return { ...event }
+  if (!('error' in event)) return { ...event }
   const { error, ...rest } = event
   return { ...rest, error: explain(error) }
 }

@@ -1,6 +1,7 @@
 import { createLimiter, forEachConcurrently } from '../../base/concurrency.ts'
 import { listHosts } from '../../bucket/stream-inventory.ts'
 import { createOnce } from '../event.ts'
+import { type Events, type FollowHost, followEvents } from '../events/follow-events.ts'
 import { followHosts } from '../follow-hosts.ts'
 import { reportProblem } from '../host-round.ts'
 import type { Pace } from '../listing-plan.ts'
@@ -45,13 +46,20 @@ export async function archiveOnce(options: ArchiverOptions): Promise<ArchiveSumm
 }
 
 /** Archives what there is, and what becomes complete, until `signal` is aborted: then it resolves. What fails is tried again. */
-export async function archiveFollowing(options: ArchiverOptions & { signal: AbortSignal; pace: Pace }): Promise<void> {
+export async function archiveFollowing(
+  options: ArchiverOptions & { signal: AbortSignal; pace: Pace; events?: Events | undefined },
+): Promise<void> {
   const context = contextOf(options)
   const looks = createLimiter(hostsMax)
-  await followHosts({ ...context, pace: options.pace, signal: options.signal }, (host) => {
+  const { events, pace, signal } = options
+  const following = { ...context, pace, signal }
+  const follow: FollowHost = (host, bucket) => {
     const watch = watchArchive()
-    return async () => (await looks(() => archiveHost(context, host, watch))).sent > 0
-  })
+    return (hints) => looks(() => archiveHost({ ...context, bucket }, host, watch, hints))
+  }
+  await (events
+    ? followEvents(following, events, follow)
+    : followHosts(following, (host) => follow(host, options.bucket)))
 }
 
 function contextOf(options: ArchiverOptions): ArchiveContext {

@@ -1,0 +1,77 @@
+import type { Clock } from '../../base/clock.ts'
+import { type MessageQueue, messagesAtOnce, type QueueMessage } from '../../bucket/message-queue.ts'
+
+/** Done messages are removed ten at a time, or after so long: a kill in between only brings them once more. */
+const removeWithinMs = 200
+/** SQS gives a message to somebody else after twelve hours, whatever is said. */
+const heldMaxMs = 11 * 3_600_000
+
+/** The messages in hand: hidden from others while work on them lasts, removed when it is done. What fails here only makes them come again. */
+export class Held {
+  readonly #queue: MessageQueue
+  readonly #clock: Clock
+  readonly #hideMs: number
+  readonly #signal: AbortSignal
+  readonly #since = new Map<QueueMessage, number>()
+  #done: QueueMessage[] = []
+  #cancelRemoval: (() => void) | undefined
+  #waiting: (() => void)[] = []
+
+  constructor(queue: MessageQueue, clock: Clock, hideMs: number, signal: AbortSignal) {
+    this.#queue = queue
+    this.#clock = clock
+    this.#hideMs = hideMs
+    this.#signal = signal
+  }
+
+  add(message: QueueMessage): void {
+    this.#since.set(message, this.#clock.monotonic())
+  }
+
+  /** Resolves once fewer than `max` are in hand, or when all is over. */
+  async room(max: number): Promise<void> {
+    while (this.#since.size >= max && !this.#signal.aborted)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** Left alone: it comes again when it is no longer hidden. */
+  drop(message: QueueMessage): void {
+    this.#since.delete(message)
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  giveBack(message: QueueMessage, laterMs: number): void {
+    this.drop(message)
+    void this.#queue.hide([message], laterMs, this.#signal).catch(() => {})
+  }
+
+  remove(message: QueueMessage): void {
+    this.drop(message)
+    this.#done.push(message)
+    if (this.#done.length >= messagesAtOnce) this.#removeNow()
+    else this.#cancelRemoval ??= this.#clock.timer(removeWithinMs, () => this.#removeNow())
+  }
+
+  /** Keeps what is in hand hidden, until the signal; then what is done is removed, and it resolves. */
+  async run(): Promise<void> {
+    const everyMs = this.#hideMs / 3
+    while (!this.#signal.aborted) {
+      await this.#clock.sleep(everyMs, this.#signal).catch(() => {})
+      const nowMs = this.#clock.monotonic()
+      const due = [...this.#since].filter(([, sinceMs]) => nowMs - sinceMs >= everyMs && nowMs - sinceMs < heldMaxMs)
+      for (let at = 0; at < due.length && !this.#signal.aborted; at += messagesAtOnce) {
+        const some = due.slice(at, at + messagesAtOnce).map(([message]) => message)
+        await this.#queue.hide(some, this.#hideMs, this.#signal).catch(() => {})
+      }
+    }
+    for (const resolve of this.#waiting.splice(0)) resolve()
+    await this.#removeNow()
+  }
+
+  #removeNow(): Promise<void> {
+    this.#cancelRemoval?.()
+    this.#cancelRemoval = undefined
+    const done = this.#done.splice(0)
+    return done.length === 0 ? Promise.resolve() : this.#queue.remove(done).catch(() => {})
+  }
+}

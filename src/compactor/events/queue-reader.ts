@@ -1,0 +1,126 @@
+import type { Clock } from '../../base/clock.ts'
+import { isCode } from '../../base/errors.ts'
+import { type Backoff, backoffMs, retryUnknown } from '../../base/retry.ts'
+import { type MessageQueue, messagesAtOnce, type QueueMessage } from '../../bucket/message-queue.ts'
+import { Held } from './held-messages.ts'
+import { type EventPlace, parseMessage, type SpokenOf } from './parse-message.ts'
+
+/** What became of messages so far. */
+export interface MessageCounts {
+  received: number
+  /** Looked at, and removed. */
+  done: number
+  /** Given back, to come again. */
+  failed: number
+  test: number
+  poison: number
+  foreign: number
+}
+
+export interface ReaderOptions {
+  queue: MessageQueue
+  place: EventPlace
+  clock: Clock
+  counts: MessageCounts
+  /** Resolves once it was looked at; rejects where that failed, and is to be tried again. */
+  look: (spoken: SpokenOf) => Promise<void>
+  /** A message that nobody understands, or that is of another bucket. */
+  onPoison: (why: string, isKept: boolean) => void
+  /** Nothing comes any more, or it comes again. */
+  onLost: (error: unknown) => void
+  onBack: () => void
+  signal: AbortSignal
+}
+
+/** The longest that SQS waits: the fewest requests at rest, 180 an hour. */
+const waitMs = 20_000
+/** Beyond this the process that has a message is taken for dead; it says so again in time while it lives. */
+export const hideMs = 60_000
+/** In hand at once: a few kB each. SQS itself gives out 120,000. */
+const inHandMax = 1000
+/** So many requests wait side by side while each brings all that fits: as fast as one queue is read from afar. */
+const receiversMax = 8
+/** Nothing received for so long: what comes is looked for elsewhere meanwhile. */
+const lostAfterMs = 30_000
+/** What failed comes back ever later; at the latest within a quarter of an hour. */
+const retryMessage: Backoff = { baseMs: 5_000, capMs: 900_000 }
+/** A queue that is gone or denied is asked once a minute: it costs next to nothing, and is back within a minute. */
+const askLostEveryMs = 60_000
+
+/** Reads until the signal; then resolves. What is in hand by then comes again for somebody else. Never rejects. */
+export async function readQueue(options: ReaderOptions): Promise<void> {
+  const { queue, clock, counts, signal } = options
+  const held = new Held(queue, clock, hideMs, signal)
+  let receivers = 0
+  let keepsPoison: boolean | undefined
+
+  const accept = async (message: QueueMessage): Promise<void> => {
+    const parsed = parseMessage(message.body, options.place)
+    if (parsed.kind === 'poison' || parsed.kind === 'foreign') {
+      counts[parsed.kind]++
+      keepsPoison ??= await queue.keepsPoison(signal).catch(() => false)
+      options.onPoison(parsed.kind === 'poison' ? parsed.why : `is of the bucket ${parsed.bucket}`, keepsPoison)
+      return keepsPoison ? held.drop(message) : held.remove(message)
+    }
+    if (parsed.kind === 'test') counts.test++
+    else {
+      try {
+        await Promise.all(parsed.hints.map(options.look))
+      } catch {
+        if (signal.aborted) return
+        // Told where it failed, by name.
+        counts.failed++
+        const laterMs = Math.max(retryMessage.baseMs, backoffMs(retryMessage, message.receives, clock))
+        return held.giveBack(message, laterMs)
+      }
+    }
+    counts.done++
+    held.remove(message)
+  }
+
+  const receive = async (): Promise<number> => {
+    await held.room(inHandMax)
+    const messages = await queue.receive({ waitMs, hideMs, signal })
+    counts.received += messages.length
+    for (const message of messages) {
+      held.add(message)
+      void accept(message)
+    }
+    return messages.length
+  }
+
+  /** One more while each brings all that fits; it ends when it does not. Its failures are met by the first as well. */
+  const helpOut = (): void => {
+    if (receivers >= receiversMax || signal.aborted) return
+    receivers++
+    void (async () => {
+      try {
+        while (!signal.aborted && (await receive()) === messagesAtOnce) helpOut()
+      } catch {
+        // The first one asks the same, and tells.
+      } finally {
+        receivers--
+      }
+    })()
+  }
+
+  const untilAborted = held.run()
+  let [failures, isLost] = [0, false]
+  let answeredAtMs = clock.monotonic()
+  while (!signal.aborted) {
+    try {
+      const count = await receive()
+      if (isLost) options.onBack()
+      ;[failures, isLost, answeredAtMs] = [0, false, clock.monotonic()]
+      if (count === messagesAtOnce) helpOut()
+    } catch (error) {
+      if (signal.aborted) break
+      const isOver = !isCode(error, 'unavailable') || clock.monotonic() - answeredAtMs > lostAfterMs
+      if (isOver && !isLost) options.onLost(error)
+      isLost ||= isOver
+      const pauseMs = isLost ? askLostEveryMs * (0.5 + clock.random() / 2) : backoffMs(retryUnknown, failures++, clock)
+      await clock.sleep(Math.max(100, pauseMs), signal).catch(() => {})
+    }
+  }
+  await untilAborted
+}
