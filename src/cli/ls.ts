@@ -1,29 +1,32 @@
-import { forEachConcurrently } from '../base/concurrency.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
-import type { Bucket } from '../bucket/bucket.ts'
-import { listHosts, listStreams } from '../bucket/stream-inventory.ts'
-import { type StreamRow, surveyStream } from '../bucket/stream-row.ts'
+import type { StreamRow } from '../bucket/stream-row.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption, usageError } from './command.ts'
 import { storeHelp, storeOptions } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
+import { type Inventory, withInventory } from './read/inventory.ts'
 import { rowForMachine, streamTableRows, tableRows } from './read/ls-rows.ts'
-import { noSuchHost, readsAtOnce, saysNothingHere, withReader } from './read/read-bucket.ts'
-import { matchPath } from './read/read-names.ts'
-import { createServerClient, isServerUrl } from './read/server-client.ts'
+import { noSuchName } from './read/no-such-name.ts'
+import { isPattern, matchPaths } from './read/read-names.ts'
+import { selectHosts } from './read/read-place.ts'
+import { timeHelp, timeNotice, timeOptions, timesOf } from './read/read-times.ts'
+import { shellWord } from './terminal/shell-word.ts'
 import { tableLines } from './terminal/table.ts'
 import { countText, formatBytes } from './terminal/units.ts'
 
 export const command: Command = {
   name: 'ls',
-  options: { ...storeOptions, ...jsonOption },
+  options: { ...storeOptions, ...timeOptions, ...jsonOption },
   help: `
 logcask ls URL                hosts
 logcask ls URL HOST           its streams by name, those that a name had before indented below it
 logcask ls URL HOST NAME      every stream of one file: its path, or the end of it where that is clear
 
+HOST and NAME may be patterns: * stands for any characters (slashes, too), ? for one.
 Only reads: a request per thousand segments, and two small ones for each stream. Lengths come from the segments' names;
 cat and compact check the chain byte by byte.
-  --json    one line per host or stream
+${timeHelp}.
+                  Streams of which bytes were delivered then, shown as they are now
+  --json          one line per host or stream
 URL may be a server, too (logcask serve): https://logs.example:8470, with its token in LOGCASK_TOKEN.
 
 State: live · sealed (with its SHA-256) · unsealed (it ended unseen, or grew after its seal) · gaps that are not closed
@@ -34,76 +37,54 @@ Examples
   logcask ls s3://acme-logs
   logcask ls s3://acme-logs web-1
   logcask ls file:///mnt/nas web-1 access.log
+  logcask ls s3://acme-logs 'web-*' '*/nginx/*' --since 1h
   logcask ls s3://acme-logs web-1 --json | jq 'select(.state != "sealed") | .name'
 `,
   async run(input) {
-    expectArguments(input.positionals, 'logcask ls URL [HOST [NAME]]', 1, 3)
-    const [url = '', host, name] = input.positionals
-    if (isServerUrl(url)) return listServer(input, url, host, name)
-    return withReader(input, url, async (bucket) => {
-      if (host === undefined) await printHosts(input, bucket)
-      else await printStreams(input, bucket, host, name)
-      return exits.done
+    const { values, positionals, clock, terminal } = input
+    expectArguments(positionals, 'logcask ls URL [HOST [NAME]]', 1, 3)
+    const [url = '', host, name] = positionals
+    const times = timesOf(values, clock)
+    if (times !== undefined && host === undefined)
+      throw usageError('--since and --until are for the streams of hosts', "logcask ls URL '*' --since 1h")
+    await withInventory(input, url, async (place) => {
+      if (host === undefined) return printHosts(input, place)
+      if (times !== undefined) terminal.say(timeNotice)
+      const hosts = await selectHosts(place, host)
+      const several = isPattern(host)
+      let shown = 0
+      for (const one of hosts) {
+        const { rows, strays } = await place.rows(one, times)
+        const named = name === undefined ? rows : namedRows(rows, name, lookupOf(place, one), several)
+        shown += named.length
+        if (named.length === 0 && several) continue
+        if (several && !isSet(values, 'json')) await terminal.line(`${pathForPeople(one)}:`)
+        await printRows(input, one, named, { isNamed: name !== undefined && !isPattern(name), strays })
+      }
+      if (shown === 0 && several && name !== undefined)
+        throw usageError(
+          `no stream is called ${pathForPeople(name)} on any of ${countText(hosts.length, 'host')}`,
+          lookupOf(place, host),
+        )
     })
+    return exits.done
   },
 }
 
-/** The same of what a server answers. */
-async function listServer(
-  input: CommandInput,
-  url: string,
-  host: string | undefined,
-  name: string | undefined,
-): Promise<number> {
-  const { values, terminal } = input
-  const { serverHosts, serverRows } = await import('./read/server-rows.ts')
-  const server = await createServerClient(input, url)
-  if (host === undefined) {
-    for (const one of await serverHosts(server)) {
-      if (isSet(values, 'json')) await terminal.json({ host: one })
-      else await terminal.line(pathForPeople(one))
-    }
-    return exits.done
-  }
-  const rows: StreamRow[] = []
-  for await (const page of serverRows(server, host)) rows.push(...page)
-  const shown = name === undefined ? rows : namedRows(rows, name, `logcask ls ${server.url} ${pathForPeople(host)}`)
-  await printRows(input, host, shown, { isNamed: name !== undefined, strays: 0 })
-  return exits.done
+function lookupOf(place: Inventory, host: string): string {
+  return `logcask ls ${place.url} ${shellWord(pathForPeople(host))}`
 }
 
-async function printHosts({ values, terminal, signal }: CommandInput, bucket: Bucket): Promise<void> {
-  let strays = 0
-  const hosts = await listHosts(bucket, { signal, onStray: () => strays++ })
+async function printHosts({ values, terminal }: CommandInput, place: Inventory): Promise<void> {
+  const hosts = await place.hosts()
   for (const host of hosts) {
     if (isSet(values, 'json')) await terminal.json({ host })
     else await terminal.line(pathForPeople(host))
   }
-  if (hosts.length === 0) terminal.say(await saysNothingHere(bucket, signal))
+  const nothing = hosts.length === 0 ? await place.nothing() : undefined
+  if (nothing !== undefined) terminal.say(nothing)
+  const strays = place.strays()
   if (strays > 0) terminal.warn(`${countText(strays, 'stray')} where hosts are: written by no agent`)
-}
-
-async function printStreams(
-  input: CommandInput,
-  bucket: Bucket,
-  host: string,
-  name: string | undefined,
-): Promise<void> {
-  const { terminal, signal } = input
-  const rows: StreamRow[] = []
-  let strays = 0
-  await forEachConcurrently(
-    listStreams(bucket, host, { signal, onStray: () => strays++ }),
-    readsAtOnce,
-    async (listed) => {
-      rows.push(await surveyStream(bucket, host, listed, signal))
-      terminal.live(countText(rows.length, 'stream'))
-    },
-  )
-  terminal.live(undefined)
-  if (rows.length === 0) throw await noSuchHost(bucket, host, signal)
-  const shown = name === undefined ? rows : namedRows(rows, name, `logcask ls ${bucket.url} ${pathForPeople(host)}`)
-  await printRows(input, host, shown, { isNamed: name !== undefined, strays })
 }
 
 async function printRows(
@@ -130,27 +111,13 @@ async function printRows(
   )
 }
 
-/** The rows of the one name that `name` means; wrong usage with the candidates where it is none, or several. */
-export function namedRows(rows: readonly StreamRow[], name: string, lookup: string): StreamRow[] {
-  const match = matchPath(
+/** The rows of what `name` means; wrong usage with the candidates where it is none, or several and not `several`. */
+function namedRows(rows: readonly StreamRow[], name: string, lookup: string, several: boolean): StreamRow[] {
+  const match = matchPaths(
     name,
     rows.flatMap(({ origin }) => origin ?? []),
+    { several },
   )
-  if ('path' in match) return rows.filter(({ origin }) => origin?.path === match.path)
+  if ('paths' in match) return rows.filter(({ origin }) => origin !== undefined && match.paths.includes(origin.path))
   throw noSuchName(name, match.candidates, lookup)
-}
-
-/** How many candidates fit a message. */
-const candidatesMax = 20
-
-/** `otherwise`: what a command takes besides a name. */
-export function noSuchName(name: string, candidates: readonly string[], lookup: string, otherwise = ''): Error {
-  if (candidates.length === 0)
-    return usageError(`no stream is called ${pathForPeople(name)}`, `${lookup} lists them all`)
-  const shown = candidates.slice(0, candidatesMax).map(pathForPeople)
-  const more = candidates.length > shown.length ? [`and ${candidates.length - shown.length} more`] : []
-  return usageError(
-    [`${pathForPeople(name)} is the end of several names:`, ...shown, ...more].join('\n'),
-    `name one of them in full${otherwise}`,
-  )
 }

@@ -3,8 +3,8 @@ import { sha256 } from '../../src/base/hash.ts'
 import { serveApi } from '../server/api-fixture.ts'
 import { guardLeaks } from '../support/leak-guard.ts'
 import { storedStream } from '../support/stored-stream.ts'
-import { diskBucket } from './reader-bucket.ts'
-import { commandLine } from './run-command-line.ts'
+import { diskBucket, eventually } from './reader-bucket.ts'
+import { commandLine, startCommandLine } from './run-command-line.ts'
 
 guardLeaks()
 
@@ -25,10 +25,13 @@ async function setUp() {
   await storedStream(disk.bucket, 'web-1', '0-7', '/var/log/other.log', { labels: { a: 'b' } }).append('other')
   await storedStream(disk.bucket, 'db 1', '0-1', '/b').append('b')
   const rules = { tokens: [{ name: 'a', sha256: sha256(Buffer.from('secret')), hosts: ['web-*'] }], clients: [] }
-  const { port } = await serveApi({ bucket: disk.bucket, rules })
+  const api = await serveApi({ bucket: disk.bucket, rules })
+  const { port } = api
   const url = `http://127.0.0.1:${port}`
+  const env = { LOGCASK_TOKEN: 'secret' }
   const run = (args: string[], token = 'secret') => commandLine(args, { env: { LOGCASK_TOKEN: token } })
-  return { ...disk, server: url, run, first, second }
+  const start = (args: string[]) => startCommandLine(args, { env })
+  return { ...disk, server: url, api, rules, port, run, start, first, second }
 }
 
 describe('ls of a server', () => {
@@ -88,7 +91,8 @@ describe('cat of a server', () => {
     expect((await run(['ls', server, 'web-9'])).code).toBe(2)
     const none = await run(['cat', server, 'web-1', 'nothing.log'])
     expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('no stream is called nothing.log')])
-    expect((await run(['cat', server, 'web-1', path, '--follow'])).code).toBe(2)
+    const absent = await run(['cat', server, 'web-1', '--stream', '0-77'])
+    expect([absent.code, absent.stderr]).toEqual([2, expect.stringContaining('no such stream')])
     expect((await run(['ls', `${server}/api`])).code).toBe(2)
     const gone = await run(['ls', 'http://127.0.0.1:9'])
     expect([gone.code, gone.stderr]).toEqual([75, expect.stringContaining('ECONNREFUSED')])
@@ -98,5 +102,44 @@ describe('cat of a server', () => {
     const { run } = await setUp()
     const { code, stderr } = await run(['ls', 'http://192.0.2.1:8470'])
     expect([code, stderr]).toEqual([2, expect.stringContaining('would go there unencrypted')])
+  })
+})
+
+describe('cat --follow of a server', () => {
+  it('goes on as more comes, after a cut behind the last byte, and with the next stream after a rotation', async () => {
+    const { server, api, bucket, rules, port, start, second } = await setUp()
+    const run = start(['cat', server, 'web-1', path, '--follow'])
+    const shows = (text: string) => eventually(() => (run.stdout() === text ? text : undefined))
+    await shows('live\n')
+    await second.append('more\n')
+    await shows('live\nmore\n')
+
+    await api.server.close()
+    await eventually(() => (run.stderr().includes('trying on') ? true : undefined))
+    await second.append('meanwhile\n')
+    await serveApi({ bucket, rules, address: { kind: 'tcp', host: '127.0.0.1', port } })
+    await shows('live\nmore\nmeanwhile\n')
+
+    await second.seal()
+    const third = storedStream(bucket, 'web-1', '20261121T101500123456789Z-1a2d', path)
+    await third.append('next\n')
+    await shows('live\nmore\nmeanwhile\nnext\n')
+    expect(run.stderr()).toContain(`rotated, going on with stream ${third.stream}`)
+    run.signal('SIGINT')
+    expect(await run.code).toBe(130)
+  })
+
+  it('of one stream waits for bytes beyond its seal, and goes on from a range', async () => {
+    const { server, first, start } = await setUp()
+    const run = start(['cat', server, 'web-1', '--stream', first.stream, '--range', '6-', '--follow'])
+    await eventually(() => (run.stdout() === 'sealed' ? true : undefined))
+    run.signal('SIGTERM')
+    expect([await run.code, run.stdout()]).toEqual([143, 'sealed'])
+  })
+
+  it('ends where the server says no', async () => {
+    const { server, run } = await setUp()
+    const { code, stderr } = await run(['cat', server, 'web-1', path, '--follow'], 'other')
+    expect([code, stderr]).toEqual([1, expect.stringContaining('fix: set LOGCASK_TOKEN')])
   })
 })

@@ -10,6 +10,7 @@ import { streamPrefix } from '../../format/keys.ts'
 import type { CommandInput } from '../command.ts'
 import { readHeaders } from './read-bucket.ts'
 import { type Born, byBirth } from './read-names.ts'
+import type { Followed } from './read-place.ts'
 
 /** Latency while lines come, and requests per hour while none do. What costs nothing is asked more often. */
 const pace = { remote: { minMs: 500, maxMs: 10_000 }, local: { minMs: 100, maxMs: 1_000 } }
@@ -17,13 +18,6 @@ const pace = { remote: { minMs: 500, maxMs: 10_000 }, local: { minMs: 100, maxMs
 const looksPerRotationCheck = 5
 /** A stream that is neither sealed nor ended, when a newer one has its name, gets so long for its last lines. */
 const quietMs = 10_000
-
-export interface Followed {
-  host: string
-  stream: string
-  /** The name to go on with after a rotation; undefined: this stream and no other. */
-  path: string | undefined
-}
 
 /**
  * Prints what comes after `end`, as `tail -F` does: goes over to the next stream of the name once this one is sealed, has

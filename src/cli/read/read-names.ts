@@ -1,4 +1,5 @@
 import { isoTime } from '../../base/clock.ts'
+import { matchesGlob } from '../../base/glob.ts'
 import { sha256 } from '../../base/hash.ts'
 import { pathForPeople, pathToBytes } from '../../base/path-bytes.ts'
 import { birthOfIdentity, parseStreamId } from '../../format/keys.ts'
@@ -47,4 +48,33 @@ export function matchPath<T extends Named>(
   )
   const [only, ...others] = candidates
   return only !== undefined && others.length === 0 ? { path: only } : { candidates: candidates.sort() }
+}
+
+/** Whether it may mean several: `*` stands for any characters (slashes, too), `?` for one. */
+export function isPattern(name: string): boolean {
+  return /[*?]/.test(name)
+}
+
+/** Whether a pattern fits the whole of a path, or its end from a slash on; or the name that its source gave it. */
+export function fitsPattern(pattern: string, { labels, path }: Named): boolean {
+  return [path, pathForPeople(path), labels?.name ?? path].some(
+    (text) => matchesGlob(pattern, text) || matchesGlob(`*/${pattern}`, text),
+  )
+}
+
+/**
+ * The paths that `name` means, in order: the one that it is the whole or the end of, or all that a pattern fits. With
+ * `several`, also each of several that it is the end of, and none where there is none.
+ */
+export function matchPaths<T extends Named>(
+  name: string,
+  origins: readonly T[],
+  options: { several: boolean },
+): { paths: readonly string[] } | { candidates: readonly string[] } {
+  const match = matchPath(name, origins)
+  if ('path' in match) return { paths: [match.path] }
+  const fitting = isPattern(name) ? origins.filter((origin) => fitsPattern(name, origin)) : []
+  const paths = [...new Set(fitting.map(({ path }) => path))].sort()
+  if (paths.length > 0) return { paths }
+  return options.several ? { paths: match.candidates } : match
 }

@@ -28,3 +28,8 @@ function count(text: string): number | undefined {
   const number = Number(text)
   return Number.isSafeInteger(number) ? number : undefined
 }
+
+export const wholeRange: ByteRange = { start: 0, end: Number.POSITIVE_INFINITY }
+
+/** Nothing but where the stream ends. */
+export const behindRange: ByteRange = { start: Number.MAX_SAFE_INTEGER, end: Number.POSITIVE_INFINITY }

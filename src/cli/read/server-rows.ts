@@ -1,8 +1,12 @@
 import type { z } from 'zod'
+import { isoTime } from '../../base/clock.ts'
 import { LogcaskError } from '../../base/errors.ts'
+import type { Times } from '../../bucket/delivered-between.ts'
 import type { StreamRow } from '../../bucket/stream-row.ts'
 import { parseStreamId } from '../../format/keys.ts'
-import { hostPage, streamPage, type streamRow } from '../../server/schemas.ts'
+import { deliveredBytes } from '../../server/api-delivered.ts'
+import { hostPage, streamDetail, streamPage, type streamRow } from '../../server/schemas.ts'
+import type { ByteRange } from './read-range.ts'
 import type { ServerClient } from './server-client.ts'
 
 /** All hosts that the reader may read, in order. */
@@ -32,6 +36,26 @@ export async function* serverRows(server: ServerClient, host: string, glob = '*'
     yield page.streams.map(rowOf)
     after = page.next
   }
+}
+
+/** One stream of a host. Rejects `invalid` where there is no such one. */
+export async function serverRow(server: ServerClient, host: string, stream: string): Promise<StreamRow> {
+  return rowOf(await ask(server, streamPath(host, stream), streamDetail))
+}
+
+/** The bytes that were delivered in that time; undefined where none were. */
+export async function serverDelivered(
+  server: ServerClient,
+  host: string,
+  stream: string,
+  { fromMs, toMs }: Times,
+): Promise<ByteRange | undefined> {
+  const query = [
+    ...(Number.isFinite(fromMs) ? [`from=${isoTime(fromMs)}`] : []),
+    ...(Number.isFinite(toMs) ? [`to=${isoTime(toMs)}`] : []),
+  ].join('&')
+  const { start, end } = await ask(server, `${streamPath(host, stream)}/delivered?${query}`, deliveredBytes)
+  return start === null ? undefined : { start, end: end ?? Number.POSITIVE_INFINITY }
 }
 
 function inPath(text: string): string {
