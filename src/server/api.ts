@@ -1,10 +1,12 @@
 import type { Clock } from '../base/clock.ts'
 import { boundedLists } from '../bucket/bounded-lists.ts'
 import type { Bucket } from '../bucket/bucket.ts'
-import { readHeader, sealsOf } from '../bucket/stream-header.ts'
+import { firstKey, headerOf, readHeader } from '../bucket/stream-header.ts'
+import { fromOffset, parseKey } from '../format/keys.ts'
 import { activityRoute } from './api-activity.ts'
 import { contentRoute } from './api-content.ts'
 import type { ApiContext } from './api-context.ts'
+import { deliveredRoute } from './api-delivered.ts'
 import { followRoute } from './api-follow.ts'
 import { hostRoutes } from './api-hosts.ts'
 import { streamRoutes } from './api-streams.ts'
@@ -26,15 +28,17 @@ export interface ApiParts {
   maxAgeMs: number
   acceptsHost?: (host: string) => boolean
   openPublished?: OpenPublished | undefined
+  /** Objects that one answer lists at most, where it is another number. */
+  listedMax?: number
   /** Without it there is no path that verifies. */
   verify?: VerifyStream | undefined
 }
 
 /** The routes under /api/v1 that read a bucket. */
 export function apiRoutes(parts: ApiParts): Route[] {
-  const { clock, load, maxAgeMs, openPublished, acceptsHost = () => true } = parts
-  const bucket = boundedLists(parts.bucket, entriesMax)
-  const chains = createChainCache(bucket, clock, parts.signal)
+  const { clock, load, maxAgeMs, openPublished, acceptsHost = () => true, listedMax = entriesMax } = parts
+  const bucket = boundedLists(parts.bucket, listedMax)
+  const chains = createChainCache(parts.bucket, bucket, clock, parts.signal)
   const context: ApiContext = {
     bucket,
     clock,
@@ -48,10 +52,12 @@ export function apiRoutes(parts: ApiParts): Route[] {
       return published?.length
     },
     async isSealedAt(host, stream, length, signal) {
-      const seals = await sealsOf(bucket, host, stream, signal)
-      if (seals.some((seal) => seal.length === length)) return true
-      const header = await readHeader(bucket, host, stream, { seals, signal })
-      return header?.final?.length === length
+      // Those of this length alone: however many others there are.
+      for await (const entry of bucket.list(fromOffset('seals', host, stream, length), { signal }))
+        if (entry.kind === 'object' && parseKey(entry.key)?.kind === 'seal') return true
+      const key = firstKey(host, stream)
+      const info = await bucket.head(key, { signal })
+      return info !== undefined && headerOf(info.metadata, key, info.size).final?.length === length
     },
     isThere: async (host, stream, signal) => (await readHeader(bucket, host, stream, { signal })) !== undefined,
   }
@@ -60,6 +66,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     activityRoute(context),
     ...streamRoutes(context),
     contentRoute(context),
+    deliveredRoute(context),
     followRoute(context),
     ...(parts.verify ? [verifyRoute(context, parts.verify)] : []),
   ]

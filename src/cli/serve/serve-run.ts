@@ -17,6 +17,7 @@ import { apiRoutes } from '../../server/api.ts'
 import { ServerLoad } from '../../server/load.ts'
 import { metricText } from '../../server/metric-text.ts'
 import { withOwnRoutes } from '../../server/own-routes.ts'
+import { pageRoutes } from '../../server/page-routes.ts'
 import { type HttpServer, type Refused, serveHttp, type TlsFiles } from '../../server/serve-http.ts'
 import { type CommandInput, isSet } from '../command.ts'
 import { eventForMachine, eventForPeople } from '../compact/compact-events.ts'
@@ -71,10 +72,10 @@ export async function runServer(
       openPublished: sink && publishedIn(sink.root),
       verify: verifyIn(bucket, sink?.root),
     })
-    const own = withOwnRoutes(api, {
+    const routes = withOwnRoutes(api, {
       version,
       metrics: () => {
-        const process_ = { residentBytes: process.memoryUsage.rss(), cpuSeconds: cpuSeconds(), startedAtMs }
+        const own = { residentBytes: process.memoryUsage.rss(), cpuSeconds: cpuSeconds(), startedAtMs }
         return metricText(serveMetrics({ version, counts, load, usage: meter.snapshot(), process: own }))
       },
       sick: () => undefined,
@@ -83,7 +84,7 @@ export async function runServer(
     const { tokens, clients, listen } = plan
     server = await serveHttp({
       address: listen,
-      routes,
+      routes: [...routes, ...(await pageRoutes())],
       rules: { tokens, clients },
       load,
       tls,
