@@ -36,7 +36,7 @@ class S3:
     def __init__(self, url):
         import botocore.session
         self.bucket, _, self.prefix = url[len("s3://"):].partition("/")
-        self.client = botocore.session.get_session().create_client("s3", endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))
+        self.client = botocore.session.get_session().create_client("s3")
 
     def list(self, prefix):
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + prefix)

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { sha256 } from '../../../src/base/hash.ts'
@@ -132,6 +134,32 @@ describe(`end to end on ${store.name}`, () => {
       })
       expect(sha256(whole)).toBe(sha256(bytes))
       expect((await readdir(join(directory, 'd'))).length).toBeGreaterThan(1)
+    },
+  )
+
+  it.skipIf(process.env.LOGCASK_TEST_AWS === undefined)(
+    'another reader, in Python and made from docs/format.md, gives every file back',
+    async () => {
+      const directory = await tempDirectory('reader')
+      const logs = { 'one.log': patternBytes(9 * 1024 * 1024, 3), 'café.log': Buffer.from('a line\n'), 'none.log': '' }
+      for (const [name, bytes] of Object.entries(logs)) await writeFile(join(directory, name), bytes)
+      const { url } = await newDestination()
+      const paths = Object.keys(logs).map((name) => join(directory, name))
+      const ship = ['ship', ...paths, '--to', url, '--host', host, '--state', join(directory, 'state')]
+      expect(await run(ship)).toMatchObject({ code: 0 })
+      const python = join(dirname(process.env.LOGCASK_TEST_AWS ?? ''), 'python')
+      const reader = fileURLToPath(new URL('../../../docs/format/reader.py', import.meta.url))
+      const read = async (...args: string[]): Promise<Buffer> => {
+        const options = { encoding: 'buffer', maxBuffer: 64 * 1024 * 1024 } as const
+        return (await promisify(execFile)(python, [reader, ...args], options)).stdout
+      }
+      const rows = (await read('ls', url)).toString().trim().split('\n')
+      expect(rows.map((row) => row.split('\t')[1])).toEqual(['sealed', 'sealed', 'sealed'])
+      for (const row of rows) {
+        const [, , at = '', stream = '', path = ''] = row.split('\t')
+        const bytes = logs[basename(JSON.parse(path) as string) as keyof typeof logs]
+        expect(sha256(await read('cat', url, at, stream))).toBe(sha256(Buffer.from(bytes)))
+      }
     },
   )
 
