@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Kind } from './provider/extract.ts'
+import { serveProvider } from './provider/serve.ts'
+
+export const terraformDirectory = join(import.meta.dirname, '..')
+
+const run = promisify(execFile)
+
+/** Terraform on a copy of the modules and examples, so that nothing of its own is left in them. */
+export interface Terraform {
+  /** Of `modules` and `examples`. */
+  directory: string
+  run(room: string, ...args: string[]): Promise<string>
+  close(): void
+}
+
+/** Rejects where there is no terraform on this machine. */
+export async function openTerraform(): Promise<Terraform> {
+  const directory = mkdtempSync(join(tmpdir(), 'logcask-tf-'))
+  for (const part of ['modules', 'examples']) {
+    cpSync(join(terraformDirectory, part), join(directory, part), {
+      recursive: true,
+      filter: (path) => !/\/\.terraform|terraform\.tfstate/.test(path),
+    })
+  }
+  const provider = await serveProvider(typesIn(directory))
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: directory,
+    TMPDIR: process.env.TMPDIR ?? tmpdir(),
+    TF_IN_AUTOMATION: 'true',
+    CHECKPOINT_DISABLE: 'true',
+    ...provider.environment,
+  }
+  return {
+    directory,
+    async run(room, ...args) {
+      try {
+        const options = { cwd: join(directory, room), env, maxBuffer: 2 ** 28, timeout: 300_000 }
+        const { stdout } = await run('terraform', args, options)
+        return stdout
+      } catch (error) {
+        const { stdout, stderr } = error as { stdout?: string; stderr?: string }
+        throw new Error(`terraform ${args.join(' ')} in ${room}:\n${stderr ?? ''}${stdout ?? ''}`, { cause: error })
+      }
+    },
+    close() {
+      provider.stop()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Every directory below `room` that holds HCL. */
+export function roomsIn(directory: string, room: string): string[] {
+  return readdirSync(join(directory, room), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `${room}/${name}`)
+    .sort()
+}
+
+export function hclFiles(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(tf|tftest\.hcl)$/.test(name) && !name.includes('node_modules'))
+    .map((name) => join(directory, name))
+    .sort()
+}
+
+function typesIn(directory: string): Map<Kind, Set<string>> {
+  const types = new Map<Kind, Set<string>>([
+    ['resource', new Set()],
+    ['data', new Set()],
+  ])
+  for (const file of hclFiles(directory)) {
+    for (const [, kind = '', type = ''] of readFileSync(file, 'utf8').matchAll(/^(resource|data) "(aws_\w+)"/gm)) {
+      types.get(kind as Kind)?.add(type)
+    }
+  }
+  return types
+}
