@@ -25,6 +25,14 @@ import {
   withArchive,
 } from './compact/compact-archive.ts'
 import { eventForMachine, eventForPeople, showingBytes, summaryText } from './compact/compact-events.ts'
+import {
+  byEvents,
+  type QueueSettings,
+  queueHelp,
+  queueOptions,
+  queueSettings,
+  withEvents,
+} from './compact/compact-queue.ts'
 import { refuseNested } from './compose/nested-places.ts'
 import { openBucket, storeHelp, storeOptions, storeSettings } from './compose/open-bucket.ts'
 import { paceFor, sinkDirectory } from './compose/sink-place.ts'
@@ -41,6 +49,7 @@ export const command: Command = {
     interval: { type: 'string' },
     as: { type: 'string' },
     ...archiveOptions,
+    ...queueOptions,
   },
   help: `
 logcask compact --from URL --to DIR [--once]
@@ -70,6 +79,7 @@ Archive
   --quiet-after 7d  archive what has no seal, and got nothing for so long, too, with .unsealed in its name; or: never
   --spool DIR       for what is compressed and longer than 4 MiB (default: $TMPDIR, or /var/tmp)
   --interval 1m     between two looks at a host that completes files (default: 1m; a quiet one: down to once an hour)
+${queueHelp}
 
 ${storeHelp}
 
@@ -99,6 +109,12 @@ async function compact(input: CommandInput): Promise<number> {
   if (to !== undefined && names !== undefined) checkOutputTemplate(names)
   const root = to === undefined ? undefined : sinkDirectory(to)
   const archive = archiveSettings(input, to === undefined ? names : undefined)
+  const queue = queueSettings(values, from)
+  if (queue !== undefined && root !== undefined && archive !== undefined)
+    throw usageError(
+      '--events: one queue cannot feed a directory and an archive',
+      'run two, each with a queue of its own',
+    )
   await refuseNested(from, root, archive?.url)
   const bucket = await openBucket(from, storeSettings(values), 'read', clock)
   try {
@@ -112,8 +128,8 @@ async function compact(input: CommandInput): Promise<number> {
         throw error
       })
     const statuses = await Promise.allSettled([
-      root === undefined ? exits.done : halting(intoDirectory(own, source, root, names)),
-      archive === undefined ? exits.done : halting(intoArchive(own, source, archive)),
+      root === undefined ? exits.done : halting(intoDirectory(own, source, root, names, queue)),
+      archive === undefined ? exits.done : halting(intoArchive(own, source, archive, queue)),
     ])
     const failed = statuses.find((one) => one.status === 'rejected' && one.reason === stop.signal.reason)
     if (failed?.status === 'rejected') throw failed.reason
@@ -133,6 +149,7 @@ async function intoDirectory(
   bucket: Bucket,
   root: string,
   names: string | undefined,
+  queue: QueueSettings | undefined,
 ): Promise<number> {
   const { values, clock } = input
   const pace = paceFor(bucket.url.startsWith('file:') ? 'file' : 's3', durationOf(values, 'interval'))
@@ -141,19 +158,26 @@ async function intoDirectory(
   try {
     const problemsMax = isSet(values, 'json') ? Number.POSITIVE_INFINITY : 5
     const options = { bucket, sink, clock, pace, onEvent: tell, problemsMax }
-    return isSet(values, 'once') ? await once(input, options) : await following(input, options, sink)
+    return isSet(values, 'once') ? await once(input, options) : await following(input, options, sink, queue)
   } finally {
     await sink.close()
   }
 }
 
-async function intoArchive(input: CommandInput, from: Bucket, settings: ArchiveSettings): Promise<number> {
+async function intoArchive(
+  input: CommandInput,
+  from: Bucket,
+  settings: ArchiveSettings,
+  queue: QueueSettings | undefined,
+): Promise<number> {
   const { values, terminal, clock, signal } = input
   const tell = (event: CompactorEvent): void => tellEvent(input, event)
   return withArchive(input, from, settings, tell, async (options) => {
     if (!isSet(values, 'once')) {
-      terminal.say(`${from.url} → ${options.sink.url}, until stopped`)
-      await archiveFollowing({ ...options, pace: settings.pace, signal })
+      await withEvents(input, queue, textOf(values, 'from') ?? '', (events) => {
+        terminal.say(`${from.url} → ${options.sink.url}${byEvents(events)}, until stopped`)
+        return archiveFollowing({ ...options, pace: settings.pace, events, signal })
+      })
       terminal.say('stopped; what is not archived yet is next time')
       return exits.done
     }
@@ -182,10 +206,17 @@ async function once(input: CommandInput, options: CompactorOptions): Promise<num
   return statusOf(summary)
 }
 
-async function following(input: CommandInput, options: CompactorOptions, sink: DirectorySink): Promise<number> {
-  const { terminal, signal } = input
-  terminal.say(`${options.bucket.url} → ${sink.root}, until stopped`)
-  await compactFollowing({ ...options, signal })
+async function following(
+  input: CommandInput,
+  options: CompactorOptions,
+  sink: DirectorySink,
+  queue: QueueSettings | undefined,
+): Promise<number> {
+  const { values, terminal, signal } = input
+  await withEvents(input, queue, textOf(values, 'from') ?? '', (events) => {
+    terminal.say(`${options.bucket.url} → ${sink.root}${byEvents(events)}, until stopped`)
+    return compactFollowing({ ...options, events, signal })
+  })
   terminal.say('stopped; all that was published is on disk')
   return exits.done
 }
