@@ -50,6 +50,12 @@ export function isLoopback(host: string): boolean {
   return isIPv4(host) ? host.startsWith('127.') : host === '::1'
 }
 
+/** Whether a request's Host header names this machine: a page from elsewhere whose name points here does not (DNS rebinding). */
+export function isLoopbackName(header: string): boolean {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/]+))(?::\d{1,5})?$/.exec(header)
+  return isLoopback((match?.[1] ?? match?.[2] ?? '').toLowerCase())
+}
+
 function parseSocketPath(text: string, path: string): ListenAddress {
   if (!/^\/[^\0]*[^/\0]$/.test(path))
     throw invalid(text, 'names no absolute path', 'write it as unix:/run/logcask/metrics.sock')

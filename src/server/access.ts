@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { matchesGlob } from '../base/glob.ts'
 import { sha256 } from '../base/hash.ts'
-import { isLoopback } from '../base/listen-address.ts'
+import { isLoopbackName } from '../base/listen-address.ts'
 
 /** Who may read which hosts. Without tokens and clients everybody may: then the server listens on this machine only. */
 export interface AccessRules {
@@ -63,9 +63,4 @@ function findToken(tokens: AccessRules['tokens'], token: string): Reader | undef
 
 export function mayRead({ hosts }: Reader, host: string): boolean {
   return hosts.some((glob) => matchesGlob(glob, host))
-}
-
-function isLoopbackName(header: string): boolean {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/]+))(?::\d{1,5})?$/.exec(header)
-  return isLoopback((match?.[1] ?? match?.[2] ?? '').toLowerCase())
 }

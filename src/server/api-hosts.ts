@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { forEachConcurrently } from '../base/concurrency.ts'
+import { forEachConcurrently, mapInOrder } from '../base/concurrency.ts'
 import { isCode } from '../base/errors.ts'
 import { matchesGlob } from '../base/glob.ts'
 import { sha256 } from '../base/hash.ts'
@@ -19,8 +19,8 @@ const pageMax = 200
 const recentMs = 7 * 24 * hourMs
 /** An agent writes one within each hour: this long without means that it is off, or cannot deliver. */
 const silentMs = 3 * hourMs
-/** Digests that one answer reads; a week of one agent is 168. */
-const digestsMax = 500
+/** Digests that one answer reads; a week of one agent is 168, of a dozen 2,016. */
+const digestsMax = 2_016
 
 export function hostRoutes(context: ApiContext): Route[] {
   const { bucket, clock, acceptsHost } = context
@@ -62,14 +62,16 @@ export function hostRoutes(context: ApiContext): Route[] {
         const nowMs = clock.now()
         const sinceHour = hourOf(nowMs - query.hours * hourMs)
         // One hour more: what the first ones of the time that was asked for name as their predecessors.
-        const stored = await readDigests(context, host, hourOf(hourStart(sinceHour) - hourMs), signal)
-        const { silentHours, severalAgents, broken } = checkDigests(stored, nowMs)
+        const { stored, cutAt } = await readDigests(context, host, hourOf(hourStart(sinceHour) - hourMs), signal)
+        const untilMs = cutAt === undefined ? nowMs : Math.min(nowMs, hourStart(cutAt))
+        const { silentHours, severalAgents, broken } = checkDigests(stored, untilMs)
         const firsts = new Set([...Map.groupBy(stored, ({ agent }) => agent)].map(([, [one]]) => one))
         const isFirst = (hour: string, agent: string): boolean =>
           [...firsts].some((one) => one?.hour === hour && one.agent === agent)
         return json({
           host,
           sinceHour,
+          untilHour: cutAt ?? null,
           silentHours: silentHours.filter((hour) => hour >= sinceHour),
           severalAgents: severalAgents.filter(({ hour }) => hour >= sinceHour),
           // The predecessor of an agent's first one here lies further back: nothing says that it is missing.
@@ -97,17 +99,45 @@ async function describeHosts(
   return described
 }
 
+/** Looked at within one hour, and in all: more are no agents', and the rest of them is passed over. */
+const perHourMax = 100
+const looksMax = 20_000
+
 async function lastDigestHour(
   { bucket, clock }: ApiContext,
   host: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const startAfter = fromHour(host, hourOf(clock.now() - recentMs))
+  const nowMs = clock.now()
+  const prefix = hostPrefix('digests', host)
+  // A host that is alive is told by a request or two.
+  for (let ms = nowMs; ms > nowMs - silentMs; ms -= hourMs) {
+    const hour = hourOf(ms)
+    let looked = 0
+    for await (const entry of bucket.list(`${prefix}${hour}-`, { signal })) {
+      if (entry.kind === 'object' && parseKey(entry.key)?.kind === 'digest') return hour
+      if (++looked === perHourMax) break
+    }
+  }
+  let startAfter: string | undefined = fromHour(host, hourOf(nowMs - recentMs))
   let last: string | undefined
-  for await (const entry of bucket.list(hostPrefix('digests', host), { startAfter, signal })) {
-    const key = entry.kind === 'object' ? parseKey(entry.key) : undefined
-    // A compromised host may write hours to come: its sign of life is no better for that.
-    if (key?.kind === 'digest' && hourStart(key.hour) <= clock.now()) last = key.hour
+  for (let looked = 0; startAfter !== undefined && looked < looksMax; ) {
+    const entries = bucket.list(prefix, { startAfter, signal })
+    startAfter = undefined
+    let [hour, inHour] = ['', 0]
+    for await (const entry of entries) {
+      const key = entry.kind === 'object' ? parseKey(entry.key) : undefined
+      looked++
+      // A compromised host may write hours to come: its sign of life is no better for that.
+      if (key?.kind === 'digest' && hourStart(key.hour) > nowMs) return last
+      if (key?.kind === 'digest') last = key.hour
+      inHour = key?.kind === 'digest' && key.hour !== hour ? 1 : inHour + 1
+      if (key?.kind === 'digest') hour = key.hour
+      if (inHour < perHourMax) continue
+      // Behind all names of this hour; of names that are no digests' at all, nothing is told.
+      if (hour !== '') startAfter = `${prefix}${hour}.`
+      break
+    }
   }
   return last
 }
@@ -122,20 +152,28 @@ async function readDigests(
   host: string,
   since: string,
   signal: AbortSignal,
-): Promise<StoredDigest[]> {
+): Promise<{ stored: StoredDigest[]; cutAt: string | undefined }> {
   const listed: { key: string; hour: string; agent: string; size: number }[] = []
+  let cutAt: string | undefined
+  let looked = 0
   for await (const entry of bucket.list(hostPrefix('digests', host), { startAfter: fromHour(host, since), signal })) {
     const key = entry.kind === 'object' ? parseKey(entry.key) : undefined
-    if (entry.kind !== 'object' || key?.kind !== 'digest') continue
-    listed.push({ key: entry.key, hour: key.hour, agent: key.agent, size: entry.size })
-    if (listed.length === digestsMax) break
+    if (++looked === looksMax) cutAt = listed.at(-1)?.hour ?? since
+    if (entry.kind === 'object' && key?.kind === 'digest') {
+      if (listed.length === digestsMax) cutAt = key.hour
+      else listed.push({ key: entry.key, hour: key.hour, agent: key.agent, size: entry.size })
+    }
+    if (cutAt !== undefined) break
   }
   const stored: StoredDigest[] = []
-  await forEachConcurrently(listed, readsAtOnce, async ({ key, hour, agent, size }) => {
+  // Of the hour in which it was cut, not all are there.
+  const whole = listed.filter(({ hour }) => cutAt === undefined || hour < cutAt)
+  const read = async ({ key, hour, agent, size }: (typeof listed)[number]): Promise<StoredDigest> => {
     const body = size <= digestBytesMax ? (await bucket.get(key, { signal }))?.body : undefined
-    stored.push({ hour, agent, sha256: body ? sha256(body) : '', digest: body && digestOf(body) })
-  })
-  return stored.sort((a, b) => (a.hour < b.hour ? -1 : a.hour > b.hour ? 1 : 0))
+    return { hour, agent, sha256: body ? sha256(body) : '', digest: body && digestOf(body) }
+  }
+  for await (const one of mapInOrder(whole, readsAtOnce, read)) stored.push(one)
+  return { stored, cutAt }
 }
 
 function digestOf(body: Uint8Array): StoredDigest['digest'] {

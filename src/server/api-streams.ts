@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isoTime } from '../base/clock.ts'
 import { forEachConcurrently } from '../base/concurrency.ts'
+import { isCode, messageWithHint } from '../base/errors.ts'
 import { matchesGlob } from '../base/glob.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import { sealsOf } from '../bucket/stream-header.ts'
@@ -114,8 +115,15 @@ async function surveyAll(
 ): Promise<StreamRow[]> {
   const rows = new Map<string, StreamRow>()
   await forEachConcurrently(names, readsAtOnce, async (stream) => {
-    const listed = (await listOne(context, host, stream, signal)) ?? listedStream(stream, [], {})
-    rows.set(stream, await surveyStream(context.bucket, host, listed, signal))
+    try {
+      const listed = (await listOne(context, host, stream, signal)) ?? listedStream(stream, [], {})
+      rows.set(stream, await surveyStream(context.bucket, host, listed, signal))
+    } catch (error) {
+      // One that holds more than may be listed costs the others nothing.
+      if (!isCode(error, 'refused')) throw error
+      const nothing = await surveyStream(context.bucket, host, listedStream(stream, [], {}), signal)
+      rows.set(stream, { ...nothing, problem: messageWithHint(error) })
+    }
   })
   return names.flatMap((stream) => rows.get(stream) ?? [])
 }

@@ -2,7 +2,7 @@ import { LogcaskError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import type { ListedSegment } from '../bucket/stream-listing.ts'
-import type { ChainCache } from './chain-cache.ts'
+import type { ChainCache, KnownChain, Stretch } from './chain-cache.ts'
 
 /** A stream's bytes, as far as they can be read now. */
 export interface Content {
@@ -44,18 +44,32 @@ export function createContentSource(
     async open(host, stream, maxAgeMs) {
       const published = await openPublished(host, stream)
       if (published !== undefined) return publishedContent(stream, published)
-      const { start, end, segments } = await chains.look(host, stream, maxAgeMs)
-      if (segments.length === 0) return undefined
-      const onGone = (): void => chains.forget(host, stream)
+      const chain = await chains.look(host, stream, maxAgeMs)
+      const { start, end } = chain
+      if (end.offset === start) return undefined
+      const source: Source = {
+        bucket,
+        chain,
+        segmentsOf: (stretch, signal) => chains.segmentsOf(host, stream, stretch, signal),
+        onGone: () => chains.forget(host, stream),
+      }
       return {
         start,
         end: end.offset,
         etag: etagOf(stream, end.offset, sha256(end.window)),
-        read: (from, to, pieceBytes, signal) => readSegments(bucket, segments, from, to, pieceBytes, onGone, signal),
+        read: (from, to, pieceBytes, signal) => readSegments(source, from, to, pieceBytes, signal),
         close: async () => {},
       }
     },
   }
+}
+
+/** Where a chain's bytes come from. */
+interface Source {
+  bucket: Bucket
+  chain: KnownChain
+  segmentsOf: (stretch: Stretch, signal: AbortSignal) => Promise<readonly ListedSegment[]>
+  onGone: () => void
 }
 
 function etagOf(stream: string, length: number, window: string): string {
@@ -83,40 +97,45 @@ function publishedContent(stream: string, published: Published): Content {
 }
 
 async function* readSegments(
-  bucket: Bucket,
-  segments: readonly ListedSegment[],
+  { bucket, chain, segmentsOf, onGone }: Source,
   from: number,
   to: number,
   pieceBytes: () => number,
-  onGone: () => void,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  for (let at = from, index = indexOf(segments, from); at < to; index++) {
-    const segment = segments[index]
-    if (segment === undefined) throw new LogcaskError('internal', `no segment holds ${at}`)
-    const end = Math.min(to, segment.offset + segment.length)
-    while (at < end) {
-      const start = at - segment.offset
-      const range = { start, end: Math.min(end - segment.offset, start + pieceBytes()) }
-      const got = await bucket.get(segment.key, { range, version: segment.version, signal })
-      if (got === undefined || got.body.byteLength !== range.end - range.start) {
-        onGone()
-        throw new LogcaskError('unavailable', `${segment.key}: was listed and is gone`, { hint: 'ask again' })
+  const gone = (what: string): LogcaskError => {
+    onGone()
+    return new LogcaskError('unavailable', `${what}: was listed and is gone`, { hint: 'ask again' })
+  }
+  const { stretches } = chain
+  for (let at = from, number = indexOf(stretches.length, (one) => stretches[one]?.end ?? 0, from); at < to; number++) {
+    const stretch = stretches[number]
+    if (stretch === undefined) throw new LogcaskError('internal', `no stretch holds ${at}`)
+    const segments = await segmentsOf(stretch, signal)
+    const endOf = ({ offset, length }: ListedSegment): number => offset + length
+    const first = indexOf(segments.length, (one) => (segments[one] ? endOf(segments[one]) : 0), at)
+    for (const segment of segments.slice(first)) {
+      const end = Math.min(to, endOf(segment))
+      while (at < end) {
+        const start = at - segment.offset
+        const range = { start, end: Math.min(end - segment.offset, start + pieceBytes()) }
+        const got = await bucket.get(segment.key, { range, version: segment.version, signal })
+        if (got === undefined || got.body.byteLength !== range.end - range.start) throw gone(segment.key)
+        yield got.body
+        at += got.body.byteLength
       }
-      yield got.body
-      at += got.body.byteLength
     }
+    if (at < Math.min(to, stretch.end)) throw gone(`what begins at ${at}`)
   }
 }
 
-/** The segment that holds `offset`: they lie one behind the other. */
-function indexOf(segments: readonly ListedSegment[], offset: number): number {
+/** The first of `count` that ends behind `offset`: they lie one behind the other. */
+function indexOf(count: number, endOf: (index: number) => number, offset: number): number {
   let low = 0
-  let high = segments.length
+  let high = count
   while (low < high) {
     const middle = (low + high) >> 1
-    const { offset: start = 0, length = 0 } = segments[middle] ?? {}
-    if (start + length <= offset) low = middle + 1
+    if (endOf(middle) <= offset) low = middle + 1
     else high = middle
   }
   return low

@@ -2,7 +2,7 @@ import { chmod, lstat, unlink } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
-import { type ListenAddress, listenAddressText } from '../base/listen-address.ts'
+import { isLoopbackName, type ListenAddress, listenAddressText } from '../base/listen-address.ts'
 
 /** What a path answers to GET. Called per request; what it throws is a 500 without a word of why. */
 export type Route = () => Reply
@@ -42,7 +42,7 @@ export async function listen(address: ListenAddress, routes: Readonly<Record<str
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: idleMs,
     },
-    (request, response) => answer(request, response, routes),
+    (request, response) => answer(request, response, address.kind === 'unix' ? undefined : isLoopbackName, routes),
   )
   server.maxConnections = connectionsMax
   server.maxRequestsPerSocket = requestsPerConnection
@@ -70,11 +70,16 @@ export async function bindServer(server: Server, address: ListenAddress): Promis
   return address.kind === 'unix' ? address : { ...address, port: (server.address() as AddressInfo).port }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, routes: Readonly<Record<string, Route>>): void {
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  isOwnName: ((header: string) => boolean) | undefined,
+  routes: Readonly<Record<string, Route>>,
+): void {
   // A body has no meaning here: it is not waited for, and the connection ends with the answer.
   if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
     response.shouldKeepAlive = false
-  const { status, contentType = 'text/plain; charset=utf-8', body } = replyTo(request, routes)
+  const { status, contentType = 'text/plain; charset=utf-8', body } = replyTo(request, isOwnName, routes)
   const bytes = Buffer.from(body)
   response.writeHead(status, {
     'content-type': contentType,
@@ -86,7 +91,14 @@ function answer(request: IncomingMessage, response: ServerResponse, routes: Read
   response.end(request.method === 'HEAD' ? undefined : bytes)
 }
 
-function replyTo({ method, url = '/' }: IncomingMessage, routes: Readonly<Record<string, Route>>): Reply {
+function replyTo(
+  { method, url = '/', headers }: IncomingMessage,
+  isOwnName: ((header: string) => boolean) | undefined,
+  routes: Readonly<Record<string, Route>>,
+): Reply {
+  // Nobody is asked who they are: else a page from elsewhere, its name pointed here, could read through a browser.
+  if (isOwnName?.(headers.host ?? '') === false)
+    return { status: 421, body: 'only names of this machine are answered: ask 127.0.0.1 or localhost\n' }
   const [path = '/'] = url.split('?')
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined
   if (route === undefined) return { status: 404, body: `there are: ${Object.keys(routes).join(' ')}\n` }

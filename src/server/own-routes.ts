@@ -10,8 +10,8 @@ export interface OwnState {
   metrics: () => string
   /** Why it cannot go on by itself; undefined while it can. */
   sick: () => string | undefined
-  /** What it waits for until it is ready; undefined when it is. */
-  notReady: () => string | undefined
+  /** Until it is ready. Why is in the log: whoever asks here is not asked who they are. */
+  isReady: () => boolean
 }
 
 /** `others`, with what tells of the server and of all of them. */
@@ -41,7 +41,7 @@ export function withOwnRoutes(others: readonly Route[], own: OwnState): Route[] 
       isOpen: true,
       query,
       responses: { 200: { description: 'ready', contentType: 'text/plain' } },
-      answer: async () => state(own.notReady(), 'ready'),
+      answer: async () => state(own.isReady() ? undefined : 'the bucket has not answered', 'ready'),
     }),
     route({
       path: '/metrics',

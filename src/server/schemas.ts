@@ -64,6 +64,7 @@ export const streamDetail = z.strictObject({
 export const digests = z.strictObject({
   host: z.string(),
   sinceHour: hourText,
+  untilHour: hourText.nullable().describe('There are too many for one answer: nothing is said of this hour and later'),
   silentHours: z.array(hourText).describe('No agent gave a sign of life'),
   severalAgents: z.array(z.strictObject({ hour: hourText, agents: z.array(z.string()) })),
   broken: z

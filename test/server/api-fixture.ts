@@ -22,17 +22,27 @@ export interface ServedApi {
 
 /** The API over a bucket in memory, on a free port of this machine, closed at the test's end. */
 export async function serveApi(
-  options: Partial<HttpOptions> & Partial<Pick<ApiParts, 'bucket' | 'openPublished' | 'clock' | 'verify'>> = {},
+  options: Partial<HttpOptions> &
+    Partial<Pick<ApiParts, 'bucket' | 'openPublished' | 'clock' | 'verify' | 'listedMax'>> = {},
 ): Promise<ServedApi> {
-  const { clock = systemClock, openPublished, verify, bucket = createMemoryBucket(clock), ...http } = options
+  const { clock = systemClock, openPublished, verify, listedMax, bucket = createMemoryBucket(clock), ...http } = options
   const stop = new AbortController()
   const load = new ServerLoad()
-  const api = apiRoutes({ bucket, clock, signal: stop.signal, load, maxAgeMs: 0, openPublished, verify })
+  const api = apiRoutes({
+    bucket,
+    clock,
+    signal: stop.signal,
+    load,
+    maxAgeMs: 0,
+    openPublished,
+    verify,
+    ...(listedMax ? { listedMax } : {}),
+  })
   const routes = withOwnRoutes(api, {
     version: '0.0.0',
     metrics: () => 'a 1\n',
     sick: () => undefined,
-    notReady: () => undefined,
+    isReady: () => true,
   })
   const refused: Refused[] = []
   const bugs: unknown[] = []

@@ -148,17 +148,31 @@ describe('the server', () => {
     expect((await stat(join(directory, 'precious'))).size).toBe(1)
   })
 
+  it('answers to names of this machine alone, so that no page elsewhere reads through a browser here', async () => {
+    const server = await serve()
+    const asked = (host: string) =>
+      raw(server, (socket) => socket.write(`GET /metrics HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`))
+    for (const host of ['localhost', '127.0.0.1:9464', '[::1]:9464', 'LocalHost:1'])
+      expect(await asked(host), host).toMatch(/^HTTP\/1.1 200 /)
+    for (const host of ['evil.example', 'evil.example:9464', '127.0.0.1.evil.example', '10.0.0.1', ''])
+      expect(await asked(host), host).toMatch(/^HTTP\/1.1 421 /)
+  })
+
   it('I7: ends connections that say nothing, drip, or say too much', async () => {
     const server = await serve()
     const [, dripped, large, posted] = await Promise.all([
       raw(server, () => {}),
       raw(server, (socket) => {
-        socket.write('GET /metrics HTTP/1.1\r\nhost: x\r\n')
+        socket.write('GET /metrics HTTP/1.1\r\nhost: localhost\r\n')
         const drip = setInterval(() => socket.write('x: y\r\n'), 500)
         socket.on('close', () => clearInterval(drip))
       }),
-      raw(server, (socket) => socket.write(`GET /metrics HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)),
-      raw(server, (socket) => socket.write('GET /metrics HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n')),
+      raw(server, (socket) =>
+        socket.write(`GET /metrics HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`),
+      ),
+      raw(server, (socket) =>
+        socket.write('GET /metrics HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n'),
+      ),
     ])
     expect(dripped).toMatch(/^HTTP\/1.1 408 /)
     expect(large).toMatch(/^HTTP\/1.1 431 /)

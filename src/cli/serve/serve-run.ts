@@ -1,5 +1,5 @@
 import { isoTime } from '../../base/clock.ts'
-import { isCode, messageOf } from '../../base/errors.ts'
+import { messageOf } from '../../base/errors.ts'
 import { matchesGlob } from '../../base/glob.ts'
 import { listenAddressText } from '../../base/listen-address.ts'
 import { textForPeople } from '../../base/path-bytes.ts'
@@ -60,7 +60,7 @@ export async function runServer(
   const over = AbortSignal.any([signal, stop.signal])
   const load = new ServerLoad()
   const startedAtMs = clock.now()
-  let waitsFor: string | undefined = 'the bucket has not answered yet'
+  let isReady = false
   let server: HttpServer | undefined
   try {
     const api = apiRoutes({
@@ -79,7 +79,7 @@ export async function runServer(
         return metricText(serveMetrics({ version, counts, load, usage: meter.snapshot(), process: own }))
       },
       sick: () => undefined,
-      notReady: () => waitsFor,
+      isReady: () => isReady,
     })
     const { tokens, clients, listen } = plan
     server = await serveHttp({
@@ -100,8 +100,11 @@ export async function runServer(
     terminal.say(
       `${bucket.url}${sink ? ` → ${sink.root}` : ''}, served on ${urlOf(server, tls)}${tokens.length + clients.length === 0 ? ', to anybody on this machine' : ''}, until stopped`,
     )
-    const ready = untilReady(bucket, clock, over, (problem) => (waitsFor = problem)).then(async () => {
-      if (!over.aborted)
+    // With a sink, the compactor tells of the same store.
+    const onProblem = (error: unknown): void => (sink ? undefined : tell({ kind: 'problem', error }))
+    const ready = untilReady(bucket, clock, over, onProblem).then(async () => {
+      isReady = !over.aborted
+      if (isReady)
         await supervisorOf(env, process.pid)
           ?.tell('READY=1')
           .catch((error) => terminal.warn(messageOf(error)))
@@ -136,19 +139,22 @@ export async function runServer(
   }
 }
 
+/** Each thing that stands in the way is told once. */
 async function untilReady(
   bucket: Bucket,
   clock: CommandInput['clock'],
   signal: AbortSignal,
-  onState: (problem: string | undefined) => void,
+  onProblem: (error: unknown) => void,
 ): Promise<void> {
+  let told: string | undefined
   while (!signal.aborted) {
     try {
       await listHosts(bucket, { signal })
-      return onState(undefined)
+      return
     } catch (error) {
       if (signal.aborted) return
-      onState(isCode(error, 'unavailable', 'refused') ? error.message : 'the bucket cannot be listed')
+      if (messageOf(error) !== told) onProblem(error)
+      told = messageOf(error)
       await clock.sleep(readyEveryMs, signal).catch(() => {})
     }
   }
