@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream'
-import { GetBucketVersioningCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { GetBucketVersioningCommand } from '@aws-sdk/client-s3'
 import type { Clock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Bucket, ListEntry, ListOptions, ObjectInfo, PutOptions, PutResult, ReadOptions } from './bucket.ts'
 import { createS3Connection } from './s3-client.ts'
+import { createObject } from './s3-create.ts'
 import { requireS3Key } from './s3-key.ts'
 import { putAsOne } from './s3-large.ts'
 import { listCurrent, listOldest } from './s3-list.ts'
@@ -148,17 +149,16 @@ async function putObject(
 ): Promise<Outcome<void>> {
   const digest = given ?? sha256(body)
   return place.ask({ operation: 'PutObject', key }, signal, async (client, options) => {
-    const command = new PutObjectCommand({
-      Bucket: place.bucket,
-      Key: key,
-      Body: inPieces(body),
-      ContentLength: body.byteLength,
-      IfNoneMatch: '*',
-      ChecksumSHA256: Buffer.from(digest, 'hex').toString('base64'),
-      Metadata: metadata,
-    })
-    const { ETag } = await client.send(command, options)
-    if (ETag === undefined) throw oddAnswer(place, 'PutObject')
+    const creation = {
+      bucket: place.bucket,
+      key,
+      body: inPieces(body),
+      length: body.byteLength,
+      sha256: digest,
+      metadata,
+    }
+    const etag = await createObject(client, creation, options)
+    if (etag === undefined) throw oddAnswer(place, 'PutObject')
   })
 }
 

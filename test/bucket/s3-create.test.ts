@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { LogcaskError } from '../../src/base/errors.ts'
+import type { S3Settings } from '../../src/bucket/s3.ts'
+import { type FaultName, faults } from '../support/fault-s3-faults.ts'
+import { bucketOn, create, faultS3, stubFaultS3Env } from '../support/fault-s3-fixture.ts'
+
+/** The SDK makes a bucket's first PUT; the next ones are made after it. All but what is each request's own is the same. */
+interface Seen {
+  url: string
+  headers: Record<string, string>
+  signed: string[]
+  scope: string
+}
+
+/** A store that takes everything, and what it was sent. */
+async function recorder(): Promise<{ endpoint: string; seen: Seen[]; bySdk: boolean[] }> {
+  stubFaultS3Env({ AWS_SESSION_TOKEN: 'token' })
+  const seen: Seen[] = []
+  const bySdk: boolean[] = []
+  const server = createServer((request, response) => {
+    const [, scope = '', names = ''] =
+      /Credential=(\S+), SignedHeaders=([^,]+)/.exec(request.headers.authorization ?? '') ?? []
+    bySdk.push('amz-sdk-invocation-id' in request.headers)
+    const headers = Object.entries(request.headers).filter(([name]) => !isOfOneRequest(name))
+    seen.push({
+      url: request.url ?? '',
+      headers: Object.fromEntries(headers.map(([name, value]) => [name, String(value)])),
+      signed: names.split(';').filter((name) => !/^amz-sdk-/.test(name)),
+      scope,
+    })
+    request.resume().once('end', () => response.writeHead(200, { etag: '"x"', 'content-length': 0 }).end())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, bySdk }
+}
+
+function isOfOneRequest(name: string): boolean {
+  return /^(amz-sdk-.*|x-amz-date|authorization|user-agent)$/.test(name)
+}
+
+describe('PUTs after the first', () => {
+  it.each<[string, Partial<S3Settings>]>([
+    ['files/a', {}],
+    ['files/a b+c~d!e*f(g)h\'i:j@k&l=m%2F$,;"ü\u{1f600}', { prefix: 'pre fix/ü/' }],
+    ['files/a', { storageClass: 'STANDARD_IA', expectedBucketOwner: '111122223333' }],
+  ])('say what the SDK says: %s %o', async (key, settings) => {
+    const { endpoint, seen, bySdk } = await recorder()
+    const bucket = bucketOn({ endpoint }, settings)
+    const metadata = { origin: '{"path":"/a  b"}', final: 'f' }
+    for (let at = 0; at < 2; at++)
+      expect(await bucket.put(key, Buffer.from('x'), { mode: 'create', metadata })).toBe('created')
+    expect(bySdk).toEqual([true, false])
+    const [first, second] = seen
+    expect(second).toEqual(first)
+    expect(first?.headers).toMatchObject({ 'if-none-match': '*', 'x-amz-meta-final': 'f' })
+  })
+
+  it('carry what is theirs: bytes, hash, length and metadata', async () => {
+    const { endpoint, seen } = await recorder()
+    const bucket = bucketOn({ endpoint })
+    await bucket.put('files/a', Buffer.from('one'), { mode: 'create', metadata: { origin: 'first' } })
+    await bucket.put('files/b', Buffer.from('second'), { mode: 'create' })
+    const fresh = bucketOn({ endpoint })
+    await fresh.put('files/b', Buffer.from('second'), { mode: 'create' })
+    expect(seen[1]).toEqual(seen[2])
+    expect(seen[1]?.headers['content-length']).toBe('6')
+    expect(Object.keys(seen[1]?.headers ?? {})).not.toContain('x-amz-meta-origin')
+  })
+
+  it.each((Object.keys(faults) as FaultName[]).filter((name) => !/^(late|hang|slow|ignore|racy|cut-)/.test(name)))(
+    'are judged as the first one is: %s',
+    async (name) => {
+      const server = await faultS3()
+      const [cold, warm] = [bucketOn(server), bucketOn(server)]
+      await create(warm, 'files/there')
+      const told: unknown[] = []
+      for (const bucket of [cold, warm]) {
+        const remove = server.fault(() => faults[name])
+        told.push(await create(bucket, `files/${told.length}`).catch(textOf))
+        remove()
+      }
+      expect(told[1]).toEqual(told[0])
+      expect(await create(warm, 'files/last')).toBe('created')
+      expect(await create(warm, 'files/there')).toBe('exists')
+    },
+  )
+
+  it('go with credentials as they are then, and by a new client after a refusal', async () => {
+    const server = await faultS3()
+    const bucket = bucketOn(server)
+    await create(bucket, 'files/a')
+    await create(bucket, 'files/b')
+    stubFaultS3Env({ AWS_ACCESS_KEY_ID: 'nobody' })
+    const remove = server.fault(() => faults.denied)
+    await expect(create(bucket, 'files/c')).rejects.toMatchObject({ code: 'refused' })
+    remove()
+    await expect(create(bucket, 'files/c')).rejects.toMatchObject({ code: 'refused' })
+    stubFaultS3Env()
+    expect(await create(bucket, 'files/c')).toBe('created')
+  })
+
+  it('end when their signal aborts, and leave no connection in use', async () => {
+    const server = await faultS3()
+    const bucket = bucketOn(server, { connectionsMax: 1 })
+    await create(bucket, 'files/a')
+    const remove = server.fault(() => faults.hang)
+    const abort = new AbortController()
+    const asked = create(bucket, 'files/b', 'x', abort.signal)
+    await expect.poll(() => server.requests.length).toBe(2)
+    abort.abort(new Error('stop'))
+    await expect(asked).rejects.toBe(abort.signal.reason)
+    remove()
+    expect(await create(bucket, 'files/c')).toBe('created')
+  })
+})
+
+function textOf(error: unknown): unknown {
+  if (!(error instanceof LogcaskError)) throw error
+  const { code, message, hint } = error
+  return { code, message: message.replace(/files\/\d/g, 'files/N'), hint }
+}
