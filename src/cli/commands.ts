@@ -47,6 +47,10 @@ export const commands: Commands = {
     summary: 'print a file from a bucket, verified, whole or a range of it, or as it grows',
     load: () => import('./cat.ts'),
   },
+  grep: {
+    summary: 'search files in a bucket or a server, many at once',
+    load: () => import('./grep.ts'),
+  },
   verify: {
     summary: 'read a bucket back: chains, seals, gaps; what is missing or differs',
     load: () => import('./verify.ts'),
@@ -66,6 +70,10 @@ export const commands: Commands = {
   doctor: {
     summary: 'try out a store before it is trusted with logs, and say what to mend',
     load: () => import('./doctor.ts'),
+  },
+  completion: {
+    summary: 'what lets bash, zsh or fish complete all this',
+    load: () => import('./completion.ts'),
   },
   demo: {
     summary: 'see it survive a lost bucket and kill -9, in 30 seconds',
