@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { AgentEvent, AgentSettings } from './context.ts'
 import type { DestinationSettings } from './destination.ts'
 import type { Files } from './files/files.ts'
+import type { Names } from './files/names.ts'
 import type { Hint } from './files/watch.ts'
 import type { Writers } from './files/writers.ts'
 import type { Hasher } from './shipping/hasher.ts'
@@ -22,6 +23,8 @@ export interface AgentParts {
   report: (event: AgentEvent) => void
   /** Default: what /proc says. */
   findWriters?: (() => Promise<Writers>) | undefined
+  /** What is done to the names of files that may go; default: this machine's. */
+  names?: Names | undefined
   /** Files that may be open at once; beyond it, acked idle ones are closed and opened again when they change. */
   openFilesMax: number
   /** Bytes of a segment; default: `segmentBytes`. */

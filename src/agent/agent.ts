@@ -81,7 +81,10 @@ export class Agent {
       end: (life, why) => endLife(this.#context, life, why),
       forget: (life) => this.#saver.forget(life),
     }
-    this.#house = new Housekeeping(this.#context)
+    this.#house = new Housekeeping(this.#context, {
+      findWriters: parts.findWriters ?? findWriters,
+      names: parts.names,
+    })
     for (const settings of parts.destinations) this.couriers.set(settings.name, new Courier(this.#context, settings))
   }
 

@@ -38,15 +38,21 @@ export function whyKept(facts: RemovalFacts): string | undefined {
 
 /** The `attempt`th name (from 0) to try in the directory that files are moved to: a name that is taken gets a number. */
 export function movedName(base: string, attempt: number): string {
-  const plain = base.startsWith(takenPrefix) ? base.slice(base.indexOf('~') + 1) : base
+  const plain = isTakenName(base) ? base.slice(base.indexOf('~') + 1) : base
   return attempt === 0 ? plain : `${plain}.${attempt}`
 }
 
 /** The name under which a file is held for the instant in which it is looked at for the last time. */
 export function takenName(base: string, identity: string): string {
+  if (isTakenName(base)) return base
   const name = `${takenPrefix}${identity}~${base}`
   // NAME_MAX on every file system that logs are kept on; the base only matters after a crash in that instant.
   return Buffer.byteLength(name) <= 255 ? name : `${takenPrefix}${identity}~log`
+}
+
+/** A killed agent left it: no writer knows it by this name. */
+export function isTakenName(base: string): boolean {
+  return base.startsWith(takenPrefix)
 }
 
 const takenPrefix = '.logcask-taken-'

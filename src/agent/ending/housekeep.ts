@@ -1,19 +1,16 @@
-import { listObjects } from '../../bucket/bucket.ts'
-import { parseKey, streamPrefix } from '../../format/keys.ts'
+import { basename } from 'node:path'
+import { messageOf } from '../../base/errors.ts'
 import { type AgentContext, sourceOf } from '../context.ts'
-import type { Courier } from '../courier.ts'
 import { closeFile, isAtWork } from '../discovery/sweep.ts'
 import type { OpenFile } from '../files/files.ts'
 import { type Removable, type Removed, removeDelivered } from '../files/local-removal.ts'
-import { findWriters, type Writers } from '../files/writers.ts'
-import { decodedBytesMax } from '../identity/decoded.ts'
-import { hashFile } from '../identity/generations.ts'
-import { inspectChain } from '../identity/inspect.ts'
-import { type Delivery, isOwnStream, type Life } from '../life.ts'
+import type { Names } from '../files/names.ts'
+import type { Writers } from '../files/writers.ts'
+import type { Life } from '../life.ts'
 import { isAnswering, isBeyond, isSettled } from '../rest.ts'
-import type { After } from './after.ts'
+import { type After, isTakenName } from './after.ts'
 import { isRotated } from './complete.ts'
-import { isSealStored } from './finish.ts'
+import { confirm, isAsSealed } from './confirm.ts'
 
 /** A round costs a look at each settled file of the sources that want it; the rest is done once per file. */
 const roundMs = 10_000
@@ -22,15 +19,24 @@ const retryMs = 300_000
 /** The look at all processes serves all files of so long: a rotated file that was idle for long gets no new writer in it. */
 const writersMs = 2_000
 
+/** What it needs beside the agent's own. */
+export interface HousekeepingWays {
+  findWriters: () => Promise<Writers>
+  /** Default: this machine's. */
+  names?: Names | undefined
+}
+
 /** Does with rotated files of streams what their sources say, once every destination has them whole and sealed. */
 export class Housekeeping {
   readonly #context: AgentContext
+  readonly #ways: HousekeepingWays
   #writers: { atMs: number; found: Promise<Writers> } | undefined
   #ending: Promise<void> | undefined
   readonly #kept = new WeakMap<Life, { stamp: string; againAtMs: number }>()
 
-  constructor(context: AgentContext) {
+  constructor(context: AgentContext, ways: HousekeepingWays) {
     this.#context = context
+    this.#ways = ways
   }
 
   get isWanted(): boolean {
@@ -76,14 +82,16 @@ export class Housekeeping {
       this.#kept.set(life, { stamp: life.stamp, againAtMs: clock.monotonic() + retryMs })
       report({ kind: 'problem', place: life.path, life, message: `is not ${verbs[after.kind]}: ${why}`, hint })
     }
+    const held = await hold(context, life).catch(() => undefined)
     try {
-      await hold(context, life)
-      const result = await removeDelivered(this.#removable(life), after, context.files)
+      const result = await removeDelivered(this.#removable(life), after, context.files, this.#ways.names)
       if (result.kind === 'kept') return keep(result.why, result.hint)
       report({ kind: 'removed', life, to: result.to })
       await this.#leave(life, result.hasGrown)
     } catch (error) {
-      if (!context.signal.aborted) keep(error instanceof Error ? error.message : String(error))
+      if (!context.signal.aborted) keep(messageOf(error))
+    } finally {
+      await letGo(context, life, held)
     }
   }
 
@@ -107,7 +115,7 @@ export class Housekeeping {
   #findWriters(): Promise<Writers> {
     const now = this.#context.clock.monotonic()
     if (this.#writers === undefined || now - this.#writers.atMs > writersMs)
-      this.#writers = { atMs: now, found: findWriters() }
+      this.#writers = { atMs: now, found: this.#ways.findWriters() }
     return this.#writers.found
   }
 
@@ -123,12 +131,29 @@ export class Housekeeping {
   }
 }
 
-/** What a writer that nobody sees appends in the instant of the act is read by this descriptor, and ships. */
-async function hold(context: AgentContext, life: Life): Promise<void> {
-  if (life.file !== undefined) return
+/**
+ * What a writer that nobody sees appends in the instant of the act is read by this descriptor, and ships. Undefined: it is
+ * open, or its name stands for another file.
+ */
+async function hold(context: AgentContext, life: Life): Promise<OpenFile | undefined> {
+  if (life.file !== undefined) return undefined
   const file = await context.files.open(life.path, false)
-  if (file?.identity === life.identity && life.file === undefined) life.file = file
-  else await file?.close()
+  if (file === undefined) return undefined
+  if (file.identity !== life.identity || life.file !== undefined) {
+    await file.close()
+    return undefined
+  }
+  life.file = file
+  // As it was looked at, or else it is looked at now: nobody waits for it to be.
+  life.isWatched = file.stat().stamp === life.stamp
+  if (!life.isWatched) context.look(life)
+  return file
+}
+
+/** What stayed, and was closed before, is closed again: descriptors are for those that something is left to do for (I7). */
+async function letGo(context: AgentContext, life: Life, held: OpenFile | undefined): Promise<void> {
+  if (held === undefined || life.file !== held || life.isUnlinked || !isSettled(life) || isAtWork(context, life)) return
+  await closeFile(life)
 }
 
 const verbs = { delete: 'deleted', move: 'moved' } as const
@@ -140,7 +165,9 @@ export function afterOf(source: { after?: After['kind'] | undefined; moveTo?: st
 
 /** By what is known here: rotated, sealed everywhere, and at rest. */
 function isRemovable(context: AgentContext, life: Life): boolean {
-  if (life.ended || life.isUnlinked || !life.isMet || isBeyond(life) || isAtWork(context, life)) return false
+  // What a killed agent left under a name of its own is met by no pattern.
+  const isMet = life.isMet || isTakenName(basename(life.path))
+  if (life.ended || life.isUnlinked || !isMet || isBeyond(life) || isAtWork(context, life)) return false
   const names = sourceOf(context, life)?.to ?? [...context.couriers.keys()]
   const isEverywhere = names.length > 0 && names.every((name) => life.deliveries.get(name)?.sealed !== undefined)
   // One that does not answer would hold up what only others have to say of (I5).
@@ -148,67 +175,4 @@ function isRemovable(context: AgentContext, life: Life): boolean {
     [context.couriers.get(name)].some((one) => one !== undefined && isAnswering(one)),
   )
   return isEverywhere && isAsked && isSettled(life) && isRotated(context, life)
-}
-
-/** [delete] The whole chain, the seal and the gaps are listed again in every destination. */
-async function confirm(context: AgentContext, life: Life): Promise<{ isEverywhere: boolean; hasOpenGap: boolean }> {
-  let isEverywhere = true
-  let hasOpenGap = false
-  for (const [name, delivery] of life.deliveries) {
-    const courier = context.couriers.get(name)
-    if (courier === undefined) return { isEverywhere: false, hasOpenGap }
-    isEverywhere &&= await isWhole(context, courier, delivery)
-    hasOpenGap ||= await hasGapBeyond(context, courier, delivery)
-  }
-  return { isEverywhere, hasOpenGap }
-}
-
-async function isWhole(context: AgentContext, courier: Courier, { stream, sealed }: Delivery): Promise<boolean> {
-  if (stream === undefined || sealed === undefined) return false
-  const { footprint } = await inspectChain(context, courier, stream)
-  return footprint.offset === sealed.length && (await isSealStored(context, courier, stream, sealed))
-}
-
-/** A seal closes an open gap that does not begin after its end. */
-async function hasGapBeyond(context: AgentContext, courier: Courier, { stream, sealed }: Delivery): Promise<boolean> {
-  if (stream === undefined || sealed === undefined) return false
-  const { destination } = courier
-  const prefix = streamPrefix('gaps', context.settings.host, stream)
-  const objects = await destination.request(
-    (signal) => listObjects(destination.bucket, prefix, { signal }),
-    context.signal,
-  )
-  return objects.some((object) => {
-    const key = parseKey(object.key)
-    return key?.kind === 'gap' && key.end === 'open' && key.offset > sealed.length
-  })
-}
-
-/** The bytes on the disk, all of them read again, are those that the seals speak of. */
-async function isAsSealed(context: AgentContext, life: Life, file: OpenFile): Promise<boolean> {
-  const hashes = new Map<boolean, string>()
-  for (const { stream, sealed } of life.deliveries.values()) {
-    if (stream === undefined || sealed === undefined) return false
-    const isDecoded = life.copy?.reason === 'compressed' && !isOwnStream(life, stream)
-    const hash = hashes.get(isDecoded) ?? (isDecoded ? await hashDecoded(context, file) : await hashWhole(file))
-    hashes.set(isDecoded, hash)
-    if (hash !== `${sealed.length} ${sealed.sha256}`) return false
-  }
-  return life.deliveries.size > 0
-}
-
-async function hashWhole(file: OpenFile): Promise<string> {
-  const { size } = file.stat()
-  return `${size} ${await hashFile({ file, size })}`
-}
-
-/** Decoded anew: from what is there now. */
-async function hashDecoded(context: AgentContext, file: OpenFile): Promise<string> {
-  const decoded = await context.files.decode(file, decodedBytesMax)
-  if (decoded === undefined || decoded === 'too-large') return ''
-  try {
-    return await hashWhole(decoded)
-  } finally {
-    await decoded.close()
-  }
 }

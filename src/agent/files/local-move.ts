@@ -1,70 +1,101 @@
 import { constants } from 'node:fs'
-import { chmod, type FileHandle, link, lstat, open, rename, stat, unlink, utimes } from 'node:fs/promises'
+import { chmod, type FileHandle, link, open, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { makeDirectory, syncDirectory, writeFully } from '../../base/atomic-file.ts'
+import { syncDirectory, writeFully } from '../../base/atomic-file.ts'
 import { errnoOf, LogcaskError } from '../../base/errors.ts'
 import { pathForPeople, pathForSystem } from '../../base/path-bytes.ts'
 import { movedName, takenName } from '../ending/after.ts'
 import { type Files, type OpenFile, readRange } from './files.ts'
+import type { Names } from './names.ts'
 
 /** Of a file, in memory at once. */
 const stretchBytes = 1024 * 1024
 /** As many files of one name as nobody has; beyond it, something loops. */
 const namesMax = 10_000
 
+/** The name that a file has where it is moved to. */
+export interface Placed {
+  to: string
+  /** A second name of the same inode, else a copy. */
+  isLink: boolean
+}
+
+interface Ports {
+  files: Files
+  names: Names
+}
+
 /**
  * Gives the file a name in `directory` (made where it is missing), durable when it resolves: a second name of the same
- * inode, or, where that cannot be (another file system, rights), a copy that was read back. Never replaces anything. The
- * answer is the path there; undefined where `path` no longer stands for the file.
+ * inode, or, where that cannot be (another file system, rights), a copy that was read back. Never replaces anything.
+ * Undefined where `path` no longer stands for the file.
  */
 export async function placeMoved(
   file: OpenFile,
   path: string,
   directory: string,
-  files: Files,
-): Promise<string | undefined> {
-  await makeDirectory(directory)
-  const linked = await placeLink(file, path, directory, files)
-  if (linked !== 'no links') return linked
+  { files, names }: Ports,
+): Promise<Placed | undefined> {
+  await names.makeDirectory(directory)
+  const linked = await placeLink(file, path, directory, { files, names })
+  if (linked !== 'no links') return linked === undefined ? undefined : { to: linked, isLink: true }
   const copy = join(directory, takenName(basename(path), file.identity))
   await copyWhole(file, path, copy)
   const to = await placeCopy(file, copy, path, directory)
   await syncDirectory(directory)
-  return to
+  return { to, isLink: false }
+}
+
+/** The second name that a killed agent left in `directory`; undefined where it left none. */
+export function findPlaced(file: OpenFile, path: string, directory: string, files: Files): string | undefined {
+  for (let attempt = 0; attempt < namesMax; attempt++) {
+    const to = join(directory, movedName(basename(path), attempt))
+    if (to === path || files.peek(to, false) === undefined) return undefined
+    if (isPlaced(file, path, to, files)) return to
+  }
+  return undefined
+}
+
+/** What was placed goes again, unless it has become the only name that the file has. */
+export async function takeBack(file: OpenFile, { to, isLink }: Placed, names: Names): Promise<void> {
+  if (isLink && file.stat().links < 2) return
+  await names.unlink(to).catch((error) => {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  })
 }
 
 async function placeLink(
   file: OpenFile,
   path: string,
   directory: string,
-  files: Files,
+  { files, names }: Ports,
 ): Promise<string | undefined | 'no links'> {
   for (let attempt = 0; attempt < namesMax; attempt++) {
     const to = join(directory, movedName(basename(path), attempt))
     try {
-      await link(pathForSystem(path), pathForSystem(to))
+      await names.link(path, to)
     } catch (error) {
       const errno = errnoOf(error)
       if (errno === 'ENOENT') return undefined
       if (errno !== 'EEXIST') return 'no links'
       // What an agent that was killed in between has left.
-      if (files.peek(to, false)?.identity === file.identity && (await isSameDevice(path, to))) return to
+      if (isPlaced(file, path, to, files)) return to
       continue
     }
     if (files.peek(to, false)?.identity === file.identity) {
-      await syncDirectory(directory)
+      await names.syncDirectory(directory)
       return to
     }
     // The name stood for another file by then: only ours of its two names goes.
-    await unlink(pathForSystem(to))
+    await names.unlink(to)
     return undefined
   }
   throw tooMany(path, directory)
 }
 
-async function isSameDevice(path: string, other: string): Promise<boolean> {
-  const [one, two] = [await lstat(pathForSystem(path)), await lstat(pathForSystem(other))]
-  return one.dev === two.dev
+function isPlaced(file: OpenFile, path: string, to: string, files: Files): boolean {
+  const hint = files.peek(to, false)
+  return hint?.identity === file.identity && hint.device === files.peek(path, false)?.device
 }
 
 /** Under a name of its own: what a killed agent left of it is written anew. */
