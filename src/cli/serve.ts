@@ -1,6 +1,7 @@
 import { sha256 } from '../base/hash.ts'
 import { textForPeople } from '../base/path-bytes.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption } from './command.ts'
+import { queueHelp, queueOptions } from './compact/compact-queue.ts'
 import { openBucket, storeHelp, storeOptions, storeSettings } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
 import { runServer } from './serve/serve-run.ts'
@@ -12,6 +13,7 @@ export const command: Command = {
   options: {
     ...storeOptions,
     ...jsonOption,
+    ...queueOptions,
     config: { type: 'string', short: 'c' },
     from: { type: 'string' },
     to: { type: 'string' },
@@ -48,6 +50,7 @@ A configuration
   tls: { cert: /etc/logcask/server.crt, key: /etc/logcask/server.key }
   tokens:
     - { name: web-team, sha256: 9f31…, hosts: ["web-*"] }
+${queueHelp.replace('\nEvents\n', '\nEvents, in the configuration events: { queue: …, listEvery: 24h }\n')}
 
 ${storeHelp}
 

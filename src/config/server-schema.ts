@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isLocal, parseAnyListenAddress } from '../base/listen-address.ts'
-import { absolutePath, checkedBy, duration, hour, name, refuse } from './field.ts'
+import { absolutePath, checkedBy, day, duration, hour, minute, name, refuse } from './field.ts'
+import { parseQueueUrl } from './queue-url.ts'
 import { parseStoreUrl } from './store-url.ts'
 
 /** What the configuration of a server may say. Unknown keys are errors; what a number is bounded by stands beside it. */
@@ -66,6 +67,28 @@ export const serverSchema = z
     )
       .optional()
       .describe('The shortest time between two looks at a host that delivers. Default: 5s; 0.5s for file://.'),
+    events: z
+      .strictObject({
+        queue: z
+          .string()
+          .superRefine(checkedBy(parseQueueUrl))
+          .describe('An SQS queue that the bucket notifies of new objects: its URL, its ARN, or sqs://NAME?region=.')
+          .meta({ examples: ['https://sqs.eu-central-1.amazonaws.com/123456789012/logs'] }),
+        listEvery: duration(
+          {
+            min: minute,
+            max: 7 * day,
+            least: '1m',
+            most: '7d',
+            why: 'more often polling is cheaper; later, what events missed is missing for long',
+          },
+          '24h',
+        )
+          .optional()
+          .describe('Everything is listed so often, spread over that time: the truth. Default: 24h.'),
+      })
+      .optional()
+      .describe('What is published comes by events, and not by polling.'),
     as: z.string().min(1, 'must not be empty').optional().describe('Template for the names of published files.'),
     accept: z
       .strictObject({

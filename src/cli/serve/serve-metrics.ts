@@ -1,15 +1,28 @@
 import { meteredOperations, outcomes, requestDollars, type Usage } from '../../bucket/metered.ts'
 import type { CompactorEvent } from '../../compactor/event.ts'
+import { type MessageCounts, messageOutcomes } from '../../compactor/events/queue-reader.ts'
 import type { ServerLoad } from '../../server/load.ts'
 import type { MetricFamily, Sample } from '../../server/metric-text.ts'
 
-const eventKinds = ['published', 'sealed', 'mismatch', 'short', 'gap', 'set-aside', 'tampered', 'problem'] as const
+const eventKinds = [
+  'published',
+  'sealed',
+  'mismatch',
+  'short',
+  'gap',
+  'set-aside',
+  'tampered',
+  'problem',
+  'queue',
+] as const
 
 /** What a server counts of its own work. */
 export class ServeCounts {
   readonly events = new Map<string, number>()
   readonly answers = new Map<string, number>()
   publishedBytes = 0
+  /** Of the queue, where there is one. */
+  messages: MessageCounts | undefined
   refused = 0
 
   event({ kind }: CompactorEvent): void {
@@ -50,6 +63,7 @@ export function serveMetrics({ version, counts, load, usage, process: own }: Ser
       'What the compactor told of streams, by kind.',
       eventKinds.map((kind) => ({ labels: { kind }, value: counts.events.get(kind) ?? 0 })),
     ),
+    ...(counts.messages ? [messages(counts.messages)] : []),
     family(
       'logcask_http_answers_total',
       'counter',
@@ -74,6 +88,11 @@ export function serveMetrics({ version, counts, load, usage, process: own }: Ser
       { value: own.startedAtMs / 1000 },
     ]),
   ]
+}
+
+function messages(counts: MessageCounts): MetricFamily {
+  const samples = messageOutcomes.map((outcome) => ({ labels: { outcome }, value: counts[outcome] }))
+  return family('logcask_messages_total', 'counter', 'Messages of the queue, by what became of them.', samples)
 }
 
 function requests(usage: Usage): Sample[] {

@@ -21,6 +21,7 @@ import { pageRoutes } from '../../server/page-routes.ts'
 import { type HttpServer, type Refused, serveHttp, type TlsFiles } from '../../server/serve-http.ts'
 import { type CommandInput, isSet } from '../command.ts'
 import { eventForMachine, eventForPeople } from '../compact/compact-events.ts'
+import { withEvents } from '../compact/compact-queue.ts'
 import { version } from '../help.ts'
 import { ServeCounts, serveMetrics } from './serve-metrics.ts'
 import { publishedIn } from './serve-published.ts'
@@ -115,15 +116,11 @@ export async function runServer(
         : undefined
     const onBytes = (bytes: number): void => counts.published(bytes)
     const compacting = sink
-      ? compactFollowing({
-          bucket,
-          sink,
-          clock,
-          pace: plan.pace,
-          accepts: acceptsName,
-          onEvent: tell,
-          onBytes,
-          signal: over,
+      ? withEvents(input, plan.queue, plan.from, (events) => {
+          counts.messages = events?.counts
+          const { pace } = plan
+          const told = { accepts: acceptsName, onEvent: tell, onBytes, events }
+          return compactFollowing({ bucket, sink, clock, pace, ...told, signal: over })
         })
       : new Promise<void>((resolve) => over.addEventListener('abort', () => resolve(), { once: true }))
     try {

@@ -6,6 +6,7 @@ import { loadServerConfig } from '../../config/load-server.ts'
 import { accessProblem, type ServerSettings } from '../../config/server-schema.ts'
 import { parseStoreUrl } from '../../config/store-url.ts'
 import { type CommandInput, durationOf, textOf, usageError } from '../command.ts'
+import { type QueueSettings, queueSettings } from '../compact/compact-queue.ts'
 import { refuseNested } from '../compose/nested-places.ts'
 import { paceFor, sinkDirectory } from '../compose/sink-place.ts'
 
@@ -18,6 +19,7 @@ export interface ServePlan extends Pick<ServerSettings, 'tls' | 'as' | 'accept'>
   tokens: NonNullable<ServerSettings['tokens']>
   clients: NonNullable<ServerSettings['clients']>
   pace: Pace
+  queue: QueueSettings | undefined
 }
 
 export const defaultListen = '127.0.0.1:8470'
@@ -36,6 +38,9 @@ export async function servePlan({ values, env }: CommandInput): Promise<ServePla
   const root = to === undefined ? undefined : sinkDirectory(to)
   if (root === sep) throw usageError(`--to ${to}: is the whole machine`, 'name a directory: --to /srv/logs')
   await refuseNested(from, root, undefined)
+  const queue = queueSettings(values, from, settings.events)
+  if (queue !== undefined && root === undefined)
+    throw usageError('events tell what to publish, and no directory is named', 'add --to DIR, or leave out the queue')
   const as = textOf(values, 'as') ?? settings.as
   if (as !== undefined) checkOutputTemplate(as)
   const listenText = textOf(values, 'listen') ?? settings.listen ?? defaultListen
@@ -52,6 +57,7 @@ export async function servePlan({ values, env }: CommandInput): Promise<ServePla
     accept,
     tokens,
     clients,
+    queue,
     pace: paceFor(scheme, durationOf(values, 'interval') ?? settings.interval),
   }
 }

@@ -5,17 +5,12 @@ import { type MessageQueue, messagesAtOnce, type QueueMessage } from '../../buck
 import { Held } from './held-messages.ts'
 import { type EventPlace, parseMessage, type SpokenOf } from './parse-message.ts'
 
-/** What became of messages so far. */
-export interface MessageCounts {
-  received: number
-  /** Looked at, and removed. */
-  done: number
-  /** Given back, to come again. */
-  failed: number
-  test: number
-  poison: number
-  foreign: number
-}
+/**
+ * What became of messages: `done` is looked at, and removed; `failed` given back, to come again; `test` are S3's own,
+ * `poison` nobody understands, `foreign` are of another bucket.
+ */
+export const messageOutcomes = ['received', 'done', 'failed', 'test', 'poison', 'foreign'] as const
+export type MessageCounts = Record<(typeof messageOutcomes)[number], number>
 
 export interface ReaderOptions {
   queue: MessageQueue
