@@ -16,6 +16,8 @@ export interface RealServer {
   encrypts: boolean
   /** Gives out roles, as STS does. */
   givesRoles: boolean
+  /** Has queues as SQS does, and tells them of new objects. */
+  hasQueues: boolean
 }
 
 const sound = {
@@ -24,13 +26,22 @@ const sound = {
   isRefused: false,
   encrypts: false,
   givesRoles: false,
+  hasQueues: false,
 } as const
 const unsound = { ...sound, isRefused: true, versioned: 'none' } as const
 
 export const realServers: readonly RealServer[] = [
   { ...sound, name: 'versitygw', versioned: 'none' },
   { ...sound, name: 'ceph-rgw', versioned: 'refused' },
-  { ...sound, name: 'ministack', versioned: 'kept', verifiesSecret: false, encrypts: true, givesRoles: true },
+  {
+    ...sound,
+    name: 'ministack',
+    versioned: 'kept',
+    verifiesSecret: false,
+    encrypts: true,
+    givesRoles: true,
+    hasQueues: true,
+  },
   // Versioned, moto leaves out the first key after a KeyMarker that does not exist (5.2.1).
   {
     ...sound,
@@ -41,7 +52,7 @@ export const realServers: readonly RealServer[] = [
     encrypts: true,
     givesRoles: true,
   },
-  { ...sound, name: 'localstack', versioned: 'kept', verifiesSecret: false, encrypts: true },
+  { ...sound, name: 'localstack', versioned: 'kept', verifiesSecret: false, encrypts: true, hasQueues: true },
   { ...unsound, name: 's3proxy' },
   { ...unsound, name: 'rclone' },
 ]
