@@ -181,7 +181,14 @@ export class Agent {
       await lookAt(this.#context, life)
     } catch (error) {
       const hint = isCode(error, 'unavailable', 'refused') ? error.hint : undefined
-      this.#parts.report({ kind: 'problem', place: life.path, life, message: messageOf(error), hint })
+      this.#parts.report({
+        kind: 'problem',
+        code: 'file-unreadable',
+        place: life.path,
+        life,
+        message: messageOf(error),
+        hint,
+      })
       this.#looks.lookAfter(life, retryMs)
     }
     this.#wake(life)
@@ -211,7 +218,13 @@ export class Agent {
   /** A checkpoint that cannot be written costs requests after a restart, never a byte: it is reported, and the run goes on. */
   #saveFailed(error: unknown): void {
     const hint = isCode(error, 'unavailable') ? error.hint : undefined
-    this.#parts.report({ kind: 'problem', place: 'checkpoint', message: messageOf(error), hint })
+    this.#parts.report({
+      kind: 'problem',
+      code: 'checkpoint-not-saved',
+      place: 'checkpoint',
+      message: messageOf(error),
+      hint,
+    })
   }
 
   #sweep(): void {

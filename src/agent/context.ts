@@ -8,6 +8,7 @@ import type { Rename } from './discovery/naming.ts'
 import type { Files, SourcePatterns } from './files/files.ts'
 import type { Delivery, Life } from './life.ts'
 import type { LifeBook } from './life-book.ts'
+import type { ProblemCode } from './problem-code.ts'
 import type { Gathering } from './shipping/pace.ts'
 import type { SegmentReader } from './shipping/segment-reader.ts'
 
@@ -119,7 +120,14 @@ export type AgentEvent =
   | { kind: 'edited'; life: Life; delivery: Delivery }
   /** `to`: where it was moved; undefined: deleted. */
   | { kind: 'removed'; life: Life; to: string | undefined }
-  | { kind: 'problem'; place: string; life?: Life | undefined; message: string; hint?: string | undefined }
+  | {
+      kind: 'problem'
+      code: ProblemCode
+      place: string
+      life?: Life | undefined
+      message: string
+      hint?: string | undefined
+    }
 
 /** How long a copy is held after it stopped growing: a copytruncate truncates its source within that. */
 export const copyHoldMs = 5_000

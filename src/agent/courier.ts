@@ -4,6 +4,7 @@ import { deliverStep } from './deliver.ts'
 import { Destination, type DestinationSettings } from './destination.ts'
 import { Catalogue } from './identity/catalogue.ts'
 import type { Delivery, Life } from './life.ts'
+import { destinationProblem } from './problem-code.ts'
 import { Pace } from './shipping/pace.ts'
 
 /** Lives that are worked on at once; their requests are bounded by the destination. */
@@ -35,6 +36,7 @@ export class Courier {
       if ('problem' in health)
         context.report({
           kind: 'problem',
+          code: destinationProblem(health.problem),
           place: settings.name,
           message: health.problem.message,
           hint: health.problem.hint,
@@ -152,6 +154,7 @@ export class Courier {
     delivery.waitingFor = problem.message
     this.#context.report({
       kind: 'problem',
+      code: 'stream-failed',
       place: `${life.path} → ${this.name}`,
       life,
       message: problem.message,

@@ -85,7 +85,7 @@ async function runAgent(input: CommandInput): Promise<number> {
     if (!config.destinations.some(({ url }) => state.hasUsed(url)))
       await sayFirstStart(config, machineId !== undefined, clock.now(), log)
     const left = await leftPipesProblem(state.directory, clock)
-    if (left !== undefined) log.event({ kind: 'problem', place: 'pipes', ...left })
+    if (left !== undefined) log.event({ kind: 'problem', code: 'pipe-left', place: 'pipes', ...left })
     const report = new RunReport()
     const sources = sourcesOf(config)
     const isOneShot = isSet(values, 'once')
@@ -112,7 +112,7 @@ async function runAgent(input: CommandInput): Promise<number> {
         ? undefined
         : (watched, hint) =>
             watchSources(watched, hint, (message, fix) =>
-              log.event({ kind: 'problem', place: 'watch', message, hint: fix }),
+              log.event({ kind: 'problem', code: 'watch-limited', place: 'watch', message, hint: fix }),
             ),
     })
     try {

@@ -29,7 +29,7 @@ export async function streamFiles(
     watch(watched, hint) {
       hints.hint = hint
       return watchSources(watched, hint, (message, fix) =>
-        tell({ kind: 'problem', place: 'watch', message, hint: fix }),
+        tell({ kind: 'problem', code: 'watch-limited', place: 'watch', message, hint: fix }),
       )
     },
   })

@@ -4,7 +4,12 @@ import { withoutRepetitions } from '../../src/cli/agent/agent-log.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 
 describe("the agent's log", () => {
-  const problem = (place: string, message: string): AgentEvent => ({ kind: 'problem', place, message })
+  const problem = (place: string, message: string): AgentEvent => ({
+    kind: 'problem',
+    code: 'scan-failed',
+    place,
+    message,
+  })
 
   function quietLog() {
     const clock = createVirtualClock()

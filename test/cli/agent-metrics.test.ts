@@ -92,7 +92,7 @@ describe('the metrics of an agent', () => {
       { kind: 'gap', life, delivery, offset: 0, reason: 'diverged' },
       { kind: 'forked', life, delivery, from: '0-1', why: 'x' },
       { kind: 'edited', life, delivery },
-      { kind: 'problem', place: 'eu', message: 'x' },
+      { kind: 'problem', code: 'destination-refused', place: 'eu', message: 'x' },
     ]
     for (const event of events) counts.add(event)
     const metrics = parsed(factsOf(['eu', 'us'], counts))

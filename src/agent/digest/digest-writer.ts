@@ -118,7 +118,7 @@ export class DigestWriter {
 
   #say(message: string, hint: string | undefined): void {
     const { destination, report } = this.#parts
-    report({ kind: 'problem', place: `digest → ${destination.name}`, message, hint })
+    report({ kind: 'problem', code: 'digest-failed', place: `digest → ${destination.name}`, message, hint })
   }
 
   /** The newest of this agent's digests, by its hour. */

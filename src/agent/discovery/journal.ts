@@ -32,7 +32,7 @@ export function refusedJournal(path: string): LogcaskError {
 export async function refuseJournal(context: AgentContext, life: Life, file: OpenFile): Promise<boolean> {
   if (!(await isJournal(file))) return false
   const { message, hint } = refusedJournal(life.path)
-  context.report({ kind: 'problem', place: life.path, life, message, hint })
+  context.report({ kind: 'problem', code: 'journal-not-shipped', place: life.path, life, message, hint })
   void closeFile(life)
   context.forget(life)
   return true

@@ -22,7 +22,7 @@ export async function keepScanning(
     const scanned = pace.begins()
     await scan(context, wake).catch((error) => {
       if (settings.isOneShot) throw error
-      context.report({ kind: 'problem', place: 'scan', message: messageOf(error) })
+      context.report({ kind: 'problem', code: 'scan-failed', place: 'scan', message: messageOf(error) })
     })
     scanned()
     for (const life of book.old) wake(life)
@@ -36,7 +36,13 @@ async function scan(context: AgentContext, wake: (life: Life) => void): Promise<
   const { book, files, settings } = context
   const found = await files.scan(settings.sources)
   for (const { path, errno } of found.problems)
-    context.report({ kind: 'problem', place: path, message: `cannot be searched: ${errno}`, hint: searchHint })
+    context.report({
+      kind: 'problem',
+      code: 'directory-unreadable',
+      place: path,
+      message: `cannot be searched: ${errno}`,
+      hint: searchHint,
+    })
   const isFirst = !book.isExplored
   await explore(context, found)
   if (isFirst) for (const life of book.current.values()) wake(life)

@@ -80,7 +80,14 @@ export class Housekeeping {
     const { clock, report } = context
     const keep = (why: string, hint?: string): void => {
       this.#kept.set(life, { stamp: life.stamp, againAtMs: clock.monotonic() + retryMs })
-      report({ kind: 'problem', place: life.path, life, message: `is not ${verbs[after.kind]}: ${why}`, hint })
+      report({
+        kind: 'problem',
+        code: 'file-not-removed',
+        place: life.path,
+        life,
+        message: `is not ${verbs[after.kind]}: ${why}`,
+        hint,
+      })
     }
     const held = await hold(context, life).catch(() => undefined)
     try {
@@ -124,7 +131,12 @@ export class Housekeeping {
     const { isOneShot } = context.settings
     if (hasGrown && !isOneShot) return context.look(life)
     if (hasGrown)
-      context.report({ kind: 'problem', place: life.path, message: 'was appended to in the instant in which it went' })
+      context.report({
+        kind: 'problem',
+        code: 'file-grew-while-removed',
+        place: life.path,
+        message: 'was appended to in the instant in which it went',
+      })
     await closeFile(life)
     // A one-shot run still has to say what it delivered.
     if (!isOneShot) context.forget(life)

@@ -14,7 +14,9 @@ export async function openReported(
     return file && (await accepted(context, path, file))
   } catch (error) {
     const hint = isCode(error, 'refused', 'unavailable') ? error.hint : undefined
-    context.report({ kind: 'problem', place: path, message: messageOf(error), hint })
+    const isRefused = messageOf(error) === refusedJournal(path).message
+    const code = isRefused ? 'journal-not-shipped' : 'file-unreadable'
+    context.report({ kind: 'problem', code, place: path, message: messageOf(error), hint })
     return undefined
   }
 }

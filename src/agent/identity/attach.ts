@@ -104,6 +104,7 @@ async function followAlias(
     if (comparison === 'different') {
       context.report({
         kind: 'problem',
+        code: 'alias-ignored',
         place: life.path,
         message: `an alias says that it holds ${stream}, but its bytes do not: ignored`,
       })

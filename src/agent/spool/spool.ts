@@ -49,7 +49,7 @@ export class Spool {
     this.#context = context
     this.#writers = new SpoolWriters(findWriters, context.clock)
     const problem = (place: string, message: string, hint?: string): void =>
-      context.report({ kind: 'problem', place, message, hint })
+      context.report({ kind: 'problem', code: 'spool-unreadable', place, message, hint })
     for (const record of await this.#files.read(problem)) {
       this.#records.set(record.key, record)
       try {
@@ -169,6 +169,7 @@ export class Spool {
     }
     context.report({
       kind: 'problem',
+      code: 'spool-full',
       place: 'spool',
       life,
       message: `${why}: ${missing} bytes of the deleted ${life.path} are lost when this process ends`,

@@ -76,7 +76,13 @@ export class WholeHousekeeping {
     const { clock, report, files, signal } = this.#work
     const keep = (why: string, hint?: string): void => {
       this.#kept.set(file, { stamp: file.stamp, againAtMs: clock.monotonic() + retryMs })
-      report({ kind: 'problem', place: file.path, message: `is not ${verbs[after.kind]}: ${why}`, hint })
+      report({
+        kind: 'problem',
+        code: 'file-not-removed',
+        place: file.path,
+        message: `is not ${verbs[after.kind]}: ${why}`,
+        hint,
+      })
     }
     try {
       // A name that a rotation made, or a period that is over, says it of itself; idleness alone is no proof.
@@ -89,7 +95,12 @@ export class WholeHousekeeping {
       if (result.kind === 'kept') return keep(result.why, result.hint)
       report({ kind: 'removed', file, to: result.to })
       if (result.hasGrown)
-        report({ kind: 'problem', place: file.path, message: 'was appended to in the instant in which it went' })
+        report({
+          kind: 'problem',
+          code: 'file-grew-while-removed',
+          place: file.path,
+          message: 'was appended to in the instant in which it went',
+        })
       this.#work.forget(file)
     } catch (error) {
       if (!signal.aborted) keep(messageOf(error))

@@ -51,7 +51,7 @@ export class WholeSaver {
       await this.#records.save(changed, forgotten, () => this.#files.values())
     } catch (error) {
       const hint = isCode(error, 'unavailable') ? error.hint : undefined
-      this.#report({ kind: 'problem', place: 'records', message: messageOf(error), hint })
+      this.#report({ kind: 'problem', code: 'records-not-saved', place: 'records', message: messageOf(error), hint })
       // The next save writes all of them.
       for (const file of changed) if (this.#files.has(file.identity)) this.#changed.add(file)
     }

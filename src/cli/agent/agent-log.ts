@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import type { AgentEvent } from '../../agent/context.ts'
 import type { Life } from '../../agent/life.ts'
+import type { ProblemCode } from '../../agent/problem-code.ts'
 import { type Clock, isoTime } from '../../base/clock.ts'
 import { pathForPeople, textForPeople } from '../../base/path-bytes.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -13,8 +14,14 @@ export interface AgentLog {
   info(message: string, fields: Record<string, unknown>): void
 }
 
+/** What a line of level warn is called: stable, for the runbook and for alerts. */
+export const lifeCodes = ['edited-in-place', 'forked', 'gap', 'life-ended'] as const
+export type LogCode = ProblemCode | (typeof lifeCodes)[number]
+
 interface Line {
   level: 'debug' | 'info' | 'warn'
+  /** Of what is worse than news; its paragraph is in docs/runbook.md. */
+  code?: LogCode
   /** Constant: the data is in the fields. */
   message: string
   fields: Record<string, unknown>
@@ -44,8 +51,8 @@ export function jsonLog(level: string, file?: LogFile): AgentLog {
   return {
     event(event) {
       if (event.kind === 'acked' && isOwn(event.life)) return
-      const { level: severity, message, fields } = lineOf(event)
-      logger[severity](fields, message)
+      const { level: severity, code, message, fields } = lineOf(event)
+      logger[severity](code === undefined ? fields : { code, ...fields }, message)
     },
     info: (message, fields) => logger.info(fields, message),
   }
@@ -94,9 +101,10 @@ export function withoutRepetitions(log: AgentLog, clock: Pick<Clock, 'monotonic'
 
 function lineOf(event: AgentEvent): Line {
   if (event.kind === 'problem') {
-    const { place, message, hint } = event
+    const { code, place, message, hint } = event
     return {
       level: 'warn',
+      code,
       message: 'problem',
       fields: { place, problem: message, hint },
       text: `${pathForPeople(place)}: ${textForPeople(message)}${hint ? ` · ${textForPeople(hint)}` : ''}`,
@@ -125,6 +133,7 @@ function lineOf(event: AgentEvent): Line {
   if (event.kind === 'ended')
     return {
       level: 'warn',
+      code: 'life-ended',
       message: 'life ended',
       fields: { path, why: event.why },
       text: `${shown}: ${event.why}: its stream ends, what follows is the next generation`,
@@ -156,6 +165,7 @@ function lineOf(event: AgentEvent): Line {
     case 'gap':
       return {
         level: 'warn',
+        code: 'gap',
         message: 'gap',
         fields: { ...place, offset: event.offset, reason: event.reason },
         text: `gap in ${shown} → ${destination} from byte ${event.offset}: ${event.reason}`,
@@ -163,6 +173,7 @@ function lineOf(event: AgentEvent): Line {
     case 'forked':
       return {
         level: 'warn',
+        code: 'forked',
         message: 'forked',
         fields: { ...place, from: event.from, why: event.why },
         text: `forked ${shown} → ${destination}: ${event.why}; now stream ${stream}`,
@@ -177,6 +188,7 @@ function lineOf(event: AgentEvent): Line {
     case 'edited':
       return {
         level: 'warn',
+        code: 'edited-in-place',
         message: 'edited in place',
         fields: place,
         text: `${shown}: edited in place after it was shipped; what was shipped is kept`,

@@ -55,7 +55,7 @@ export function keepReloading(parts: ReloadParts): { config(): AgentConfig; clos
 async function reloadOnce(parts: ReloadParts, current: AgentConfig): Promise<AgentConfig | undefined> {
   const { composed, input, log, report, services } = parts
   const tell = (message: string, hint: string | undefined): void => {
-    const event = { kind: 'problem', place: 'configuration', message, hint } as const
+    const event = { kind: 'problem', code: 'configuration-not-taken', place: 'configuration', message, hint } as const
     report.add(event)
     log.event(event)
   }

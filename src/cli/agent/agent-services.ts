@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { AgentEvent } from '../../agent/context.ts'
 import { abortable } from '../../agent/destination.ts'
+import type { ProblemCode } from '../../agent/problem-code.ts'
 import type { AgentState } from '../../agent/state/state.ts'
 import { type Clock, isoTime } from '../../base/clock.ts'
 import { isCode, messageOf } from '../../base/errors.ts'
@@ -77,15 +78,15 @@ export function startServices(parts: ServiceParts): AgentServices {
     report.add(event)
     log.event(event)
   }
-  const problem = (place: string) => (message: string, hint: string | undefined) => {
-    tellOf({ kind: 'problem', place, message, hint })
+  const problem = (code: ProblemCode, place: string) => (message: string, hint: string | undefined) => {
+    tellOf({ kind: 'problem', code, place, message, hint })
   }
   const supervisor = isOneShot ? undefined : supervisorOf(env, process.pid)
   const tell = (...assignments: string[]): void => {
     supervisor?.tell(...assignments).catch((error) => cannotTell(error))
   }
   const cannotTell = (error: unknown): void =>
-    problem('systemd')(messageOf(error), isCode(error, 'unavailable') ? error.hint : undefined)
+    problem('systemd-not-told', 'systemd')(messageOf(error), isCode(error, 'unavailable') ? error.hint : undefined)
   const loops = isOneShot ? [] : [keepLooking(room, agent, clock, over.signal)]
   if (config.listen !== undefined && !isOneShot) {
     const facts = metricFacts(parts, status, startedAtMs, reload)
@@ -98,7 +99,9 @@ export function startServices(parts: ServiceParts): AgentServices {
       report.problems.delete('listen')
       log.info('listening', { address: listenAddressText(address) })
     }
-    loops.push(keepListening(config.listen, routes, clock, over.signal, { problem: problem('listen'), on }))
+    loops.push(
+      keepListening(config.listen, routes, clock, over.signal, { problem: problem('listen-failed', 'listen'), on }),
+    )
   }
   const digests = isOneShot ? undefined : new AgentDigests({ agent, state, clock, report: tellOf })
   if (digests) report.listeners.push((event) => digests.note(event))

@@ -30,5 +30,6 @@ export async function sayFirstStart(config: AgentConfig, hasMachineId: boolean, 
             cost: `at most ${formatDollars(atMost.dollarsPerMonth)} per month for requests, ${formatDollars(storage)} for storage`,
           }),
     })
-  for (const message of warnings) log.event({ kind: 'problem', place: 'configuration', message })
+  for (const message of warnings)
+    log.event({ kind: 'problem', code: 'configuration-warning', place: 'configuration', message })
 }

@@ -7,6 +7,7 @@ import { explain } from '../exit.ts'
 import { measure, startMeter } from '../terminal/progress.ts'
 import type { Paint, Terminal } from '../terminal/terminal.ts'
 import { countText, formatBytes, formatCount, formatRate, formatSpan } from '../terminal/units.ts'
+import { codeOfEvent } from './trouble-code.ts'
 
 /** One line for an event, and whether it tells of trouble. */
 export function eventForPeople(event: CompactorEvent, paint: Paint): { text: string; isTrouble: boolean } {
@@ -86,8 +87,10 @@ export function perHourText({ requests, everyMs }: { requests: number; everyMs: 
 
 /** The event as one JSON line has it: names as they are, an error as in every command. */
 export function eventForMachine(event: CompactorEvent): Record<string, unknown> {
-  if (!('error' in event)) return { ...event }
-  const { error, ...rest } = event
+  const code = codeOfEvent(event)
+  const coded = code === undefined ? event : { code, ...event }
+  if (!('error' in coded)) return { ...coded }
+  const { error, ...rest } = coded
   return { ...rest, error: explain(error) }
 }
 

@@ -67,7 +67,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
   const spoolDirectory = join(state.directory, 'spool')
   // A run that ends fails by its requests or not at all.
   const warn = (place: string, message: string, hint: string | undefined): void => {
-    if (!parts.isOneShot) parts.report({ kind: 'problem', place, message, hint })
+    if (!parts.isOneShot) parts.report({ kind: 'problem', code: 'store-warning', place, message, hint })
   }
   const stores = new DestinationSet(state, clock, warn)
   const { destinations } = await stores.make(parts.destinations, parts.rate)

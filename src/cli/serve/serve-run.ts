@@ -178,7 +178,9 @@ function tellRefused({ values, terminal, clock }: CommandInput, refused: Refused
   const who = refused.who === undefined ? undefined : textForPeople(refused.who)
   const at = isoTime(clock.now())
   if (isSet(values, 'json')) {
-    void terminal.json({ kind: 'refused', at, status, from, who, method, path, why }).catch(() => {})
+    void terminal
+      .json({ code: 'request-refused', kind: 'refused', at, status, from, who, method, path, why })
+      .catch(() => {})
   } else {
     const name = who === undefined ? '' : ` (${who})`
     terminal.warn(`refused    ${at} ${from}${name} ${textForPeople(method)} ${path}: ${status}, ${why}`)

@@ -70,7 +70,7 @@ export function wholeWarning(event: WholeEvent): string | undefined {
 export function logWhole(log: AgentLog, event: WholeEvent): void {
   const { path, size } = event.file
   const warning = wholeWarning(event)
-  if (warning !== undefined) log.event({ kind: 'problem', place: path, message: warning })
+  if (warning !== undefined) log.event({ kind: 'problem', code: 'whole-file-odd', place: path, message: warning })
   if (event.kind === 'lost') return
   if (event.kind === 'removed') {
     log.info(event.to === undefined ? 'deleted' : 'moved', { path, to: event.to })

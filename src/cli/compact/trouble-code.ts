@@ -1,0 +1,53 @@
+import { isCode } from '../../base/errors.ts'
+import type { CompactorEvent } from '../../compactor/event.ts'
+
+/**
+ * What each warning of compactor and server is called, for ever; its paragraph is in docs/runbook.md. News has no code.
+ */
+export const troubleCodes = [
+  'bug',
+  'content-conflict',
+  'content-corrupt',
+  'gap',
+  'published-set-aside',
+  'queue-lost',
+  'queue-message-foreign',
+  'read-refused',
+  'read-unavailable',
+  'request-refused',
+  'seal-mismatch',
+  'seal-short',
+  'settings-invalid',
+  'tampered',
+] as const
+
+export type TroubleCode = (typeof troubleCodes)[number]
+
+export function codeOfEvent(event: CompactorEvent): TroubleCode | undefined {
+  switch (event.kind) {
+    case 'mismatch':
+      return 'seal-mismatch'
+    case 'short':
+      return 'seal-short'
+    case 'gap':
+      return 'gap'
+    case 'set-aside':
+      return 'published-set-aside'
+    case 'tampered':
+      return 'tampered'
+    case 'queue':
+      return event.state === 'lost' ? 'queue-lost' : event.state === 'back' ? undefined : 'queue-message-foreign'
+    case 'problem':
+      return codeOfProblem(event.error)
+    default:
+      return undefined
+  }
+}
+
+function codeOfProblem(error: unknown): TroubleCode {
+  if (isCode(error, 'unavailable')) return 'read-unavailable'
+  if (isCode(error, 'refused')) return 'read-refused'
+  if (isCode(error, 'conflict')) return 'content-conflict'
+  if (isCode(error, 'corrupt')) return 'content-corrupt'
+  return isCode(error, 'invalid') ? 'settings-invalid' : 'bug'
+}
