@@ -10,6 +10,7 @@ import type { StreamVerdict } from '../compactor/verify-verdict.ts'
 import {
   type Command,
   type CommandInput,
+  durationOf,
   expectArguments,
   isSet,
   jsonOption,
@@ -33,21 +34,27 @@ export const command: Command = {
     ...storeOptions,
     ...jsonOption,
     from: { type: 'string' },
-    against: { type: 'string' },
+    against: { type: 'string', multiple: true },
+    as: { type: 'string' },
+    retention: { type: 'string' },
     host: { type: 'string', multiple: true },
     quick: { type: 'boolean' },
     report: { type: 'string' },
   },
   help: `
-logcask verify --from URL [--against DIR|URL] [--host GLOB] [--quick] [--report FILE]
+logcask verify --from URL [--against DIR|URL]… [--host GLOB] [--quick] [--report FILE]
 
 Reads every stream of a bucket, follows its chain byte by byte, and holds each seal against the content; and the digests
 of each host's agents against each other. Only reads. Prints a line for each stream that is not as it should be: a seal
 that says something else, bytes that are missing, a key that was written twice or deleted (of which the oldest version
 counts). A live stream promises nothing yet; of it the chain is checked.
   --from URL      the bucket
-  --against DIR   the directory of a compactor, or a second bucket by its URL: every byte of the one is held against the
-                  other, and what differs or is missing is named by its range. What is on its way counts as missing
+  --against DIR   the directory of a compactor; or by its URL a second bucket, or an archive: every byte of the one is held
+                  against the other, and what differs or is missing is named by its range. What is on its way counts as
+                  missing. May be repeated: all are held against one reading. Of an archive every object is decoded, and
+                  held against what it says of itself, too; only what is sealed is to be there
+  --as TEMPLATE   how an archive names its objects, as for compact --archive (the default is known by itself)
+  --retention 30d   what was sealed longer ago may have expired from the bucket, where an archive has all of it
   --host GLOB     these hosts only: 'web-*'; may be repeated
   --quick         lengths only, from the names: a request per thousand segments and a few small ones for each stream
                   (without it: all that was delivered is read, which costs its transfer, and a GET for each segment)
@@ -57,7 +64,7 @@ counts). A live stream promises nothing yet; of it the chain is checked.
 ${storeHelp}
 
 Examples
-  logcask verify --from s3://acme-logs --against /srv/logs
+  logcask verify --from s3://acme-logs --against /srv/logs --against s3://acme-archive/logs
   logcask verify --from s3://acme-logs-eu --against s3://acme-logs-us --report verified.json
   logcask verify --from file:///mnt/nas --host 'web-*' --json | jq 'select(.verdict != "fine")'
 
@@ -69,12 +76,12 @@ gaps that are not closed, expired, fewer than a seal says, or not on both sides 
     const from = textOf(input.values, 'from')
     if (from === undefined) throw usageError('no bucket is named', 'logcask verify --from URL')
     return withReader(input, from, async (bucket) => {
-      const named = textOf(input.values, 'against')
-      const against = named === undefined ? undefined : await openCounterpart(input, named)
+      const against: Counterpart[] = []
       try {
+        for (const named of textsOf(input.values, 'against')) against.push(await openCounterpart(input, named))
         return await verifyBucket(input, bucket, against)
       } finally {
-        await against?.close()
+        await Promise.all(against.map((one) => one.close()))
       }
     })
   },
@@ -87,12 +94,12 @@ const statuses: Readonly<Record<StreamVerdict, number>> = {
   differs: exits.failed,
 }
 
-async function verifyBucket(input: CommandInput, bucket: Bucket, against: Counterpart | undefined): Promise<number> {
+async function verifyBucket(input: CommandInput, bucket: Bucket, against: readonly Counterpart[]): Promise<number> {
   const { values, terminal, signal, clock } = input
   const isQuick = isSet(values, 'quick')
   const hosts = await hostsToVerify(bucket, against, textsOf(values, 'host'), signal)
   const path = textOf(values, 'report')
-  const facts = { logcask: version, from: bucket.url, against: against?.url, quick: isQuick, hosts }
+  const facts = { logcask: version, from: bucket.url, against: placesText(against), quick: isQuick, hosts }
   const report = path === undefined ? undefined : await openReport(path, facts, clock)
   try {
     const sum = await verifyHosts(input, bucket, against, hosts, report)
@@ -108,15 +115,21 @@ async function verifyBucket(input: CommandInput, bucket: Bucket, against: Counte
   }
 }
 
+/** One, or a list of several. */
+function placesText(against: readonly Counterpart[]): string | string[] | undefined {
+  const urls = against.map(({ url }) => url)
+  return urls.length > 1 ? urls : urls[0]
+}
+
 /** Those that are meant, wherever they are; wrong usage where there is none. */
 async function hostsToVerify(
   bucket: Bucket,
-  against: Counterpart | undefined,
+  against: readonly Counterpart[],
   globs: readonly string[],
   signal: AbortSignal,
 ): Promise<string[]> {
   const here = await listHosts(bucket, { signal })
-  const all = [...new Set([...here, ...((await against?.hosts()) ?? [])])].sort()
+  const all = [...new Set([...here, ...(await Promise.all(against.map((one) => one.hosts()))).flat()])].sort()
   for (const glob of globs)
     if (!all.some((host) => matchesGlob(glob, host))) throw await noSuchHost(bucket, glob, signal)
   if (all.length === 0) throw usageError(await saysNothingHere(bucket, signal), 'is its prefix right? logcask ls URL')
@@ -126,12 +139,13 @@ async function hostsToVerify(
 async function verifyHosts(
   input: CommandInput,
   bucket: Bucket,
-  against: Counterpart | undefined,
+  against: readonly Counterpart[],
   hosts: readonly string[],
   report: VerifyReport | undefined,
 ): Promise<VerifySum> {
   const { values, terminal, signal, clock } = input
   const isQuick = isSet(values, 'quick')
+  const retentionMs = durationOf(values, 'retention')
   const sum = new VerifySum()
   let bytesRead = 0
   const onStray = (): void => void sum.strays++
@@ -145,6 +159,7 @@ async function verifyHosts(
     await verifyHost(bucket, host, {
       isQuick,
       against,
+      expiredBeforeMs: retentionMs === undefined ? undefined : clock.now() - retentionMs,
       signal,
       onBytes(bytes) {
         bytesRead += bytes

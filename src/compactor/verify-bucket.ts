@@ -11,6 +11,9 @@ import type { Counterpart, Held } from './verify-against.ts'
 /** Several streams are read at once, in two buckets. */
 const readAhead: ReadAhead = { count: 2, bytes: 8 * 1024 * 1024 }
 
+/** Named one by one: enough to begin looking. */
+const tamperedKeysMax = 5
+
 /** A second bucket: its chains, whichever segments they are cut into. */
 export function bucketCounterpart(bucket: Bucket, signal: AbortSignal): Counterpart {
   return {
@@ -22,25 +25,22 @@ export function bucketCounterpart(bucket: Bucket, signal: AbortSignal): Counterp
   }
 }
 
-async function openStream(
-  bucket: Bucket,
-  host: string,
-  stream: string,
-  signal: AbortSignal,
-): Promise<Held | undefined> {
+async function openStream(bucket: Bucket, host: string, stream: string, signal: AbortSignal): Promise<Held[]> {
   const segments = await listSegments(bucket, host, stream, { signal })
   const run = contentRun(segments)
   const chain = run.start.offset === 0 ? await surveyChain(bucket, segments, { signal }) : []
   const last = chain.at(-1)
   const length = last === undefined ? run.start.offset + (longestRun(segments)?.bytes ?? 0) : last.offset + last.length
   // An empty file is a seal, and no segment.
-  if (length === 0 && (await sealsOf(bucket, host, stream, signal)).length === 0) return undefined
+  if (length === 0 && (await sealsOf(bucket, host, stream, signal)).length === 0) return []
   const pieces = readChain(bucket, run.segments, { start: run.start, ahead: readAhead, signal })
   /** Of the piece that was read last. */
   let at = run.start.offset
   let bytes: Uint8Array = new Uint8Array(0)
-  return {
+  const tampered = segments.all.filter(({ versions }) => versions > 1).map(({ key }) => key)
+  const held: Held = {
     name: `${host}/${stream}`,
+    tamperedKeys: tampered.slice(0, tamperedKeysMax),
     start: run.start.offset,
     length,
     async read(start, end) {
@@ -61,4 +61,5 @@ async function openStream(
     },
     close: async () => void (await pieces.return(undefined as never)),
   }
+  return [held]
 }

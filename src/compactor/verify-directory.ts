@@ -25,7 +25,7 @@ export async function directoryCounterpart(root: string): Promise<Counterpart> {
     async open(host, stream, origin) {
       const record = await readRecord(join(records, hostName(host), `${stream}.json`))
       const name = record?.name ?? (origin && publishedName(host, stream, outputPath(origin, undefined)))
-      return name === undefined ? undefined : openFile(root, name, record)
+      return name === undefined ? [] : openFile(root, name, record)
     },
     hosts: async () => (await names(records)).flatMap((name) => parseHostName(name) ?? []).sort(),
     streams: async (host) =>
@@ -37,13 +37,13 @@ export async function directoryCounterpart(root: string): Promise<Counterpart> {
   }
 }
 
-async function openFile(root: string, name: string, record: StreamRecord | undefined): Promise<Held | undefined> {
+async function openFile(root: string, name: string, record: StreamRecord | undefined): Promise<Held[]> {
   const path = join(root, name)
   return onDisk(path, async () => {
     const handle = await openIfThere(path)
-    if (handle === undefined) return undefined
+    if (handle === undefined) return []
     const stats = await handle.stat()
-    return {
+    const held: Held = {
       name,
       start: 0,
       length: stats.isFile() ? stats.size : 0,
@@ -61,6 +61,7 @@ async function openFile(root: string, name: string, record: StreamRecord | undef
         }),
       close: () => handle.close(),
     }
+    return [held]
   })
 }
 

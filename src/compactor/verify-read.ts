@@ -65,7 +65,7 @@ export async function readWhole(
   bucket: Bucket,
   { segments }: ListedStream,
   seals: readonly SealFacts[],
-  comparer: Comparer | undefined,
+  comparers: readonly Comparer[],
   { signal, onBytes }: { signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined },
 ): Promise<Read> {
   const run = contentRun(segments)
@@ -87,7 +87,7 @@ export async function readWhole(
       from = mark
     }
     hasher.update(cut(piece, from, piece.end.offset))
-    await comparer?.hold(end, piece.bytes)
+    for (const comparer of comparers) await comparer.hold(end, piece.bytes)
     end = piece.end.offset
     chainEnd = piece.end
     count++

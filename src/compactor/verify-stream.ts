@@ -6,7 +6,7 @@ import type { ListedStream } from '../bucket/stream-inventory.ts'
 import { countSeals } from '../bucket/stream-seals.ts'
 import { type Completeness, completeness, type SealFacts } from '../bucket/stream-state.ts'
 import type { Origin } from '../format/origin.ts'
-import { Comparer, type Comparison, type Counterpart, compareQuickly } from './verify-against.ts'
+import { Comparer, type Comparison, type Counterpart, compareQuickly, type Held } from './verify-against.ts'
 import { countNames, type Read, readWhole, stillMissing } from './verify-read.ts'
 import { judgeStream, type StreamVerdict } from './verify-verdict.ts'
 
@@ -35,8 +35,8 @@ export interface VerifiedStream {
   tamperedKeys: readonly string[]
   /** Of all bytes, where they begin at 0 and were read. */
   sha256: string | undefined
-  /** Undefined where nothing is there to be compared with. */
-  against: Comparison | undefined
+  /** With each place that was named, and each object of it. */
+  against: readonly Comparison[]
   /** A seal that promises more than there is, and cannot be read: why. */
   sealProblem: string | undefined
   /** Why it could not be read, or is no agent's. */
@@ -49,7 +49,9 @@ export interface VerifyStreamOptions {
   isQuick: boolean
   signal?: AbortSignal | undefined
   /** Where the same bytes are to be. */
-  against?: Counterpart | undefined
+  against?: readonly Counterpart[] | undefined
+  /** What was delivered before may have gone from the bucket, if an archive has it; milliseconds since 1970. */
+  expiredBeforeMs?: number | undefined
   /** Sees the bytes as they are read, for a display. */
   onBytes?: ((bytes: number) => void) | undefined
 }
@@ -85,7 +87,7 @@ export async function verifyStream(
     tampered: versions > 1 ? versions : undefined,
     tamperedKeys: tampered.slice(0, tamperedKeysMax).map(({ key }) => key),
     sha256: undefined,
-    against: undefined,
+    against: [],
     sealProblem: undefined,
     problem: undefined,
   }
@@ -97,7 +99,10 @@ export async function verifyStream(
       ? error
       : new LogcaskError('internal', messageOf(error), { cause: error })
   }
-  return { ...facts, verdict: judgeStream(facts) }
+  const { expiredBeforeMs = Number.NEGATIVE_INFINITY } = options
+  const ages = [...listed.seals.map(({ storedAtMs }) => storedAtMs), ...facts.against.map(archivedAt)]
+  const mayHaveExpired = ages.some((ms) => ms <= expiredBeforeMs)
+  return { ...facts, verdict: judgeStream({ ...facts, mayHaveExpired }) }
 }
 
 async function factsOf(
@@ -116,41 +121,97 @@ async function factsOf(
     return undefined
   })
   const all: readonly SealFacts[] = header?.final ? [...listed.seals, header.final] : listed.seals
-  const held = await options.against?.open(host, stream, header?.origin)
+  const places = await openAll(options.against ?? [], host, stream, header?.origin)
   let read: Read
-  let against: Comparison | undefined
+  let against: Comparison[]
   try {
-    const comparer = options.against && new Comparer(held)
+    const comparers = places.map(({ place, held }) => new Comparer(place.url, held))
     read = options.isQuick
       ? await countNames(bucket, listed, all, signal)
-      : await readWhole(bucket, listed, all, comparer, options)
+      : await readWhole(bucket, listed, all, comparers, options)
     const isRight = ({ length, sha256 }: SealFacts): boolean => {
       const seals = all.filter((seal) => seal.length === length)
       return seals.length === 0 || seals.some((seal) => seal.sha256 === sha256)
     }
-    against = options.isQuick ? comparer && compareQuickly(held, read, isRight) : await comparer?.finish(read)
+    against = options.isQuick
+      ? places.map(({ place, held }) => compareQuickly(place.url, held, read, isRight))
+      : await Promise.all(comparers.map((comparer) => comparer.finish(read)))
   } finally {
-    await held?.close()
+    await Promise.all(places.map(({ held }) => held?.close()))
   }
-  // Nothing was ever sent of it: nothing is to be there.
-  const isNothing = read.end === 0 && !all.some(({ length }) => length === 0)
-  if (held === undefined && against !== undefined && isNothing) against = { ...against, missingThere: undefined }
   const counted = await countSeals(bucket, listed.seals, read.end, { signal })
   const seals = header?.final ? [...counted.seals, header.final] : counted.seals
+  const state = completeness(read.end, seals)
+  // Nothing was ever sent of it: nothing is to be there.
+  const isNothing = read.end === 0 && !all.some(({ length }) => length === 0)
+  const compared: Comparison[] = []
+  for (const [at, one] of against.entries()) {
+    const opened = places[at]
+    const isArchive = opened?.place.isArchive === true
+    const expected = isArchive ? lacksInArchive(opened, one, places, state, read) : one
+    const shown = opened?.held === undefined && isNothing ? { ...expected, missingThere: undefined } : expected
+    compared.push(await stillMissing(bucket, host, stream, shown, read, signal))
+  }
   return {
     origin: header?.origin,
     bytes: read.end - read.start,
     segments: read.segments,
-    completeness: completeness(read.end, seals),
+    completeness: state,
     ...compareSeals(all, read.hashes),
     sha256: read.sha256,
-    against: against && (await stillMissing(bucket, host, stream, against, read, signal)),
+    against: compared,
     gaps: await readOpenGaps(bucket, listed.gaps, read.end, seals, { signal }),
     expiredBefore: read.start > 0 ? read.start : undefined,
     strays: segments.all.length - read.segments,
     sealProblem: counted.problem && messageWithHint(counted.problem),
     problem,
   }
+}
+
+function archivedAt({ archivedAtMs = Number.POSITIVE_INFINITY }: Comparison): number {
+  return archivedAtMs
+}
+
+interface Opened {
+  place: Counterpart
+  held: Held | undefined
+}
+
+/** What each place has of a stream; one without anything where it has nothing. */
+async function openAll(
+  places: readonly Counterpart[],
+  host: string,
+  stream: string,
+  origin: Origin | undefined,
+): Promise<Opened[]> {
+  const opened: Opened[] = []
+  try {
+    for (const place of places) {
+      const found = await place.open(host, stream, origin)
+      if (found.length === 0) opened.push({ place, held: undefined })
+      for (const held of found) opened.push({ place, held })
+    }
+    return opened
+  } catch (error) {
+    await Promise.all(opened.map(({ held }) => held?.close()))
+    throw error
+  }
+}
+
+/** In an archive only what is sealed is missing; what lies there at a lesser length is a beginning of it. */
+function lacksInArchive(
+  { held, place }: Opened,
+  one: Comparison,
+  places: readonly Opened[],
+  state: Completeness,
+  { start, end }: Read,
+): Comparison {
+  const lengths = places.flatMap((other) => (other.place === place && other.held ? [other.held.length] : []))
+  const longest = Math.max(-1, ...lengths)
+  const isLongest = held === undefined || held.length === longest
+  if (state.kind !== 'sealed' || longest >= end || !isLongest)
+    return held === undefined ? { ...one, missingThere: undefined } : one
+  return { ...one, missingThere: { start: Math.max(start, longest), end } }
 }
 
 /** Anybody may write one more seal: where one of a length is right, the others of it prove nothing. */

@@ -22,17 +22,28 @@ export interface VerdictFacts {
   tampered: number | undefined
   sealProblem: string | undefined
   problem: LogcaskError | undefined
-  against?: Comparison | undefined
+  against?: readonly Comparison[] | undefined
+  /** What was delivered so long ago may have gone from the bucket, if an archive has it. */
+  mayHaveExpired?: boolean | undefined
 }
 
 export function judgeStream(facts: VerdictFacts): StreamVerdict {
-  const { problem, against } = facts
-  if (against?.differs !== undefined) return 'differs'
+  const { problem, against = [], completeness } = facts
+  if (against.some((one) => one.differs !== undefined || one.tamperedKeys !== undefined)) return 'differs'
   if (facts.differsAt.length > 0 || facts.tampered !== undefined || problem?.code === 'corrupt') return 'differs'
   if (problem !== undefined) return 'unread'
-  const isShort = facts.completeness.kind === 'short' || facts.sealProblem !== undefined
-  const isElsewhere = against?.missingThere !== undefined || against?.missingHere !== undefined
-  return isShort || isElsewhere || facts.gaps.length > 0 || facts.expiredBefore !== undefined ? 'gaps' : 'fine'
+  if (against.some(({ missingThere }) => missingThere !== undefined)) return 'gaps'
+  if (facts.gaps.length > 0 || facts.sealProblem !== undefined) return 'gaps'
+  const isGone = facts.expiredBefore !== undefined || completeness.kind === 'short'
+  const isHere = !isGone && against.every(({ missingHere }) => missingHere === undefined)
+  return isHere || isArchived(facts) ? 'fine' : 'gaps'
+}
+
+/** An archive has all that was ever promised, and the bucket may have let it go. */
+function isArchived({ mayHaveExpired, completeness, against = [] }: VerdictFacts): boolean {
+  const promised = completeness.kind === 'short' ? completeness.length : 0
+  const end = against.reduce((most, { missingHere }) => Math.max(most, missingHere?.end ?? 0), promised)
+  return mayHaveExpired === true && against.some(({ archivedTo }) => archivedTo !== undefined && archivedTo >= end)
 }
 
 export function worstOf(verdicts: Iterable<StreamVerdict>): StreamVerdict {

@@ -30,7 +30,9 @@ export async function verifyHost(bucket: Bucket, host: string, options: VerifyOp
     seen.add(listed.stream)
     options.onStream(await verifyStream(bucket, host, listed, options))
   })
-  const others = ((await against?.streams(host)) ?? []).filter((stream) => !seen.has(stream))
+  const others = new Set<string>()
+  for (const place of against ?? [])
+    for (const stream of await place.streams(host)) if (!seen.has(stream)) others.add(stream)
   await forEachConcurrently(others, isQuick ? quickAtOnce : wholeAtOnce, async (stream) => {
     // Begun since the listing, it is there by now; else the bucket has nothing of it, and the other side has.
     const segments = await listSegments(bucket, host, stream, { signal })

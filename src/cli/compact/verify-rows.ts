@@ -1,6 +1,6 @@
 import { pathForPeople, textForPeople } from '../../base/path-bytes.ts'
 import { describeGap } from '../../bucket/stream-gaps.ts'
-import type { ByteRange } from '../../compactor/verify-against.ts'
+import type { ByteRange, Comparison } from '../../compactor/verify-against.ts'
 import type { VerifiedDigests } from '../../compactor/verify-digests.ts'
 import type { VerifiedStream } from '../../compactor/verify-stream.ts'
 import type { Paint } from '../terminal/terminal.ts'
@@ -28,7 +28,7 @@ export function verifiedForMachine(verified: VerifiedStream): Record<string, unk
     strays: verified.strays,
     tampered: verified.tampered,
     tamperedKeys: verified.tamperedKeys.length > 0 ? verified.tamperedKeys : undefined,
-    against: verified.against,
+    against: againstForMachine(verified.against),
     problem: problem ? { code: problem.code, message: problem.message, hint: problem.hint } : verified.sealProblem,
   }
 }
@@ -63,13 +63,34 @@ function tamperedText({ tamperedKeys }: VerifiedStream, versions: number): strin
   return `written twice, or deleted: ${keys}: up to ${versions} versions, the oldest counts`
 }
 
+/** One comparison is an object, as where one directory is named; several are a list, each with its place. */
+function againstForMachine(against: readonly Comparison[]): unknown {
+  if (against.length > 1) return against
+  const [only] = against
+  if (only === undefined) return undefined
+  const { place, ...rest } = only
+  return rest
+}
+
 function againstTexts({ against, bytes }: VerifiedStream): string[] {
-  if (against === undefined) return []
-  const { name, differs, missingHere, missingThere } = against
+  const isOne = new Set(against.map(({ place }) => place)).size < 2
+  return against.flatMap((one) =>
+    comparisonTexts(one, bytes).map((text) => (isOne ? text : `${placeText(one)} ${text}`)),
+  )
+}
+
+function placeText({ place }: Comparison): string {
+  return `[${pathForPeople(place)}]`
+}
+
+function comparisonTexts(one: Comparison, bytes: number): string[] {
+  const { name, differs, missingHere, missingThere, broken, tamperedKeys = [] } = one
   const rangeText = ({ start, end }: ByteRange): string => `bytes ${formatCount(start)} to ${formatCount(end)}`
   const place = name === undefined ? 'there' : pathForPeople(name)
+  const how = broken === undefined ? 'differ' : `cannot be decoded (${textForPeople(broken)})`
   return [
-    ...(differs === undefined ? [] : [`${place}: ${rangeText(differs)} differ`]),
+    ...tamperedKeys.map((key) => `${pathForPeople(key)}: written twice, or deleted; the oldest version counts`),
+    ...(differs === undefined ? [] : [`${place}: ${rangeText(differs)} ${how}`]),
     ...(missingThere === undefined
       ? []
       : [name === undefined ? `not there (${formatBytes(bytes)})` : `${place}: lacks ${rangeText(missingThere)}`]),

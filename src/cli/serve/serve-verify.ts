@@ -19,7 +19,12 @@ export function verifyIn(bucket: Bucket, root: string | undefined): VerifyStream
     const listed = listedStream(stream, [...segments.all], { seals: new Map([[stream, seals]]), gaps })
     const against = root === undefined ? undefined : await directoryCounterpart(root)
     try {
-      const verified = await verifyStream(bucket, host, listed, { isQuick, signal, against, onBytes })
+      const verified = await verifyStream(bucket, host, listed, {
+        isQuick,
+        signal,
+        against: against && [against],
+        onBytes,
+      })
       // The whole machine's paths are nobody's business who reads logs: names are those below the directory.
       return { verdict: verified.verdict, reasons: reasons(verified), facts: verifiedForMachine(verified) }
     } finally {
