@@ -8,17 +8,17 @@ export function barsPlot({ firstHour, bytesPerHour }) {
   const firstMs = hourMs(firstHour)
   const rows = bytesPerHour.map((bytes, at) => ({ bytes, fromMs: firstMs + at * hour }))
   const top = niceTop(Math.max(...bytesPerHour, 1))
-  const [left, right, low, high] = [70, 1000, 112, 12]
-  const step = (right - left) / rows.length
+  const [width, low, high] = [1000, 99.5, 0.5]
+  const step = width / rows.length
   const y = (bytes) => low - (bytes / top) * (low - high)
   const shape = svg(
     'svg',
-    { class: 'bars', viewBox: '0 0 1000 140', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
-    [0, top / 2, top].map((one) => svg('line', { x1: left, x2: right, y1: y(one), y2: y(one) })),
+    { class: 'bars', viewBox: '0 0 1000 100', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+    [0, top / 2, top].map((one) => svg('line', { x1: 0, x2: width, y1: y(one), y2: y(one) })),
     rows.map(({ bytes, fromMs }, at) => [
       svg('rect', {
         class: at === rows.length - 1 ? 'now' : undefined,
-        x: left + at * step + step * 0.1,
+        x: at * step + step * 0.1,
         width: step * 0.8,
         // One byte is something.
         y: bytes === 0 ? low : Math.min(y(bytes), low - 1.5),
@@ -26,7 +26,7 @@ export function barsPlot({ firstHour, bytesPerHour }) {
       }),
       svg(
         'rect',
-        { class: 'over', x: left + at * step, width: step, y: high, height: low - high },
+        { class: 'over', x: at * step, width: step, y: high, height: low - high },
         svg('title', {}, `${hourText(fromMs)} UTC: ${bytesText(bytes)}`),
       ),
     ]),
@@ -43,12 +43,12 @@ export function barsPlot({ firstHour, bytesPerHour }) {
         [top, top / 2, 0].map((one) => el('span', {}, bytesText(one))),
       ),
       shape,
-    ),
-    el(
-      'div',
-      { class: 'plot-x', 'aria-hidden': 'true' },
-      el('span', {}, `${hourText(firstMs)} UTC`),
-      el('span', {}, 'this hour'),
+      el(
+        'div',
+        { class: 'plot-x', 'aria-hidden': 'true' },
+        el('span', {}, `${hourText(firstMs)} UTC`),
+        el('span', {}, 'this hour'),
+      ),
     ),
     el(
       'details',

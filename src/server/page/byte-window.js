@@ -44,6 +44,11 @@ export class ByteWindow {
     }
   }
 
+  /** The content has grown to there; a range brings what is new. */
+  reaches(end) {
+    this.end = Math.max(this.end, end)
+  }
+
   async bytes(from, to) {
     const parts = []
     for (let at = from; at < to; ) {

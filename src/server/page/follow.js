@@ -10,7 +10,7 @@ const againMs = 1_000
  * Live follow: bytes as they come, from where the last ones ended, also after the connection or the server was gone. As
  * `tail -F` it goes on with the next stream of the same name once the file was rotated and this one is over.
  */
-export function followStream({ host, stream, detail, bytes, view, signal, fail, button, onNext }) {
+export function followStream({ host, stream, detail, bytes, view, signal, fail, button, onNext, onGrown }) {
   let running
   let grewAtMs = 0
   let isSealed = false
@@ -53,6 +53,7 @@ export function followStream({ host, stream, detail, bytes, view, signal, fail, 
           bytes.append(bytes.end, fresh)
           grewAtMs = Date.now()
           view.grew(wasAtEnd)
+          onGrown()
         },
       })
       if (isOver) isSealed = true

@@ -3,21 +3,23 @@ import { getJson, links, paths, token } from './client.js'
 import { contentBounds, readAll, readRange } from './content.js'
 import { el, put, say } from './dom.js'
 import { followStream } from './follow.js'
-import { findings, statePill } from './life-line.js'
+import { streamFacts, streamHeading } from './stream-facts.js'
 import { verifyPanel } from './verify.js'
 import { viewer } from './viewer.js'
-import { ageText, bytesText, countText, shown, timeText } from './words.js'
+import { bytesText, shown } from './words.js'
+
+/** How often what is known of a stream that may grow is asked for. */
+const againMs = 10_000
 
 /** Where somebody followed a file to, through its rotation: followed there as well. */
 let followNext
 
 export async function streamView({ main, signal, host, stream, fail }) {
-  const detail = await getJson(paths.stream(host, stream), {}, signal)
+  let detail = await getJson(paths.stream(host, stream), {}, signal)
   const isFollowed = followNext?.stream === stream
   const before = isFollowed ? followNext.before : undefined
   followNext = undefined
-  const isEmpty = detail.bytes === 0
-  const bounds = isEmpty ? { start: 0, end: 0 } : await contentBounds(host, stream, signal)
+  const bounds = detail.bytes === 0 ? { start: 0, end: 0 } : await contentBounds(host, stream, signal)
   const bytes = new ByteWindow((from, to) => readRange(host, stream, from, to, signal), bounds)
   const following = el('button', { type: 'button', 'aria-pressed': 'false', onclick: () => follow.toggle() }, 'Follow')
   const view = viewer({
@@ -27,17 +29,24 @@ export async function streamView({ main, signal, host, stream, fail }) {
     tools: [following, downloadControl(host, stream, detail, bytes, signal, fail)],
     onProblem: (error) => (error.status === 401 ? fail(error) : view.note(`Cannot be read: ${shown(error.message)}`)),
   })
-  const follow = followStream({ host, stream, detail, bytes, view, signal, fail, button: following, onNext })
+  const follow = followStream({
+    host,
+    stream,
+    detail,
+    bytes,
+    view,
+    signal,
+    fail,
+    button: following,
+    onNext,
+    onGrown: tell,
+  })
+  const heading = el('div', { class: 'row' })
   const facts = el('dl', { class: 'facts' })
+  tell()
   put(
     main,
-    el(
-      'div',
-      { class: 'row' },
-      el('h1', {}, el('bdi', { class: 'name' }, detail.shown ?? '(its name cannot be read)')),
-      statePill(detail),
-      findings(detail),
-    ),
+    heading,
     before &&
       el(
         'p',
@@ -49,10 +58,30 @@ export async function streamView({ main, signal, host, stream, fail }) {
     verifyPanel(host, stream, signal, fail),
     view.node,
   )
-  put(facts, factsOf(host, detail))
+  const timer = setInterval(() => document.hidden || detail.state === 'sealed' || lookAgain(), againMs)
+  signal.addEventListener('abort', () => clearInterval(timer))
   if (isFollowed || detail.state === 'live') await view.showEnd()
   else await view.showStart()
   if (isFollowed) follow.toggle()
+
+  /** A follower knows of bytes before it is asked what is known of the stream. */
+  function tell() {
+    put(heading, streamHeading(detail))
+    put(facts, streamFacts(host, detail, bytes))
+  }
+
+  async function lookAgain() {
+    try {
+      detail = await getJson(paths.stream(host, stream), {}, signal)
+      const { end } = detail.bytes === 0 ? bounds : await contentBounds(host, stream, signal)
+      bytes.reaches(end)
+      view.grew(false)
+      tell()
+    } catch (error) {
+      // What is shown stays; only who may no longer read has to know.
+      if (error.status === 401) fail(error)
+    }
+  }
 
   /** The file goes on in another stream. */
   function onNext(next, isOver) {
@@ -70,44 +99,6 @@ export async function streamView({ main, signal, host, stream, fail }) {
       '.',
     )
   }
-}
-
-function factsOf(host, detail) {
-  const fact = (name, value, isWide) =>
-    value !== null &&
-    value !== undefined &&
-    el('div', { class: isWide && 'wide' }, el('dt', {}, name), el('dd', { class: 'number-facts' }, value))
-  const labels = Object.entries(detail.labels)
-  const others = detail.generations.filter((one) => one !== detail.stream)
-  const link = (one) => el('a', { class: 'name', href: links.stream(host, one) }, one)
-  return [
-    fact('Bytes', `${countText(detail.bytes)} (${bytesText(detail.bytes)})`),
-    fact('Born', detail.born && `${timeText(detail.born)} UTC`),
-    fact('Last grew', detail.last && `${timeText(detail.last)} UTC, ${ageText(detail.last)}`),
-    fact('Segments', countText(detail.segments)),
-    fact(
-      'Published',
-      detail.published === null
-        ? null
-        : detail.published === detail.bytes
-          ? 'all of it'
-          : `${countText(detail.published)} bytes`,
-    ),
-    fact('Agent', detail.agent && shown(detail.agent)),
-    fact('Machine', detail.machine && el('span', { class: 'mono' }, shown(detail.machine))),
-    labels.length > 0 &&
-      fact(
-        'Labels',
-        labels.map(([name, value]) => el('span', { class: 'pill plain' }, el('bdi', {}, shown(`${name}=${value}`)))),
-      ),
-    detail.forkOf && fact('Fork of', link(detail.forkOf.stream)),
-    others.length > 0 &&
-      fact(
-        'Generations',
-        others.map((one) => [link(one), ' ']),
-      ),
-    detail.sha256.length > 0 && fact('Seal', el('code', {}, detail.sha256.join(' ')), true),
-  ]
 }
 
 /** Without a token a link, which the browser's own downloads take over; with one its bytes are fetched, and then saved. */

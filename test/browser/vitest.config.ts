@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+import { TallyReporter } from '../support/tally-reporter.ts'
+
+/** The web page in a real browser: `test/browser/run` installs what it takes. */
+export default defineConfig({
+  test: {
+    root: `${import.meta.dirname}/../..`,
+    include: ['test/browser/*.browser.ts'],
+    pool: 'forks',
+    // A browser is load enough.
+    maxWorkers: 1,
+    // Nets for what hangs, never a measure.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    reporters: ['default', new TallyReporter()],
+  },
+})
