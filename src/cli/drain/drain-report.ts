@@ -46,7 +46,7 @@ export async function conclude(
       if (isSet(values, 'json')) await terminal.json(line)
       else await terminal.line(`${length}  ${sha256}  ${destinations.join(',')}  ${pathForPeople(path)}`)
     }
-  const [first] = lacks
+  const [first] = lacks.filter(({ isLoss }) => isLoss !== true)
   if (first !== undefined) {
     terminal.warn(`fix: run the same again; what is still not there then: logcask why ${pathForPeople(first.path)}`)
     return exits.undelivered
@@ -54,5 +54,5 @@ export async function conclude(
   if (code !== exits.done && code !== exits.lossy) return code
   const bytes = [...receipts.values()].reduce((sum, { length }) => sum + length, 0)
   terminal.say(`${filesText(receipts.size)} · ${formatBytes(bytes)} · delivered, and asked for anew everywhere`)
-  return code
+  return lacks.length > 0 ? exits.lossy : code
 }

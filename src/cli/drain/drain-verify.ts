@@ -6,15 +6,21 @@ import { findDelivered } from '../../agent/shipping/delivered.ts'
 import { forEachConcurrently } from '../../base/concurrency.ts'
 import { isCode, LogcaskError, messageOf } from '../../base/errors.ts'
 import { pathForPeople } from '../../base/path-bytes.ts'
-import { type Bucket, listObjects } from '../../bucket/bucket.ts'
+import type { Bucket } from '../../bucket/bucket.ts'
+import { describeGap, readOpenGaps } from '../../bucket/stream-gaps.ts'
+import { sealsOf } from '../../bucket/stream-header.ts'
+import { listGaps } from '../../bucket/stream-inventory.ts'
 import { beforeOf, chainStart } from '../../format/chain.ts'
-import { parseKey, segmentKey, streamPrefix } from '../../format/keys.ts'
+import { segmentKey, streamPrefix } from '../../format/keys.ts'
+import { formatBytes } from '../terminal/units.ts'
 
 /** What a destination, asked anew, does not show of a file. */
 export interface Lack {
   path: string
   destination: string
   problem: string
+  /** Bytes are lost, and no further run brings them: all that is left is there. */
+  isLoss?: boolean
 }
 
 /** How the problem of a file begins whose writer is still at work. */
@@ -42,36 +48,38 @@ export async function verifyDelivered(
     for (const delivery of life.deliveries.values()) {
       const bucket = agent.couriers.get(delivery.destination)?.destination.bucket
       if (bucket === undefined) continue
-      const problem = local ?? (await remoteProblem(bucket, host, delivery, signal))
-      if (problem !== undefined) lacks.push({ path: life.path, destination: delivery.destination, problem })
+      const { path } = life
+      const { destination } = delivery
+      const found = local === undefined ? await remoteProblems(bucket, host, delivery, signal) : [{ problem: local }]
+      for (const one of found) lacks.push({ path, destination, ...one })
     }
   })
   return lacks
 }
 
-async function remoteProblem(
+async function remoteProblems(
   bucket: Bucket,
   host: string,
   { stream, sealed, isBeyond }: Delivery,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Pick<Lack, 'problem' | 'isLoss'>[]> {
   // The bucket has more than this file: what it has is another agent's business.
-  if (isBeyond) return undefined
-  if (stream === undefined || sealed === undefined) return 'it is not sealed there'
+  if (isBeyond) return []
+  if (stream === undefined || sealed === undefined) return [{ problem: 'it is not sealed there' }]
   try {
     const { footprint } = await findDelivered(bucket, host, stream, signal)
     if (footprint.offset < sealed.length)
-      return `its chain there ends at ${footprint.offset} of ${sealed.length} bytes (stream ${stream})`
-    const seals = await listObjects(bucket, streamPrefix('seals', host, stream), { signal })
-    const isSealed = seals.some(({ key }) => {
-      const seal = parseKey(key)
-      return seal?.kind === 'seal' && seal.length === sealed.length && seal.sha256 === sealed.sha256
-    })
+      return [{ problem: `its chain there ends at ${footprint.offset} of ${sealed.length} bytes (stream ${stream})` }]
+    const seals = await sealsOf(bucket, host, stream, signal)
+    const isSealed = seals.some(({ length, sha256 }) => length === sealed.length && sha256 === sealed.sha256)
     if (!isSealed && !(await isFinal(bucket, host, stream, sealed, signal)))
-      return `its seal is not there (stream ${stream})`
-    return undefined
+      return [{ problem: `its seal is not there (stream ${stream})` }]
+    const prefix = streamPrefix('gaps', host, stream)
+    const gaps = (await listGaps(bucket, host, { prefix, signal })).get(stream) ?? []
+    const open = await readOpenGaps(bucket, gaps, footprint.offset, [...seals, sealed], { signal })
+    return open.map((gap) => ({ problem: `has a gap there: ${describeGap(gap, formatBytes)}`, isLoss: true }))
   } catch (error) {
-    if (isCode(error, 'unavailable', 'refused', 'corrupt')) return error.message
+    if (isCode(error, 'unavailable', 'refused', 'corrupt')) return [{ problem: error.message }]
     throw error
   }
 }
@@ -101,11 +109,20 @@ async function localProblem(life: Life, files: Files): Promise<string | undefine
     const limit = life.limit ?? life.size
     const { size } = file.stat()
     if (size > limit) return `${grown} by ${size - limit} bytes since: stop its writer`
+    // Read once, however many destinations have it.
+    const hashes = new Map<string, Promise<string | undefined>>()
+    const once = (how: string, hash: () => Promise<string | undefined>): Promise<string | undefined> => {
+      const known = hashes.get(how) ?? hash()
+      hashes.set(how, known)
+      return known
+    }
     for (const { stream, sealed: seal } of sealed) {
       const isDecoded = life.copy?.reason === 'compressed' && !isOwnStream(life, stream ?? '')
       const wanted = `${seal?.length} ${seal?.sha256}`
-      const found = isDecoded ? await hashDecoded(file, files) : await hashWhole(file)
-      if (found !== wanted && !(await isFlushedBinlog(file, wanted)))
+      const found = isDecoded
+        ? await once('decoded', () => hashDecoded(file, files))
+        : await once('whole', () => hashWhole(file))
+      if (found !== wanted && (await once('flushed', () => hashFlushedBinlog(file))) !== wanted)
         return 'its bytes on this machine are not those that were delivered'
     }
     return undefined
@@ -119,10 +136,10 @@ async function hashWhole(file: OpenFile): Promise<string> {
   return `${size} ${await hashFile({ file, size })}`
 }
 
-/** A server that closes a MySQL binlog clears a flag in its header, which was delivered long before (agent/evidence.ts). */
-async function isFlushedBinlog(file: OpenFile, wanted: string): Promise<boolean> {
+/** As it was delivered: a server that closes a MySQL binlog clears a flag in its header afterwards (agent/evidence.ts). */
+async function hashFlushedBinlog(file: OpenFile): Promise<string | undefined> {
   const magic = await readRange(file, 0, 4)
-  if (!Buffer.from([0xfe, 0x62, 0x69, 0x6e]).equals(magic)) return false
+  if (!Buffer.from([0xfe, 0x62, 0x69, 0x6e]).equals(magic)) return undefined
   const inUse: OpenFile = {
     identity: file.identity,
     stat: () => file.stat(),
@@ -134,7 +151,7 @@ async function isFlushedBinlog(file: OpenFile, wanted: string): Promise<boolean>
       return length
     },
   }
-  return (await hashWhole(inUse)) === wanted
+  return hashWhole(inUse)
 }
 
 async function hashDecoded(file: OpenFile, files: Files): Promise<string> {
