@@ -72,6 +72,8 @@ export interface PutLargeOptions {
 }
 
 export interface ReadOptions {
+  /** The metadata is not asked for, and may be left out: a store that has to look for it is spared that. */
+  isBare?: boolean | undefined
   /** As a list entry carries it: spares a versioned store the look-up of the oldest one. */
   version?: string | undefined
   signal?: AbortSignal | undefined

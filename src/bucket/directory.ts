@@ -135,15 +135,14 @@ export function createDirectoryBucket(settings: { root: string; create: boolean 
         const end = Math.max(start, Math.min(options.range?.end ?? info.size, info.size))
         const body = await readRange(handle, path, start, end)
         const isWhole = end - start === info.size
-        const metadata = await readMetadata(path, () =>
-          isWhole ? Promise.resolve(sha256(body)) : hashFile(handle, path, info.size),
-        )
-        return { ...infoOf(info, metadata), body }
+        const hash = (): Promise<string> =>
+          isWhole ? Promise.resolve(sha256(body)) : hashFile(handle, path, info.size)
+        return { ...infoOf(info, options.isBare ? {} : await readMetadata(path, hash)), body }
       }),
 
     head: (key, options = {}) =>
       withObject(key, options.signal, async ({ handle, info, path }) =>
-        infoOf(info, await readMetadata(path, () => hashFile(handle, path, info.size))),
+        infoOf(info, options.isBare ? {} : await readMetadata(path, () => hashFile(handle, path, info.size))),
       ),
 
     async *list(prefix, options = {}) {

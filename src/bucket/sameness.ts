@@ -80,7 +80,7 @@ async function readAndCompare(
     yield first.body
     for (let start = first.body.byteLength; start < first.size; start += stretchBytes) {
       const end = Math.min(first.size, start + stretchBytes)
-      const next = await request((signal) => bucket.get(key, { range: { start, end }, signal }))
+      const next = await request((signal) => bucket.get(key, { range: { start, end }, isBare: true, signal }))
       if (next === undefined) throw new Gone()
       if (next.body.byteLength !== end - start)
         throw new LogcaskError('unavailable', `${bucket.url}: ${key}: gave fewer bytes than were asked for`)

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { LogcaskError } from '../../base/errors.ts'
+import { errnoOf, isCode, LogcaskError } from '../../base/errors.ts'
 import type { PutResult } from '../../bucket/bucket.ts'
 import type { LargeBody } from '../../bucket/large-body.ts'
 import { largeStepBytes } from '../../bucket/large-body.ts'
@@ -10,6 +10,7 @@ import { secondName } from '../../format/key-name.ts'
 import type { Origin } from '../../format/origin.ts'
 import { encodeWholeHeader } from '../../format/whole.ts'
 import type { Destination } from '../destination.ts'
+import { FileUnreadable } from './pack.ts'
 
 export interface WholeDelivered {
   key: string
@@ -137,7 +138,12 @@ function paced(large: LargeBody, destination: Destination, signal: AbortSignal):
     ...large,
     async read(start, end) {
       await destination.pass(end - start, signal)
-      return large.read(start, end)
+      return large.read(start, end).catch((error) => {
+        // Of this machine's disk, not of the store: it is none of its outages.
+        throw isCode(error, 'unavailable', 'refused') || errnoOf(error) !== undefined
+          ? new FileUnreadable(error)
+          : error
+      })
     },
   }
 }

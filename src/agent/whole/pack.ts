@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { LogcaskError } from '../../base/errors.ts'
+import { LogcaskError, messageOf } from '../../base/errors.ts'
 import { shortHash } from '../../base/hash.ts'
 import { largeStepBytes } from '../../bucket/large-body.ts'
 import { type Packed, packedInMemory, packInSpool, smallBytesMax } from '../../bucket/packed.ts'
@@ -68,6 +68,13 @@ async function hashLarge(file: OpenFile, size: number): Promise<Packed> {
 export class FileChanged extends LogcaskError {
   constructor() {
     super('conflict', 'the file changed while it was sent')
+  }
+}
+
+/** It cannot be read now; the destination that it was on its way to has nothing to do with it. */
+export class FileUnreadable extends LogcaskError {
+  constructor(cause: unknown) {
+    super('invalid', messageOf(cause), { cause, hint: 'look at the disk that it is on: dmesg' })
   }
 }
 

@@ -82,7 +82,7 @@ export class WholeBook {
   /** By its name alone: whoever reads it opens it, and compares the stamp. */
   #look(path: string, source: SourceSettings, { identity, size, stamp, modifiedMs }: FileHint): void {
     const known = this.files.get(identity)
-    if (known) Object.assign(known, { size, stamp, modifiedMs, problem: undefined, notBeforeMs: 0 })
+    if (known) Object.assign(known, { size, stamp, modifiedMs, problems: new Map() })
     else if (!this.isClosed && !this.#isTooOld(modifiedMs, source))
       this.files.set(identity, fresh({ identity, path, firstPath: path, source: source.name, stamp, size, modifiedMs }))
   }
@@ -172,7 +172,6 @@ function fresh(sight: Sight): WholeFile {
     content: undefined,
     deliveries: new Map(),
     busy: new Set(),
-    problem: undefined,
-    notBeforeMs: 0,
+    problems: new Map(),
   }
 }

@@ -24,10 +24,8 @@ export interface WholeFile {
   deliveries: Map<string, WholeDelivery>
   /** Destinations that it is under way to. */
   busy: Set<string>
-  /** What stands in its way, other than a destination; tried again when it changes, or after a while. */
-  problem: string | undefined
-  /** Nothing is tried before (monotonic). */
-  notBeforeMs: number
+  /** By destination, what stands in its way there; tried again when the file changes, or then (monotonic). */
+  problems: Map<string, { message: string; notBeforeMs: number }>
 }
 
 export interface WholeContent {
@@ -66,6 +64,12 @@ export function isDelivered(file: WholeFile, destination: string): boolean {
   const { content } = file
   const delivery = file.deliveries.get(destination)
   return content !== undefined && content.stamp === file.stamp && delivery?.sha256 === content.sha256
+}
+
+/** It may be tried there now. */
+export function isDueAt(file: WholeFile, destination: string, monotonicMs: number): boolean {
+  if (isDelivered(file, destination) && file.deliveries.get(destination)?.isSeen) return false
+  return (file.problems.get(destination)?.notBeforeMs ?? 0) <= monotonicMs
 }
 
 /** The names of the destinations that get the source's files. */

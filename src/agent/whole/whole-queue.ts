@@ -1,10 +1,11 @@
 import type { Clock } from '../../base/clock.ts'
-import { LogcaskError, messageOf } from '../../base/errors.ts'
+import { LogcaskError } from '../../base/errors.ts'
 import { type Packed, smallBytesMax } from '../../bucket/packed.ts'
 import { showsContent } from '../../bucket/sameness.ts'
 import { encodingOf, storedName } from '../../format/whole-name.ts'
 import { type AgentSettings, originOf, type SourceSettings } from '../context.ts'
 import type { Destination } from '../destination.ts'
+import { isJournal, refusedJournal } from '../discovery/journal.ts'
 import type { Files, OpenFile } from '../files/files.ts'
 import type { Compressors } from './compressors.ts'
 import type { WholeCourier } from './deliver.ts'
@@ -105,10 +106,13 @@ export class WholeQueue {
     const { signal, clock, report } = this.#work
     const amount = Math.min(Math.max(1, Math.min(file.size, smallBytesMax)), this.destination.bytes.count)
     try {
-      if (await this.#isStillThere(file)) return
+      // A one-shot run says that all is everywhere: what only the records say, it has seen there.
+      const isAsked = isDelivered(file, this.destination.name)
+      const known = file.deliveries.get(this.destination.name)
+      if (isAsked && known !== undefined && (await this.#confirm(known))) return
       await this.destination.bytes.acquire(signal, amount)
       try {
-        await this.#deliver(file)
+        await this.#deliver(file, isAsked)
       } finally {
         this.destination.bytes.release(amount)
       }
@@ -116,21 +120,19 @@ export class WholeQueue {
       if (signal.aborted) return
       if (error instanceof FileChanged) return this.#again(file)
       if (!(error instanceof LogcaskError) || error.code === 'internal') return this.#work.fail(error)
-      file.problem = messageOf(error)
-      file.notBeforeMs = clock.monotonic() + retryMs
+      const { name } = this.destination
+      const isTold = file.problems.get(name)?.message === error.message
+      file.problems.set(name, { message: error.message, notBeforeMs: clock.monotonic() + retryMs })
+      // Once for a file as it is: what is tried again every minute is no news.
+      if (isTold) return
       report({
         kind: 'problem',
+        code: 'whole-file-failed',
         place: file.path,
-        message: `→ ${this.destination.name}: ${error.message}`,
+        message: `→ ${name}: ${error.message}`,
         hint: error.hint,
       })
     }
-  }
-
-  /** A one-shot run says that all is everywhere: what only the records say, it has seen there. */
-  async #isStillThere(file: WholeFile): Promise<boolean> {
-    const delivery = file.deliveries.get(this.destination.name)
-    return delivery !== undefined && isDelivered(file, this.destination.name) && (await this.#confirm(delivery))
   }
 
   /** Asks the destination, whatever is known. */
@@ -150,7 +152,8 @@ export class WholeQueue {
     return delivery.isSeen
   }
 
-  async #deliver(file: WholeFile): Promise<void> {
+  /** `isAsked`: the store has just said that it has not what it is known to have. */
+  async #deliver(file: WholeFile, isAsked: boolean): Promise<void> {
     const { name } = this.destination
     const { stamp } = file
     await this.#work.packs.use(
@@ -163,7 +166,7 @@ export class WholeQueue {
         file.content = { length, sha256, stamp }
         const before = file.deliveries.get(name)
         // Renamed, touched: it is there under the name that it had.
-        const isKnown = before?.sha256 === sha256 && (await this.#confirm(before))
+        const isKnown = !isAsked && before?.sha256 === sha256 && (await this.#confirm(before))
         if (!isKnown) await this.#create(file, packed)
         this.#work.changed(file)
       },
@@ -179,7 +182,7 @@ export class WholeQueue {
     const result = await courier.deliver(this.destination, this.#keyOf(file, source), packed, origin, signal)
     const { length, sha256 } = packed
     file.deliveries.set(name, { key: result.key, length, sha256, isSeen: true })
-    file.problem = undefined
+    file.problems.delete(name)
     const hasChanged = before !== undefined && before.sha256 !== sha256
     report({ kind: 'delivered', file, destination: name, ...result, hasChanged })
   }
@@ -221,6 +224,7 @@ export class WholeQueue {
     const { spoolDirectory } = settings
     const encoding = encodingOf(file.path, source.whole.compress)
     try {
+      if (await isJournal(opened)) throw refusedJournal(file.path)
       return await packFile(opened, stamp, encoding, { spoolDirectory, compressors })
     } catch (error) {
       await opened.close()

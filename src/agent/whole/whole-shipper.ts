@@ -1,13 +1,13 @@
 import { createLimiter } from '../../base/concurrency.ts'
 import { isCode, messageOf } from '../../base/errors.ts'
 import { ScanPace } from '../discovery/scan-pace.ts'
+import { everyWriter } from '../files/every-writer.ts'
 import { Compressors } from './compressors.ts'
 import { WholeCourier } from './deliver.ts'
-import { everyWriter } from '../files/every-writer.ts'
 import { SharedPacks } from './shared-packs.ts'
 import { WholeBook } from './whole-book.ts'
 import { keepWholeChecks } from './whole-checks.ts'
-import { destinationsOf, isDelivered, isPendingAt, type WholeFile } from './whole-file.ts'
+import { destinationsOf, isDelivered, isDueAt, isPendingAt, type WholeFile } from './whole-file.ts'
 import { WholeHousekeeping } from './whole-housekeeping.ts'
 import type { WholeParts } from './whole-parts.ts'
 import { WholeQueue } from './whole-queue.ts'
@@ -48,7 +48,8 @@ export class WholeShipper {
       files,
       sources: settings.sources,
       findWriters: parts.findWriters ?? everyWriter,
-      problem: (place, message, hint) => parts.report({ kind: 'problem', place, message, hint }),
+      problem: (place, message, hint) =>
+        parts.report({ kind: 'problem', code: 'directory-unreadable', place, message, hint }),
     })
     this.#saver = new WholeSaver(parts.records, this.book.files, parts.report)
     const work = {
@@ -155,7 +156,7 @@ export class WholeShipper {
       const scanned = this.#pace.begins()
       const nextMs = await this.#names(() => this.#explore()).catch((error) => {
         if (settings.isOneShot || isCode(error, 'internal')) throw error
-        this.#parts.report({ kind: 'problem', place: 'scan', message: messageOf(error) })
+        this.#parts.report({ kind: 'problem', code: 'scan-failed', place: 'scan', message: messageOf(error) })
         return undefined
       })
       this.#isExplored = true
@@ -177,14 +178,12 @@ export class WholeShipper {
     for (const file of changed) this.#saver.changed(file)
     this.book.isClosed = settings.isOneShot
     const monotonicMs = clock.monotonic()
-    const isOpen = (file: WholeFile): boolean => file.notBeforeMs <= monotonicMs && !this.isEverywhere(file)
-    const nextMs = await this.book.judge(scan, isOpen)
+    const due = (file: WholeFile): string[] =>
+      this.destinationsOf(file).filter((name) => isDueAt(file, name, monotonicMs))
+    const nextMs = await this.book.judge(scan, (file) => due(file).length > 0)
     for (const file of this.met) {
-      if (file.completion.kind !== 'complete' || !isOpen(file)) continue
-      for (const name of this.destinationsOf(file)) {
-        if (isDelivered(file, name) && file.deliveries.get(name)?.isSeen) continue
-        this.queues.get(name)?.add(file)
-      }
+      if (file.completion.kind !== 'complete') continue
+      for (const name of due(file)) this.queues.get(name)?.add(file)
     }
     return nextMs
   }

@@ -3,12 +3,13 @@ import { dirname, join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { AgentEvent, SourceSettings } from '../../../src/agent/context.ts'
 import { Destination } from '../../../src/agent/destination.ts'
+import type { Files } from '../../../src/agent/files/files.ts'
 import { localFiles } from '../../../src/agent/files/local-files.ts'
 import type { Writers } from '../../../src/agent/files/writers.ts'
 import type { WholeEvent } from '../../../src/agent/whole/whole-file.ts'
 import { WholeRecords } from '../../../src/agent/whole/whole-records.ts'
 import { WholeShipper } from '../../../src/agent/whole/whole-shipper.ts'
-import { systemClock } from '../../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import type { Bucket } from '../../../src/bucket/bucket.ts'
 import { listObjects } from '../../../src/bucket/bucket.ts'
 import { tempDirectory } from '../../support/temp-directory.ts'
@@ -24,6 +25,10 @@ export interface RunOptions {
   writers?: Writers
   signal?: AbortSignal
   isDaemon?: boolean
+  /** Default: the system's. */
+  clock?: Clock
+  /** As the local ones, but for what is given here. */
+  files?: (own: Files) => Files
   /** Called with the shipper, before it runs. */
   began?: (shipper: WholeShipper) => void
 }
@@ -76,7 +81,7 @@ export async function wholeRig() {
         ([name, bucket]) =>
           new Destination(
             { name, bucket, budget: { capacity: 1, perSecond: 1 }, bytesInFlightMax: 16 << 20, admit: async () => {} },
-            systemClock,
+            options.clock ?? systemClock,
           ),
       )
       const shipper = new WholeShipper({
@@ -88,8 +93,10 @@ export async function wholeRig() {
           isOneShot: options.isDaemon !== true,
           scanIntervalMs: 50,
         },
-        clock: systemClock,
-        files: localFiles({ birthTimes: true, spoolDirectory: join(state, 'spool') }),
+        clock: options.clock ?? systemClock,
+        files: (options.files ?? ((own) => own))(
+          localFiles({ birthTimes: true, spoolDirectory: join(state, 'spool') }),
+        ),
         destinations,
         records: new WholeRecords(state),
         report: (event) => events.push(event),
