@@ -52,6 +52,11 @@ export interface HostRecords {
   aliases: ReadonlyMap<string, readonly string[]>
 }
 
+/** Only this stream, and those whose names sort after it: younger ones, where they have birth times. */
+export interface FromStream {
+  from?: string | undefined
+}
+
 /** The hosts that have stored anything, in order; names that are no host's are given to `onStray`. */
 export async function listHosts(bucket: Bucket, options: InventoryOptions = {}): Promise<string[]> {
   // A host with nothing but empty files has seals and no segments.
@@ -61,9 +66,15 @@ export async function listHosts(bucket: Bucket, options: InventoryOptions = {}):
 }
 
 /** The streams of a host by name alone: a request per thousand streams, however many segments they have. */
-export async function listStreamNames(bucket: Bucket, host: string, options: InventoryOptions = {}): Promise<string[]> {
+export async function listStreamNames(
+  bucket: Bucket,
+  host: string,
+  options: InventoryOptions & FromStream = {},
+): Promise<string[]> {
+  const { from, signal } = options
   const rooms = [hostPrefix('segments', host), hostPrefix('seals', host)]
-  const names = await Promise.all(rooms.map((room) => listNames(bucket, room, { signal: options.signal })))
+  const after = (room: string): string | undefined => (from === undefined ? undefined : room + from)
+  const names = await Promise.all(rooms.map((room) => listNames(bucket, room, { startAfter: after(room), signal })))
   return unique(names.flat(), rooms[0] ?? '', options, (name) => parseStreamId(name) && name)
 }
 
@@ -100,9 +111,11 @@ async function listAliases(bucket: Bucket, host: string, options: InventoryOptio
 export async function listSeals(
   bucket: Bucket,
   host: string,
-  options: InventoryOptions & { prefix?: string } = {},
+  options: InventoryOptions & FromStream & { prefix?: string } = {},
 ): Promise<Map<string, ListedSeal[]>> {
-  return collect(bucket, options.prefix ?? hostPrefix('seals', host), options, (key, entry) =>
+  const prefix = options.prefix ?? hostPrefix('seals', host)
+  const startAfter = options.from === undefined ? undefined : prefix + options.from
+  return collect(bucket, prefix, { ...options, startAfter }, (key, entry) =>
     key.kind === 'seal'
       ? [
           key.stream,
@@ -177,11 +190,12 @@ export function listedStream(stream: string, segments: ListedSegment[], records:
 async function collect<T>(
   bucket: Bucket,
   prefix: string,
-  options: InventoryOptions,
+  options: InventoryOptions & { startAfter?: string | undefined },
   pick: (key: Key, entry: ObjectEntry) => [stream: string, value: T] | undefined,
 ): Promise<Map<string, T[]>> {
   const found = new Map<string, T[]>()
-  for await (const entry of bucket.list(prefix, { signal: options.signal })) {
+  const { startAfter, signal } = options
+  for await (const entry of bucket.list(prefix, { startAfter, signal })) {
     if (entry.kind !== 'object') continue
     const key = parseKey(entry.key)
     const picked = key && pick(key, entry)

@@ -36,7 +36,7 @@ import {
 import { refuseNested } from './compose/nested-places.ts'
 import { openBucket, storeHelp, storeOptions, storeSettings } from './compose/open-bucket.ts'
 import { paceFor, sinkDirectory } from './compose/sink-place.ts'
-import { exitOf, exits } from './exit.ts'
+import { exitOfPass, exits } from './exit.ts'
 
 export const command: Command = {
   name: 'compact',
@@ -67,7 +67,8 @@ works in a directory, any number with an archive; kill them whenever you like.
   --once            publish all there is, print a summary, end
   --interval 5s     the shortest time between two looks at a host that delivers (default: 5s; 0.5s for file://). A look
                     is 3 LIST requests (more where thousands of segments are new): 2,160 an hour at 5s, about $0.01.
-                    A quiet host is looked at ever more rarely, down to once a minute: 180 an hour, below $0.001
+                    A quiet host is looked at ever more rarely, down to once a minute: 180 an hour, below $0.001;
+                    after a day of silence every five minutes, after a week every hour
   --json            each event, and the summary, as one JSON line on stdout
 
 Archive
@@ -221,11 +222,8 @@ async function following(
   return exits.done
 }
 
-function statusOf(summary: Summary): number {
-  const statuses = summary.errors.map(exitOf)
-  if (summary.mismatches > 0 || statuses.includes(exits.failed) || statuses.includes(exits.usage)) return exits.failed
-  if (statuses.includes(exits.undelivered)) return exits.undelivered
-  return summary.gaps > 0 || summary.short > 0 ? exits.lossy : exits.done
+function statusOf({ errors, mismatches, gaps, short }: Summary): number {
+  return exitOfPass(errors, { isWrong: mismatches > 0, isLossy: gaps > 0 || short > 0 })
 }
 
 function tellEvent({ values, terminal }: CommandInput, event: CompactorEvent): void {

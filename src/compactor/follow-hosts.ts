@@ -48,9 +48,12 @@ async function repeat(
 ): Promise<void> {
   const { clock, pace, signal } = context
   let waitMs = 0
+  let grewAtMs = clock.monotonic()
   for (let failures = 0; !signal.aborted; ) {
     try {
-      waitMs = nextInterval(waitMs, await look(), pace)
+      const hasGrown = await look()
+      if (hasGrown) grewAtMs = clock.monotonic()
+      waitMs = nextInterval(waitMs, hasGrown, pace, clock.monotonic() - grewAtMs)
       failures = 0
       context.once.forget(`problem ${what}`)
     } catch (error) {

@@ -3,16 +3,16 @@ import { forEachConcurrently, type Limiter } from '../base/concurrency.ts'
 import { isCode, LogcaskError, messageOf } from '../base/errors.ts'
 import { type Backoff, retryRefused, retryUnknown } from '../base/retry.ts'
 import type { Bucket } from '../bucket/bucket.ts'
-import { type ListedStream, listedStream, listSeals, listStreamNames, listStreams } from '../bucket/stream-inventory.ts'
-import { listSegments } from '../bucket/stream-listing.ts'
+import { type ListedStream, listStreams } from '../bucket/stream-inventory.ts'
 import type { Origin } from '../format/origin.ts'
+import { changedStreams } from './changed-streams.ts'
 import { compactStream, type StreamOutcome } from './compact-stream.ts'
 import type { DirectorySink } from './directory-sink.ts'
 import type { Once, OnEvent } from './event.ts'
 import { type HostHints, isOldNews, type Looked, listHinted } from './events/hint.ts'
 import {
+  forgetOld,
   type HostWatch,
-  isDue,
   type Pace,
   planListing,
   requestsFor,
@@ -110,10 +110,11 @@ export async function compactHost(
       keys += listed.segments.all.length
       await compact(listed)
     })
+    forgetOld(watch)
     watch.fullAtMs = startMs
     watch.fullRequests = requestsFor(keys)
   } else {
-    await forEachConcurrently(changedStreams(context, host, watch, startMs), streamsAtOnce, compact)
+    await forEachConcurrently(changedStreams(context.bucket, host, watch, startMs, signal), streamsAtOnce, compact)
   }
   if (untold > 0) {
     const error = new LogcaskError('unavailable', `${host}: ${untold} more streams have such problems`, {
@@ -122,24 +123,6 @@ export async function compactHost(
     context.onEvent({ kind: 'problem', host, error })
   }
   return result
-}
-
-/** The streams that are new, due, or have a seal longer than what is published, each listed from there on. */
-async function* changedStreams(
-  context: RoundContext,
-  host: string,
-  watch: HostWatch,
-  nowMs: number,
-): AsyncGenerator<ListedStream> {
-  const { bucket, signal } = context
-  const seals = await listSeals(bucket, host, { signal })
-  for (const stream of await listStreamNames(bucket, host, { signal })) {
-    const known = watch.streams.get(stream)
-    const sealed = seals.get(stream)?.at(-1)?.length ?? 0
-    if (known !== undefined && !isDue(known, nowMs) && !(known.isSettled && sealed > known.length)) continue
-    const { all } = await listSegments(bucket, host, stream, { from: known?.length ?? 0, signal })
-    yield listedStream(stream, [...all], { seals })
-  }
 }
 
 function isSettled({ verdict, sealProblem }: StreamOutcome): boolean {

@@ -34,13 +34,15 @@ export interface HostWatch {
   /** Requests that the last full listing of segments took. */
   fullRequests: number
   intervalMs: number
+  /** Where the names begin that a look lists; undefined: all are listed. */
+  newestFrom: string | undefined
   gapReasons: GapReasons
   sealProblems: SealProblems
 }
 
 export function watchHost(): HostWatch {
   const records = { gapReasons: new Map(), sealProblems: new Map() }
-  return { streams: new Map(), fullAtMs: undefined, fullRequests: 0, intervalMs: 0, ...records }
+  return { streams: new Map(), fullAtMs: undefined, fullRequests: 0, intervalMs: 0, newestFrom: undefined, ...records }
 }
 
 export type ListingPlan = { kind: 'full' } | { kind: 'changed' }
@@ -61,6 +63,24 @@ export function planListing(host: HostWatch, pace: Pace, nowMs: number): Listing
   return host.fullRequests <= requestsFor(host.streams.size) + due ? { kind: 'full' } : { kind: 'changed' }
 }
 
+/** Listed by every look with room for as many that come: one request for their names, and one for their seals. */
+const newestMax = 500
+
+/**
+ * After a full listing: of a long history only what may still grow is remembered, and the newest streams. New ones sort
+ * behind them, by their birth; one that is born earlier than it was first sent, or grows after its seal, is found by the
+ * next full listing. Names without a birth time sort before all others, and in no order: where there are such, all names
+ * are listed.
+ */
+export function forgetOld(host: HostWatch): void {
+  host.newestFrom = undefined
+  const names = [...host.streams.keys()].sort()
+  const from = names.at(-newestMax)
+  if (names.length <= 2 * newestMax || from === undefined || names[0]?.startsWith('0-')) return
+  host.newestFrom = from
+  for (const [stream, { isSettled }] of host.streams) if (isSettled && stream < from) host.streams.delete(stream)
+}
+
 /**
  * A stream that is quiet is looked at ever more rarely: after an eighth of the time that it has been quiet, so that a
  * line after an hour's silence is seen within minutes, and old unsealed streams cost next to nothing.
@@ -70,10 +90,18 @@ export function isDue(watch: StreamWatch, nowMs: number): boolean {
   return nowMs - watch.lookedAtMs >= (watch.lookedAtMs - watch.grewAtMs) / 8
 }
 
-/** The wait before the next look at a host: short while it delivers, then doubling. */
-export function nextInterval(intervalMs: number, hasGrown: boolean, pace: Pace): number {
-  return hasGrown ? pace.intervalMinMs : Math.min(pace.intervalMaxMs, Math.max(pace.intervalMinMs, intervalMs * 2))
+/**
+ * The wait before the next look at a host: short while it delivers, then doubling. One that has been quiet for a day is
+ * looked at every five minutes, and after a week as rarely as everything is listed: hosts that are gone for good cost no
+ * more than their full listings.
+ */
+export function nextInterval(intervalMs: number, hasGrown: boolean, pace: Pace, quietMs = 0): number {
+  if (hasGrown) return pace.intervalMinMs
+  const ofHistoryMs = quietMs < dayMs ? 0 : quietMs < 7 * dayMs ? 300_000 : pace.fullIntervalMs
+  return Math.max(ofHistoryMs, Math.min(pace.intervalMaxMs, Math.max(pace.intervalMinMs, intervalMs * 2)))
 }
+
+const dayMs = 86_400_000
 
 /** After success; `previous` is what was known before. */
 export function watchAfter(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  forgetOld,
   type HostWatch,
   isDue,
   nextInterval,
@@ -72,6 +73,31 @@ describe('listing plan', () => {
     expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
     expect(nextInterval(30_000, true, pace)).toBe(1000)
     expect(nextInterval(0, false, pace)).toBe(1000)
+  })
+
+  it('I7: hosts that are gone for good cost no more than their full listings', () => {
+    const day = 24 * 60 * minute
+    const waits = [day - 1, day, 6 * day, 7 * day, 700 * day].map((quiet) => nextInterval(30_000, false, pace, quiet))
+    expect(waits).toEqual([30_000, 5 * minute, 5 * minute, 60 * minute, 60 * minute])
+    expect(nextInterval(30_000, true, pace, 700 * day)).toBe(1000)
+  })
+
+  it('I7: of a long history what may still grow is remembered, and the newest streams', () => {
+    const name = (at: number): string => `20261120T${String(at).padStart(15, '0')}Z-1`
+    const streams = Array.from({ length: 3000 }, (_, at): [string, StreamWatch] => [
+      name(at),
+      watch({ isSettled: at % 100 !== 0 }),
+    ])
+    const long = { ...watchHost(), streams: new Map(streams) }
+    forgetOld(long)
+    expect(long.newestFrom).toBe(name(2500))
+    expect(long.streams.size).toBe(500 + 25)
+    const short = { ...watchHost(), streams: new Map(streams.slice(0, 1000)) }
+    forgetOld(short)
+    expect([short.newestFrom, short.streams.size]).toEqual([undefined, 1000])
+    const nameless = { ...watchHost(), streams: new Map([...streams, ['0-1', watch()]]) }
+    forgetOld(nameless)
+    expect([nameless.newestFrom, nameless.streams.size]).toEqual([undefined, 3001])
   })
 
   it('remembers when a stream grew, and forgets failures after a success', () => {
