@@ -20,6 +20,7 @@ import { findWriters } from './files/writers.ts'
 import { isForeign } from './identity/stream-origin.ts'
 import type { Life } from './life.ts'
 import { LifeBook } from './life-book.ts'
+import type { ProblemCode } from './problem-code.ts'
 import { type Reload, reload } from './reload.ts'
 import { isSettled } from './rest.ts'
 import { SegmentReader } from './shipping/segment-reader.ts'
@@ -180,15 +181,7 @@ export class Agent {
     try {
       await lookAt(this.#context, life)
     } catch (error) {
-      const hint = isCode(error, 'unavailable', 'refused') ? error.hint : undefined
-      this.#parts.report({
-        kind: 'problem',
-        code: 'file-unreadable',
-        place: life.path,
-        life,
-        message: messageOf(error),
-        hint,
-      })
+      this.#problem('file-unreadable', life.path, error, life)
       this.#looks.lookAfter(life, retryMs)
     }
     this.#wake(life)
@@ -217,14 +210,12 @@ export class Agent {
 
   /** A checkpoint that cannot be written costs requests after a restart, never a byte: it is reported, and the run goes on. */
   #saveFailed(error: unknown): void {
-    const hint = isCode(error, 'unavailable') ? error.hint : undefined
-    this.#parts.report({
-      kind: 'problem',
-      code: 'checkpoint-not-saved',
-      place: 'checkpoint',
-      message: messageOf(error),
-      hint,
-    })
+    this.#problem('checkpoint-not-saved', 'checkpoint', error)
+  }
+
+  #problem(code: ProblemCode, place: string, error: unknown, life?: Life): void {
+    const hint = isCode(error, 'unavailable', 'refused') ? error.hint : undefined
+    this.#parts.report({ kind: 'problem', code, place, life, message: messageOf(error), hint })
   }
 
   #sweep(): void {

@@ -88,7 +88,7 @@ export function perHourText({ requests, everyMs }: { requests: number; everyMs: 
 /** The event as one JSON line has it: names as they are, an error as in every command. */
 export function eventForMachine(event: CompactorEvent): Record<string, unknown> {
   const code = codeOfEvent(event)
-  const coded = code === undefined ? event : { code, ...event }
+  const coded = code === undefined ? event : { ...event, code }
   if (!('error' in coded)) return { ...coded }
   const { error, ...rest } = coded
   return { ...rest, error: explain(error) }

@@ -179,7 +179,7 @@ function tellRefused({ values, terminal, clock }: CommandInput, refused: Refused
   const at = isoTime(clock.now())
   if (isSet(values, 'json')) {
     void terminal
-      .json({ code: 'request-refused', kind: 'refused', at, status, from, who, method, path, why })
+      .json({ kind: 'refused', code: 'request-refused', at, status, from, who, method, path, why })
       .catch(() => {})
   } else {
     const name = who === undefined ? '' : ` (${who})`
