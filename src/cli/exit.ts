@@ -22,6 +22,20 @@ export function exitOf(error: unknown): number {
   return error.code === 'unavailable' ? exits.undelivered : exits.failed
 }
 
+/**
+ * Of a pass over many things. What failed for good comes before what may be there next time, and that before what is
+ * lost: whoever runs it again sees the latter then.
+ */
+export function exitOfPass(
+  errors: readonly unknown[],
+  { isWrong, isLossy }: { isWrong?: boolean; isLossy: boolean },
+): number {
+  const statuses = errors.map(exitOf)
+  if (isWrong === true || statuses.includes(exits.failed) || statuses.includes(exits.usage)) return exits.failed
+  if (statuses.includes(exits.undelivered)) return exits.undelivered
+  return isLossy ? exits.lossy : exits.done
+}
+
 export interface Explanation {
   code: string
   message: string

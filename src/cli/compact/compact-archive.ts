@@ -8,7 +8,7 @@ import type { Pace } from '../../compactor/listing-plan.ts'
 import { encodings } from '../../format/whole.ts'
 import { type CommandInput, didYouMean, durationOf, isSet, textOf, usageError } from '../command.ts'
 import { openBucket, storeSettings } from '../compose/open-bucket.ts'
-import { exitOf, exits } from '../exit.ts'
+import { exitOfPass } from '../exit.ts'
 import type { Paint } from '../terminal/terminal.ts'
 import { countText, formatBytes, formatCount, formatSpan } from '../terminal/units.ts'
 
@@ -98,8 +98,5 @@ export function archiveText(summary: ArchiveSummary, elapsedMs: number, paint: P
 }
 
 export function archiveStatus({ errors, lies, short }: ArchiveSummary): number {
-  const statuses = errors.map(exitOf)
-  if (lies > 0 || statuses.includes(exits.failed) || statuses.includes(exits.usage)) return exits.failed
-  if (statuses.includes(exits.undelivered)) return exits.undelivered
-  return short > 0 ? exits.lossy : exits.done
+  return exitOfPass(errors, { isWrong: lies > 0, isLossy: short > 0 })
 }

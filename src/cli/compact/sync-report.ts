@@ -1,6 +1,6 @@
 import { pathForPeople, textForPeople } from '../../base/path-bytes.ts'
 import type { SyncedStream } from '../../compactor/sync/sync-host.ts'
-import { exitOf, exits, explain } from '../exit.ts'
+import { exitOfPass, explain } from '../exit.ts'
 import type { Paint } from '../terminal/terminal.ts'
 import { countText, formatBytes, formatCount, formatSpan } from '../terminal/units.ts'
 
@@ -36,12 +36,8 @@ export class SyncSum {
     this.problems.push(...synced.problems)
   }
 
-  /** 75 before 1: what nobody knows may be all right; a refusal stays one. */
   get status(): number {
-    const statuses = this.problems.map(exitOf)
-    if (statuses.some((status) => status === exits.failed || status === exits.usage)) return exits.failed
-    if (statuses.includes(exits.undelivered)) return exits.undelivered
-    return this.diverged + this.apart > 0 ? exits.lossy : exits.done
+    return exitOfPass(this.problems, { isLossy: this.diverged + this.apart > 0 })
   }
 
   forMachine(): Record<string, unknown> {

@@ -1,23 +1,17 @@
-import { basename, dirname } from 'node:path'
-import { LogcaskError } from '../../base/errors.ts'
 import { sha256 } from '../../base/hash.ts'
 import { pathToBytes } from '../../base/path-bytes.ts'
-import { checkTemplate, expandTemplate, namesIn } from '../../base/template.ts'
+import { expandTemplate } from '../../base/template.ts'
 import { birthOfIdentity, hostName, parseStreamId } from '../../format/keys.ts'
 import { keyBytesMax } from '../../format/limits.ts'
 import type { Origin } from '../../format/origin.ts'
 import type { Encoding } from '../../format/whole.ts'
 import { isOwnRoom } from '../../format/whole-name.ts'
+import { checkNames, originNames, originValue, refuseTemplate } from '../origin-names.ts'
 
 /** Partitions as Athena, Spark and DuckDB know them. */
 export const defaultArchiveTemplate = 'host={host}/date={date}/{filename}'
 
-const names = [
-  ...(['host', 'stream', 'length', 'date', 'year', 'month', 'day', 'hour'] as const),
-  ...(['filename', 'path', 'directory', 'name', 'machine_id'] as const),
-]
-type Name = (typeof names)[number]
-const labelPrefix = 'labels.'
+const ownNames = ['host', 'stream', 'length', 'date'] as const
 /** Those whose value may hold a '/' of its own. */
 const deep: readonly string[] = ['path', 'directory', 'name']
 
@@ -37,12 +31,8 @@ export interface ArchivedFacts {
  * host's files from a listing of its own.
  */
 export function checkArchiveTemplate(template: string): void {
-  const refuse = (problem: string, hint: string): never => {
-    throw new LogcaskError('invalid', `${template}: ${problem}`, { hint })
-  }
-  const held = namesIn(template)
-  const labels = [...held].filter((name) => /^labels\.[a-z][a-z0-9_]*$/.test(name))
-  checkTemplate(template, [...names, ...labels])
+  const refuse = (problem: string, hint: string): never => refuseTemplate(template, problem, hint)
+  const held = checkNames(template, [...ownNames, ...originNames])
   const [first = ''] = held
   const part = template.split('/').find((one) => /\{/.test(one)) ?? ''
   if (first !== 'host' || !/^[^{}]*\{host\}[^{}]*$/.test(part))
@@ -105,28 +95,17 @@ export function parseArchiveName(
 }
 
 function partsOf(template: string, { host, stream, origin, length }: ArchivedFacts): string[] {
-  const { labels = {}, machine, path } = origin
-  const birth = birthOfIdentity(parseStreamId(stream)?.identity ?? '') ?? ''
-  const values: Record<Name, string> = {
+  const birth = birthOfIdentity(parseStreamId(stream)?.identity ?? '')
+  const own: Readonly<Record<(typeof ownNames)[number], string>> = {
     host: hostName(host),
     stream,
     length: String(length),
-    date: birth.slice(0, 10),
-    year: birth.slice(0, 4),
-    month: birth.slice(5, 7),
-    day: birth.slice(8, 10),
-    hour: birth.slice(11, 13),
-    filename: basename(path),
-    path,
-    directory: dirname(path),
-    name: labels.name ?? path,
-    machine_id: machine ?? '',
+    date: birth?.slice(0, 10) ?? '',
   }
   const substitute = (name: string): string => {
     // Spelt in one way already.
-    if (name === 'host') return values.host
-    const value =
-      (name.startsWith(labelPrefix) ? labels[name.slice(labelPrefix.length)] : values[name as Name]) || 'none'
+    if (name === 'host') return own.host
+    const value = (own[name as keyof typeof own] ?? originValue(origin, birth, name)) || 'none'
     const pieces = deep.includes(name) ? value.split('/').filter((piece) => piece !== '') : [value]
     return pieces.map(escaped).join('/') || 'none'
   }
