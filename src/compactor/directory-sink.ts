@@ -58,6 +58,9 @@ export interface SetAside {
 /** Hash states kept for streams that grew after a seal; beyond it the oldest is read again from its start. */
 const hashesMax = 1000
 
+/** Records kept in memory, half a kB each; others are read again, and their files compared, when they are asked for. */
+const recordsMax = 20_000
+
 /** From this length on reading a file again costs more than a sync of its record. */
 const syncedRecordBytes = 16 * 1024 * 1024
 
@@ -79,13 +82,19 @@ export async function openDirectorySink(
   /** `null`: looked for, and not there. */
   const records = new Map<string, StreamRecord | null>()
   const hashes = new Map<string, { hash: Hash; length: number }>()
+  const keep = (key: string, record: StreamRecord | null): void => {
+    records.delete(key)
+    records.set(key, record)
+    const [oldest] = records.keys()
+    if (records.size > recordsMax && oldest !== undefined) records.delete(oldest)
+  }
   const keyOf = (host: string, stream: string): string => `${hostName(host)}/${stream}`
   const recordPath = (host: string, stream: string): string =>
     join(stateDirectory, 'streams', `${keyOf(host, stream)}.json`)
 
   const setAsideFile = async (host: string, stream: string, path: string, reason: string): Promise<void> => {
     const movedTo = await setAside(disk, path)
-    records.set(keyOf(host, stream), null)
+    keep(keyOf(host, stream), null)
     hashes.delete(keyOf(host, stream))
     onSetAside({ host, stream, path, movedTo, reason })
   }
@@ -96,7 +105,7 @@ export async function openDirectorySink(
       await makeDirectory(dirname(path), 0o750, disk)
       await writeRecord(disk, path, encodeStreamRecord(record), record.length >= syncedRecordBytes)
     })
-    records.set(keyOf(host, stream), record)
+    keep(keyOf(host, stream), record)
   }
 
   const recall = async (host: string, stream: string): Promise<StreamRecord | undefined> => {
@@ -108,7 +117,7 @@ export async function openDirectorySink(
     const plan = path === undefined ? undefined : planFile(record, await examineFile(disk, path, record))
     if (path !== undefined && plan?.kind === 'set-aside') await setAsideFile(host, stream, path, plan.reason)
     const kept = plan?.kind === 'continue' ? record : undefined
-    records.set(key, kept ?? null)
+    keep(key, kept ?? null)
     return kept
   }
 
