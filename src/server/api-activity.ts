@@ -21,7 +21,7 @@ const digestsListedMax = 200
 const digestsReadMax = 2
 const digestHours = 3
 /** An answer is given again for so long: pages ask for many hosts, and ask again. */
-const keptMs = 20_000
+const keptMs = 5_000
 const keptMax = 1_000
 
 type Activity = z.output<typeof schemas.activity>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { storedStream } from '../support/stored-stream.ts'
 import { accessibilityProblems, keepScreenshot, narrow, openPage, withBrowser } from './open-page.ts'
-import { bornAgo, giveSign, openPlace } from './place.ts'
+import { bornAgo, giveSigns, openPlace } from './place.ts'
 
 withBrowser()
 
@@ -30,7 +30,7 @@ describe('a fleet of 1,000 hosts', () => {
         for (let at = 0; at < 1000; at++) {
           await storedStream(bucket, nameOf(at), bornAgo(at), '/var/log/syslog').append('x'.repeat(100 + at))
           // Every hundredth was delivered by hand; the silent ones stopped five hours ago.
-          if (at % 100 !== 50) await giveSign(bucket, nameOf(at), silent.includes(at) ? 5 : 0)
+          if (at % 100 !== 50) await giveSigns(bucket, nameOf(at), silent.includes(at) ? 5 : 0)
         }
       },
     })
@@ -69,11 +69,16 @@ describe('a fleet of 1,000 hosts', () => {
     await page.getByRole('heading', { name: 'web-0777' }).waitFor()
 
     const small = await openPage(place.url, { viewport: narrow, colorScheme: 'dark' })
+    await small.page.getByText('1,000 hosts · as of').waitFor()
     await small.page.getByRole('searchbox').fill('web-000')
     await small.page
       .getByRole('row', { name: /web-0001/ })
       .getByRole('img')
       .waitFor()
+    for (const one of await small.page.locator('tbody tr').all()) {
+      await one.scrollIntoViewIfNeeded()
+      await one.getByRole('img').waitFor()
+    }
     await keepScreenshot(small.page, 'fleet-narrow-dark')
     expect(await accessibilityProblems(small.page)).toEqual([])
   })

@@ -43,6 +43,10 @@ describe('a file that grows', () => {
     await page.getByText('line 60', { exact: true }).waitFor()
     await page.getByRole('link', { name: 'web-1' }).click()
     await page.getByRole('row').nth(2).waitFor()
+    // What the plot and what the table say is the same, and what was written.
+    const written = Array.from({ length: 61 }, (_, at) => `line ${at}\n`).join('').length + 37
+    await page.getByText(`${written} B in 24 hours`).waitFor()
+    expect(await page.locator('td[data-label="Bytes"]').allTextContents()).toEqual(['37 B', `${written - 37} B`])
     await keepScreenshot(page, 'live-life-line')
   })
 })

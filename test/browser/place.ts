@@ -70,11 +70,16 @@ export async function openPlace(
   return place
 }
 
-/** A sign of life of so many hours ago. */
-export async function giveSign(bucket: Bucket, host: string, hoursAgo: number): Promise<void> {
-  const digest = encodeDigest({ at: '2026-11-20T10:15:00.000Z', begun: 0, acked: 0, sealed: 0, streams: [], more: 0 })
-  const key = digestKey(host, hourOf(systemClock.now() - hoursAgo * hourMs), '0123456789abcdef')
-  await bucket.put(key, Buffer.from(digest), { mode: 'create' })
+/** Signs of life of so many hours ago, each with the hash of the one before, as an agent leaves them. */
+export async function giveSigns(bucket: Bucket, host: string, ...hoursAgo: readonly number[]): Promise<void> {
+  let previous: string | undefined
+  for (const ago of [...hoursAgo].sort((a, b) => b - a)) {
+    const at = new Date(systemClock.now()).toISOString()
+    const digest = Buffer.from(encodeDigest({ at, previous, begun: 0, acked: 0, sealed: 0, streams: [], more: 0 }))
+    const key = digestKey(host, hourOf(systemClock.now() - ago * hourMs), '0123456789abcdef')
+    await bucket.put(key, digest, { mode: 'create' })
+    previous = sha256(digest)
+  }
 }
 
 /** A stream's id, born so many minutes ago. */

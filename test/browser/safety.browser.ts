@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { storedStream } from '../support/stored-stream.ts'
 import { accessibilityProblems, keepScreenshot, narrow, openPage, withBrowser } from './open-page.ts'
-import { bornAgo, giveSign, openPlace, token } from './place.ts'
+import { bornAgo, giveSigns, openPlace, token } from './place.ts'
 
 withBrowser()
 
@@ -18,7 +18,7 @@ describe('names and bytes of a hostile host', () => {
         const labels = { '<i>': '\u202e"><script>alert(4)</script>' }
         const stored = storedStream(bucket, host, stream, path, { labels, agent: '<u>1\u001b', machine: '\u202eabc' })
         await stored.append(Buffer.concat([Buffer.from(content.slice(0, -3)), Buffer.from([0xff, 0xfe, 10])]))
-        await giveSign(bucket, host, 0)
+        await giveSigns(bucket, host, 0)
       },
     })
     const { page } = await openPage(place.url)

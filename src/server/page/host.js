@@ -1,7 +1,7 @@
 import { barsPlot } from './bars.js'
 import { connection, getJson, links, paths } from './client.js'
 import { el, put, say } from './dom.js'
-import { findings, legend, lifeAxis, lifeLine, statePill } from './life-line.js'
+import { findings, legend, lifeAxis, lifeLine, stateOf, statePill } from './life-line.js'
 import { ageText, bytesText, countText, hourMs, hourText, plural, shown, timeText } from './words.js'
 
 const hour = 3_600_000
@@ -70,7 +70,8 @@ export async function hostView({ main, signal, host, fail }) {
       parts.facts,
       found.lastSign !== null && ['sign of life ', ageText(found.lastSign), ' · '],
       found.lastStored === null ? 'no bytes yet' : ['last bytes ', ageText(found.lastStored)],
-      found.unpublished !== null && ` · ${bytesText(found.unpublished)} not published yet`,
+      found.unpublished !== null &&
+        (found.unpublished === 0 ? ' · all published' : ` · ${bytesText(found.unpublished)} not published yet`),
       ` · ${plural(found.streams, 'stream')}`,
     )
     put(
@@ -203,7 +204,16 @@ function streamsTable(host, streams) {
           { class: 'number', 'data-label': 'Grew', title: one.last && `${timeText(one.last)} UTC` },
           one.last === null ? '–' : ageText(one.last, nowMs),
         ),
-        el('td', {}, statePill(one)),
+        el(
+          'td',
+          {},
+          statePill(
+            stateOf(
+              one,
+              lives.map(({ stream }) => stream),
+            ),
+          ),
+        ),
       ),
     ),
   )

@@ -17,7 +17,7 @@ const signs = [
 ]
 
 export async function hostsView({ main, signal, fail }) {
-  const state = { hosts: [], sign: '', text: '', rows: rowsMax, next: null, at: '' }
+  const state = { hosts: [], sign: '', text: '', rows: rowsMax, next: null, at: '', isWhole: false }
   const parts = {
     sum: el('p', { class: 'muted number' }),
     signs: el('div', { class: 'row', role: 'group', 'aria-label': 'Show' }),
@@ -57,7 +57,7 @@ export async function hostsView({ main, signal, fail }) {
           render()
         }
       } while (after !== undefined && hosts.length < hostsMax)
-      Object.assign(state, { hosts, next: after ?? null, at: new Date().toISOString() })
+      Object.assign(state, { hosts, next: after ?? null, at: new Date().toISOString(), isWhole: true })
       activity.forget()
       render()
     } finally {
@@ -73,7 +73,9 @@ export async function hostsView({ main, signal, fail }) {
     const counts = Object.fromEntries(signs.map(([sign]) => [sign, hosts.filter((one) => one.sign === sign).length]))
     put(
       parts.sum,
-      `${plural(hosts.length, 'host')}${state.next === null ? '' : ' and more'} · as of ${at === '' ? '…' : `${timeText(at).slice(11)} UTC`}`,
+      state.isWhole
+        ? `${plural(hosts.length, 'host')}${state.next === null ? '' : ' and more'} · as of ${timeText(at).slice(11)} UTC`
+        : `${plural(hosts.length, 'host')} so far …`,
     )
     const choice = (sign, text, count) =>
       el(
@@ -173,7 +175,8 @@ export async function hostsView({ main, signal, fail }) {
           `${countText(hosts.length - rows.length)} more `,
           el('button', { type: 'button', onclick: showMore }, 'Show more'),
         ),
-      state.next !== null &&
+      state.isWhole &&
+        state.next !== null &&
         el(
           'p',
           { class: 'notice' },
@@ -194,13 +197,14 @@ function fillRow(found, one, sign, cells) {
     put(sign, el('span', { class: 'pill good' }, 'alive'), ` ${ageText(lastSign)}`)
   put(cells.last, lastStored === null ? '–' : el('span', { title: `${timeText(lastStored)} UTC` }, ageText(lastStored)))
   put(cells.behind, unpublished === null ? '–' : bytesText(unpublished))
-  put(cells.spark, spark(found))
+  const total = found.bytesPerHour.reduce((sum, one) => sum + one, 0)
+  put(cells.spark, el('span', { class: 'sparked number' }, spark(found), bytesText(total)))
 }
 
 function signText({ sign, lastDigestHour }) {
   if (sign === 'none') return [el('span', { class: 'pill' }, 'no agent'), ' delivered by ship']
   if (sign === 'alive') return el('span', { class: 'pill good' }, 'alive')
-  const since = lastDigestHour === null ? 'for more than 7 d' : `since ${hourText(hourMs(lastDigestHour))}`
+  const since = lastDigestHour === null ? 'for more than 7 d' : `since ${hourText(hourMs(lastDigestHour))} UTC`
   return [el('span', { class: 'pill bad' }, 'silent'), ` ${since}`]
 }
 

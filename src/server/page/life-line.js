@@ -22,12 +22,17 @@ export function lifeLine(stream, siblings, { place, nowMs }) {
     const width = Math.max(0.6, place(endOf(one, nowMs)) - from)
     return svg('rect', { class: kind, x: `${Math.min(from, 99.4)}%`, width: `${width}%`, y: 7, height: 8, rx: 2 })
   }
+  const state = stateOf(
+    stream,
+    siblings.map((one) => one.stream),
+  )
+  const isLive = state === 'live'
   const at = `${Math.min(place(end), 99.6)}%`
   const parent = stream.forkOf && siblings.find(({ stream: id }) => id === stream.forkOf.stream)
   return svg(
     'svg',
-    { class: 'life', role: 'img', 'aria-label': lifeText(stream) },
-    svg('title', {}, lifeText(stream)),
+    { class: 'life', role: 'img', 'aria-label': lifeText(stream, state) },
+    svg('title', {}, lifeText(stream, state)),
     svg('line', { class: 'track', x1: '0%', x2: '100%', y1: 11, y2: 11 }),
     siblings.filter((one) => one !== stream).map((one) => bar(one, 'other')),
     bar(stream, 'own'),
@@ -40,7 +45,7 @@ export function lifeLine(stream, siblings, { place, nowMs }) {
         y2: 3,
       }),
     stream.forkOf && svg('circle', { class: 'fork', cx: `${place(begin)}%`, cy: 3, r: 2.5 }),
-    stream.state === 'live'
+    isLive
       ? svg('circle', { class: 'live', cx: at, cy: 11, r: 4 })
       : svg('line', { class: 'sealed', x1: at, x2: at, y1: 4, y2: 18 }),
     stream.gaps.length > 0 &&
@@ -63,8 +68,8 @@ export function legend() {
   )
 }
 
-function lifeText(stream) {
-  const { born, last, state, gaps, forkOf, bytes } = stream
+function lifeText(stream, state) {
+  const { born, last, gaps, forkOf, bytes } = stream
   return [
     born === null ? 'birth unknown' : `born ${timeText(born)}`,
     last === null ? undefined : `last grew ${timeText(last)}`,
@@ -98,17 +103,31 @@ export function findings(row) {
   ].filter(Boolean)
 }
 
-const kinds = { live: 'good', sealed: '', outgrown: 'warn', short: 'bad', unreadable: 'bad' }
+const kinds = { live: 'good', sealed: '', ended: '', outgrown: 'warn', short: 'bad', unreadable: 'bad' }
 const meanings = {
   live: 'no seal yet: it may grow',
   sealed: 'complete, and says with which SHA-256',
+  ended: 'no seal, and a later life of the same file: it will not grow',
   outgrown: 'has grown beyond its seal',
   short: 'its seal counts more bytes than there are',
   unreadable: 'a record of it cannot be read',
 }
 
-export function statePill({ state }) {
+/** As the API says it; without a seal and with a later generation a stream is over all the same. */
+export function stateOf({ stream, state, gaps }, generations) {
+  const isLast = generations.every((one) => !isLater(one, stream))
+  return state === 'live' && (!isLast || gaps.some(({ reason }) => reason === 'truncated')) ? 'ended' : state
+}
+
+export function statePill(state) {
   return el('span', { class: `pill ${kinds[state] ?? ''}`, title: meanings[state] }, state)
+}
+
+/** A further life of the same birth and inode. */
+function isLater(other, stream) {
+  const [birth, generation = '0'] = stream.split('.')
+  const [otherBirth, otherGeneration = '0'] = other.split('.')
+  return birth === otherBirth && Number(otherGeneration) > Number(generation)
 }
 
 function beginOf({ born, last }) {

@@ -1,13 +1,13 @@
 import { links } from './client.js'
 import { el } from './dom.js'
-import { findings, statePill } from './life-line.js'
+import { findings, stateOf, statePill } from './life-line.js'
 import { ageText, bytesText, countText, shown, timeText } from './words.js'
 
 /** The name of a stream's file, with what is odd about it. */
 export function streamHeading(detail) {
   return [
     el('h1', {}, el('bdi', { class: 'name' }, detail.shown ?? '(its name cannot be read)')),
-    statePill(detail),
+    statePill(stateOf(detail, detail.generations)),
     findings(detail),
   ]
 }

@@ -145,8 +145,21 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
         ),
       ),
     )
-    lines.scrollTop = isAtEnd && wrap.checked ? lines.scrollHeight : 0
+    lines.scrollTop = 0
+    if (wrap.checked) dropCut(got)
     tellPlace()
+  }
+
+  /** Wrapped lines take more room: those that would be cut go; at the end of the file the upper ones, else the lower. */
+  function dropCut(got) {
+    let [first, last] = [0, got.length - 1]
+    while (lines.scrollHeight > lines.clientHeight && first < last) {
+      if (isAtEnd) first++
+      else last--
+      lines.children[isAtEnd ? 0 : lines.children.length - 1].remove()
+    }
+    top = got[first]?.start ?? top
+    shownEnd = got[last]?.end ?? shownEnd
   }
 
   /** What is searched for stands out; what is no text is shown as an escape. */
@@ -187,12 +200,14 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
     return turnTo(async () => () => (isAtEnd ? drawFrom(bytes.end) : drawFrom(top)))
   }
 
+  /** What is seen, but for two lines that stay in sight. */
+  const page = () => Math.max(1, lines.children.length - 2)
   const keys = {
-    ArrowDown: () => scrollBy(1),
-    ArrowUp: () => scrollBy(-1),
-    PageDown: () => scrollBy(rows() - 2),
-    PageUp: () => scrollBy(2 - rows()),
-    ' ': () => scrollBy(rows() - 2),
+    ArrowDown: () => scrollPixels(lineHeight),
+    ArrowUp: () => scrollPixels(-lineHeight),
+    PageDown: () => scrollBy(page()),
+    PageUp: () => scrollBy(-page()),
+    ' ': () => scrollBy(page()),
     Home: () => move(bytes.start),
     End: () => showEnd(),
     '/': () => find.focus(),
@@ -206,7 +221,11 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
     act()
   })
   let owed = 0
-  const scrollPixels = (pixels) => {
+  function scrollPixels(pixels) {
+    // A wrapped line may be taller than all that is seen.
+    const before = lines.scrollTop
+    lines.scrollTop += pixels
+    if (lines.scrollTop !== before) return
     owed += pixels / lineHeight
     const count = Math.trunc(owed)
     owed -= count

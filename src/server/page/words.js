@@ -68,7 +68,7 @@ export function shownParts(text) {
   return parts
 }
 
-const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\p{Surrogate}/gu
+const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2060-\u206f]|\p{Surrogate}/gu
 
 function escaped(character) {
   const code = character.codePointAt(0) ?? 0
