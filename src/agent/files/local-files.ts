@@ -1,4 +1,4 @@
-import { type BigIntStats, close, constants, fstatSync, lstatSync, open, read, statSync } from 'node:fs'
+import { type BigIntStats, close, constants, fstatSync, lstatSync, open, statSync } from 'node:fs'
 import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,8 @@ import { errnoOf, LogcaskError, messageOf } from '../../base/errors.ts'
 import { pathForPeople, pathForSystem, pathFromBytes } from '../../base/path-bytes.ts'
 import { identityOf } from '../../format/keys.ts'
 import { decodeFile } from './decode.ts'
-import type { FileHint, FileStat, Files, OpenFile } from './files.ts'
+import type { FileHint, Files, OpenFile } from './files.ts'
+import { LocalFile, stampOf } from './local-file.ts'
 import { scanPatterns } from './scan.ts'
 
 /** The machine's own files. `birthTimes`: whether `birthtime` is one here (see `hasBirthTimes`). */
@@ -96,83 +97,6 @@ function openError(path: string, error: NodeJS.ErrnoException): LogcaskError {
       ? 'raise the limit of open files (ulimit -n, LimitNOFILE=)'
       : undefined
   return new LogcaskError('unavailable', message, { cause: error, hint })
-}
-
-class LocalFile implements OpenFile {
-  readonly identity: string
-  readonly #fd: number
-  readonly #path: string
-  #isOpen = true
-  #reading = 0
-  readonly #closed = Promise.withResolvers<void>()
-
-  constructor(fd: number, identity: string, path: string) {
-    this.#fd = fd
-    this.identity = identity
-    this.#path = path
-  }
-
-  stat(): FileStat {
-    if (!this.#isOpen) throw new LogcaskError('unavailable', `${pathForPeople(this.#path)}: was closed meanwhile`)
-    const stats = fstatSync(this.#fd, { bigint: true })
-    return {
-      size: Number(stats.size),
-      links: Number(stats.nlink),
-      stamp: stampOf(stats),
-      modifiedMs: Number(stats.mtimeMs),
-      device: stats.dev,
-      inode: stats.ino,
-    }
-  }
-
-  async read(into: Uint8Array, position: number): Promise<number> {
-    // A descriptor that was given back may be another file's by now.
-    if (!this.#isOpen) throw new LogcaskError('unavailable', `${pathForPeople(this.#path)}: was closed meanwhile`)
-    let done = 0
-    this.#reading++
-    try {
-      while (done < into.byteLength) {
-        const length = await this.#readOnce(into, done, position + done)
-        if (length === 0) break
-        done += length
-      }
-      return done
-    } finally {
-      this.#reading--
-      this.#closeAtRest()
-    }
-  }
-
-  #readOnce(into: Uint8Array, at: number, position: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      read(this.#fd, into, at, into.byteLength - at, position, (error, length) => {
-        if (error)
-          reject(
-            new LogcaskError('unavailable', `cannot read ${pathForPeople(this.#path)}: ${messageOf(error)}`, {
-              cause: error,
-            }),
-          )
-        else resolve(length)
-      })
-    })
-  }
-
-  close(): Promise<void> {
-    if (this.#isOpen) {
-      this.#isOpen = false
-      this.#closeAtRest()
-    }
-    return this.#closed.promise
-  }
-
-  /** Only when no read is under way on it. */
-  #closeAtRest(): void {
-    if (!this.#isOpen && this.#reading === 0) close(this.#fd, () => this.#closed.resolve())
-  }
-}
-
-function stampOf(stats: BigIntStats): string {
-  return `${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`
 }
 
 /**

@@ -17,13 +17,27 @@ async function originalOf(
 ): Promise<Life | undefined> {
   if (sourceOf(context, life)?.copies !== 'ignore' || content.size < agreementBytes) return undefined
   for (const other of context.book.current.values()) {
-    const { file } = other
     // Of two with the same bytes the older is the original: neither must be ignored for the other.
-    if (file === undefined || other.ended || other.isUnlinked || other.identity >= life.identity) continue
+    if (other.ended || other.isUnlinked || other.identity >= life.identity) continue
     if (other.size < content.size || courier.delivery(other) === undefined) continue
-    if (await agreesWithFile(content, { file, size: content.size })) return other
+    if (await holds(context, other, content)) return other
   }
   return undefined
+}
+
+/** Also one that was closed since, because all of it is delivered. */
+async function holds(context: AgentContext, other: Life, content: Content): Promise<boolean> {
+  const opened =
+    other.file === undefined
+      ? await context.files.open(other.path, sourceOf(context, other)?.followSymlinks ?? false)
+      : undefined
+  const file = other.file ?? opened
+  try {
+    if (file === undefined || file.identity !== other.identity) return false
+    return (await agreesWithFile(content, { file, size: content.size })) !== undefined
+  } finally {
+    await opened?.close()
+  }
 }
 
 /** Whether nothing of this file goes there (for now), because another one's stream has all of it; asked again when it changes. */

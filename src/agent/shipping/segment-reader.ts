@@ -126,9 +126,8 @@ export class SegmentReader {
 async function isOneLife(life: Life, content: Content, footprint: Footprint): Promise<boolean> {
   let witness = footprint
   for (const delivery of life.deliveries.values()) {
-    const isSameContent = contentOf(life, delivery)?.file === content.file
-    if (isSameContent && delivery.stream !== undefined && delivery.confirmed.offset > witness.offset)
-      witness = delivery.confirmed
+    if (delivery.stream === undefined || delivery.confirmed.offset <= witness.offset) continue
+    if (contentOf(life, delivery)?.file === content.file) witness = delivery.confirmed
   }
   if (witness === footprint) return true
   return compare(witness, await sampleAt(content, witness)) !== 'different'
