@@ -76,12 +76,24 @@ describe("a destination's URL", () => {
 })
 
 describe('the state directory, when nothing is said,', () => {
-  const user = { isRoot: false, home: '/home/ann' }
+  const user = { isRoot: false, home: () => '/home/ann' }
   it.each([
     ["is systemd's", { STATE_DIRECTORY: '/var/lib/logcask:/var/lib/other' }, user, '/var/lib/logcask'],
-    ["is root's", {}, { isRoot: true, home: '/root' }, '/var/lib/logcask'],
+    ["is root's", {}, { isRoot: true, home: () => '/root' }, '/var/lib/logcask'],
     ['is below XDG_STATE_HOME', { XDG_STATE_HOME: '/x' }, user, '/x/logcask'],
     ["is the user's where that is relative", { XDG_STATE_HOME: 'x' }, user, '/home/ann/.local/state/logcask'],
     ["is the user's", {}, user, '/home/ann/.local/state/logcask'],
   ])('%s', (_, env, who, path) => expect(defaultStateDirectory(env, who)).toBe(path))
+
+  it('is not looked for at home where it is named: a user that systemd made up has none', () => {
+    const homeless = {
+      isRoot: false,
+      home: () => {
+        throw new Error('uv_os_homedir returned ENOENT')
+      },
+    }
+    expect(defaultStateDirectory({ STATE_DIRECTORY: '/var/lib/logcask' }, homeless)).toBe('/var/lib/logcask')
+    expect(defaultStateDirectory({ XDG_STATE_HOME: '/x' }, homeless)).toBe('/x/logcask')
+    expect(() => defaultStateDirectory({}, homeless)).toThrow('this user has no home')
+  })
 })
