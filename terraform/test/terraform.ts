@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Kind } from './provider/extract.ts'
 import { serveProvider } from './provider/serve.ts'
@@ -21,8 +21,8 @@ export interface Terraform {
 /** Rejects where there is no terraform on this machine. */
 export async function openTerraform(): Promise<Terraform> {
   const directory = mkdtempSync(join(tmpdir(), 'logcask-tf-'))
-  for (const part of ['modules', 'examples']) {
-    cpSync(join(terraformDirectory, part), join(directory, part), {
+  for (const part of ['modules', 'examples', 'test/fixtures']) {
+    cpSync(join(terraformDirectory, part), join(directory, basename(part)), {
       recursive: true,
       filter: (path) => !/\/\.terraform|terraform\.tfstate/.test(path),
     })

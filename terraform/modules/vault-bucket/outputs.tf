@@ -46,3 +46,8 @@ output "replication_policy" {
   description = "What that role may do, for auditors and tests."
   value       = local.replication_policy
 }
+
+output "key_policy" {
+  description = "With create_kms_key: the key's policy, for auditors and tests."
+  value       = var.create_kms_key ? local.key_policy : null
+}
