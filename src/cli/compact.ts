@@ -33,6 +33,7 @@ import {
   queueSettings,
   withEvents,
 } from './compact/compact-queue.ts'
+import { quotaOf, quotaOptions } from './compact/quota-options.ts'
 import { refuseNested } from './compose/nested-places.ts'
 import { openBucket, storeHelp, storeOptions, storeSettings } from './compose/open-bucket.ts'
 import { paceFor, sinkDirectory } from './compose/sink-place.ts'
@@ -48,6 +49,7 @@ export const command: Command = {
     once: { type: 'boolean' },
     interval: { type: 'string' },
     as: { type: 'string' },
+    ...quotaOptions,
     ...archiveOptions,
     ...queueOptions,
   },
@@ -69,6 +71,8 @@ works in a directory, any number with an archive; kill them whenever you like.
                     is 3 LIST requests (more where thousands of segments are new): 2,160 an hour at 5s, about $0.01.
                     A quiet host is looked at ever more rarely, down to once a minute: 180 an hour, below $0.001;
                     after a day of silence every five minutes, after a week every hour
+  --host-streams N, --host-bytes 1TiB, --host-requests N   what one host may take: streams and bytes that are published,
+                    requests to the bucket in an hour. What is published goes on; other hosts do not notice
   --json            each event, and the summary, as one JSON line on stdout
 
 Archive
@@ -158,7 +162,7 @@ async function intoDirectory(
   const sink = await openDirectorySink(root, clock, (event) => tell({ kind: 'set-aside', ...event }), { names })
   try {
     const problemsMax = isSet(values, 'json') ? Number.POSITIVE_INFINITY : 5
-    const options = { bucket, sink, clock, pace, onEvent: tell, problemsMax }
+    const options = { bucket, sink, clock, pace, quota: quotaOf(values), onEvent: tell, problemsMax }
     return isSet(values, 'once') ? await once(input, options) : await following(input, options, sink, queue)
   } finally {
     await sink.close()

@@ -10,6 +10,7 @@ import { chainStart } from '../format/chain.ts'
 import type { Origin } from '../format/origin.ts'
 import type { DirectorySink, SinkFile } from './directory-sink.ts'
 import { isEmptySeal, judgeSeals, planStream, type SealVerdict, sealsOf } from './plan.ts'
+import type { Quota } from './quota.ts'
 import type { StreamRecord } from './stream-record.ts'
 
 export interface StreamContext {
@@ -18,6 +19,8 @@ export interface StreamContext {
   host: string
   /** What is not accepted is not published; what was before stays, and grows. Default: everything is. */
   accepts?: ((origin: Origin) => boolean) | undefined
+  /** What a host may take: a stream that is not published yet, and bytes beyond, are refused where it is over it. */
+  quota?: Quota | undefined
   /** Sees the bytes as they are written, for a display. */
   onBytes?: ((bytes: number) => void) | undefined
   /** Kept from one look at this host to the next. */
@@ -67,8 +70,16 @@ export async function compactStream(context: StreamContext, listed: ListedStream
   if (plan.kind === 'no-beginning') {
     throw (await countSeals(bucket, listed.seals, 0, { problems, signal })).problem ?? noBeginning(host, listed)
   }
-  if (before === undefined && plan.kind === 'grow' && !(await isAccepted(context, listed))) return unpublished
-  if (plan.kind === 'grow') {
+  if (plan.kind === 'grow' && before === undefined) {
+    await context.quota?.admit(host, stream)
+    try {
+      if (await isAccepted(context, listed)) record = await grow({ ...context, onBytes }, listed, undefined)
+    } finally {
+      if ((await sink.recall(host, stream)) === undefined) await context.quota?.giveBack(host, stream)
+    }
+    if (record === undefined) return unpublished
+    plan = planStream(listed, record)
+  } else if (plan.kind === 'grow') {
     record = await grow({ ...context, onBytes }, listed, before)
     plan = record ? planStream(listed, record) : { kind: 'rest' }
   }
@@ -131,6 +142,7 @@ async function grow(
         file ??= await sink.open(host, stream, header.origin)
       }
       if (file === undefined) break
+      await context.quota?.take(host, stream, bytes.byteLength)
       if (!(await file.append(bytes, end))) {
         await file.setAside(`it differs from the chain between ${segment.offset} and ${end.offset}`)
         file = undefined

@@ -9,6 +9,7 @@ import { type Events, type FollowHost, followEvents } from './events/follow-even
 import { followHosts } from './follow-hosts.ts'
 import { compactHost, type RoundContext, type RoundResult, reportProblem } from './host-round.ts'
 import { type Pace, watchHost } from './listing-plan.ts'
+import { Quota, type QuotaLimits } from './quota.ts'
 
 export interface CompactorOptions {
   bucket: Bucket
@@ -22,6 +23,8 @@ export interface CompactorOptions {
   accepts?: ((origin: Origin) => boolean) | undefined
   /** Sees the bytes as they are published, for a display. */
   onBytes?: ((bytes: number) => void) | undefined
+  /** For each host. Requests are counted when following. */
+  quota?: QuotaLimits | undefined
   /** What tells of news, when following; `pace` is for when it does not. */
   events?: Events | undefined
   signal?: AbortSignal | undefined
@@ -78,15 +81,18 @@ export async function compactFollowing(options: CompactorOptions & { signal: Abo
   const following = { ...context, pace, signal }
   const follow: FollowHost = (host, bucket) => {
     const watch = watchHost()
-    return (hints) => compactHost({ ...context, bucket }, host, watch, pace, hints)
+    const own = context.quota?.requestsOf(host, bucket) ?? bucket
+    return (hints) => compactHost({ ...context, bucket: own }, host, watch, pace, hints)
   }
   await (events
-    ? followEvents(following, events, follow)
+    ? followEvents(following, events, { isShared: false }, follow)
     : followHosts(following, (host) => follow(host, options.bucket)))
 }
 
 function roundContext(options: CompactorOptions): RoundContext {
-  return { problemsMax: 5, ...options, once: createOnce(), limiter: createLimiter(streamsMax) }
+  const { quota: limits, sink, clock } = options
+  const quota = limits && new Quota(limits, sink.root, clock)
+  return { problemsMax: 5, ...options, quota, once: createOnce(), limiter: createLimiter(streamsMax) }
 }
 
 const emptySummary: Summary = {

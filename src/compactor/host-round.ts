@@ -19,6 +19,7 @@ import {
   watchAfter,
   watchAfterFailure,
 } from './listing-plan.ts'
+import { OverQuota, type Quota } from './quota.ts'
 
 export interface RoundContext {
   bucket: Bucket
@@ -32,6 +33,7 @@ export interface RoundContext {
   problemsMax: number
   /** Which streams are published, by where they came from (compact-stream.ts). */
   accepts?: ((origin: Origin) => boolean) | undefined
+  quota?: Quota | undefined
   onBytes?: ((bytes: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -170,6 +172,6 @@ export function reportProblem(
 }
 
 export function backoffFor(error: unknown): Backoff {
-  if (isCode(error, 'corrupt')) return retryCorrupt
+  if (isCode(error, 'corrupt') || error instanceof OverQuota) return retryCorrupt
   return isCode(error, 'unavailable') ? retryUnknown : retryRefused
 }

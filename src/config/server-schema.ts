@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isLocal, parseAnyListenAddress } from '../base/listen-address.ts'
-import { absolutePath, checkedBy, day, duration, hour, minute, name, refuse } from './field.ts'
+import { absolutePath, bytes, checkedBy, day, duration, hour, minute, name, refuse } from './field.ts'
 import { parseQueueUrl } from './queue-url.ts'
 import { parseStoreUrl } from './store-url.ts'
 
@@ -90,6 +90,26 @@ export const serverSchema = z
       .optional()
       .describe('What is published comes by events, and not by polling.'),
     as: z.string().min(1, 'must not be empty').optional().describe('Template for the names of published files.'),
+    quota: z
+      .strictObject({
+        streams: z
+          .int()
+          .min(1, 'must be at least 1')
+          .max(100_000_000, 'must not be more than 100000000')
+          .optional()
+          .describe('Streams that are published. Others of that host are not; what is published goes on.'),
+        bytes: bytes({ min: 1024 ** 2, max: 1024 ** 5, least: '1MiB', most: '1PiB', why: 'less holds no log' }, '1TiB')
+          .optional()
+          .describe('Bytes that are published.'),
+        requestsPerHour: z
+          .int()
+          .min(100, 'must be at least 100: a look at a host takes some')
+          .max(100_000_000, 'must not be more than 100000000')
+          .optional()
+          .describe('Requests to the bucket for it, and as many at once.'),
+      })
+      .optional()
+      .describe('What one host may take, so that a hostile one hurts only itself. Default: no bound.'),
     accept: z
       .strictObject({
         hosts: hosts.optional().describe('Other hosts are not read, published or shown.'),

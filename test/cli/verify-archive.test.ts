@@ -56,7 +56,7 @@ async function setUp(how: string[] = []) {
   const objects = async (stream: string): Promise<string[]> => {
     const { createDirectoryBucket } = await import('../../src/bucket/directory.ts')
     const { systemClock } = await import('../../src/base/clock.ts')
-    const bucket = createDirectoryBucket({ root: archive }, systemClock)
+    const bucket = createDirectoryBucket({ root: archive, create: false }, systemClock)
     const keys = (await listObjects(bucket, '')).map(({ key }) => key).filter((key) => key.includes(`~${stream}-`))
     await bucket.close()
     return keys.map((key) => join(archive, key))

@@ -119,7 +119,7 @@ export async function runServer(
       ? withEvents(input, plan.queue, plan.from, (events) => {
           counts.messages = events?.counts
           const { pace } = plan
-          const told = { accepts: acceptsName, onEvent: tell, onBytes, events }
+          const told = { accepts: acceptsName, quota: plan.quota, onEvent: tell, onBytes, events }
           return compactFollowing({ bucket, sink, clock, pace, ...told, signal: over })
         })
       : new Promise<void>((resolve) => over.addEventListener('abort', () => resolve(), { once: true }))

@@ -11,7 +11,7 @@ import { refuseNested } from '../compose/nested-places.ts'
 import { paceFor, sinkDirectory } from '../compose/sink-place.ts'
 
 /** Everything that a server is told, flags over file. */
-export interface ServePlan extends Pick<ServerSettings, 'tls' | 'as' | 'accept'> {
+export interface ServePlan extends Pick<ServerSettings, 'tls' | 'as' | 'accept' | 'quota'> {
   from: string
   /** Undefined: nothing is published. */
   root: string | undefined
@@ -46,7 +46,7 @@ export async function servePlan({ values, env }: CommandInput): Promise<ServePla
   const listenText = textOf(values, 'listen') ?? settings.listen ?? defaultListen
   const missing = accessProblem(settings, listenText)
   if (missing !== undefined) throw usageError(missing.problem, missing.fix)
-  const { tls, accept, tokens = [], clients = [] } = settings
+  const { tls, accept, quota, tokens = [], clients = [] } = settings
   const listen = parseAnyListenAddress(listenText)
   return {
     from,
@@ -55,6 +55,7 @@ export async function servePlan({ values, env }: CommandInput): Promise<ServePla
     as,
     tls,
     accept,
+    quota,
     tokens,
     clients,
     queue,
