@@ -14,7 +14,9 @@ export default defineConfig({
     // One after the other: each has a machine of its own to fill.
     maxWorkers: 1,
     fileParallelism: false,
-    testTimeout: 300_000,
+    // What is installed in one test is used by the next.
+    sequence: { concurrent: false },
+    testTimeout: 200_000,
     hookTimeout: 900_000,
     reporters: ['default', new TallyReporter()],
   },
