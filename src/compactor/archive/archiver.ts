@@ -58,7 +58,7 @@ export async function archiveFollowing(
     return (hints) => looks(() => archiveHost({ ...context, bucket }, host, watch, hints))
   }
   await (events
-    ? followEvents(following, events, follow)
+    ? followEvents(following, events, { isShared: true }, follow)
     : followHosts(following, (host) => follow(host, options.bucket)))
 }
 

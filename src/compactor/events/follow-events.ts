@@ -15,6 +15,19 @@ export interface Events {
   counts: MessageCounts
 }
 
+export interface Sharing {
+  /**
+   * Others read the same queue, and do the same: each takes what it works on and little more, so that the work is
+   * spread; and what two of them do at once does no harm.
+   */
+  isShared: boolean
+}
+
+/** In hand at once where nobody shares: a few kB each. SQS itself gives out 120,000. */
+const inHandMax = 1000
+/** Where others do: some more than are packed at once, so that a store's latency does not count. */
+const inHandSharedMax = 24
+
 export function noMessages(): MessageCounts {
   return { received: 0, done: 0, failed: 0, test: 0, poison: 0, foreign: 0 }
 }
@@ -26,10 +39,15 @@ export type FollowHost = (host: string, bucket: FollowContext['bucket']) => Host
  * Looks at what messages speak of as they come, and at everything from time to time, until aborted: then it resolves.
  * While the queue gives nothing, hosts are polled as if there were none.
  */
-export async function followEvents(context: FollowContext, events: Events, follow: FollowHost): Promise<void> {
+export async function followEvents(
+  context: FollowContext,
+  events: Events,
+  { isShared }: Sharing,
+  follow: FollowHost,
+): Promise<void> {
   const { clock, signal, onEvent, once, bucket } = context
   const { queue, place, counts } = events
-  const turns = new HostTurns((host) => follow(host, bucket))
+  const turns = new HostTurns((host) => follow(host, bucket), isShared)
   let polling: { stop: AbortController; ended: Promise<void> } | undefined
   /** Aborted where the listing that goes on is overtaken: by polling, or by one of everything at once. */
   let overtaken = new AbortController()
@@ -39,6 +57,7 @@ export async function followEvents(context: FollowContext, events: Events, follo
     place,
     clock,
     counts,
+    inHandMax: isShared ? inHandSharedMax : inHandMax,
     signal,
     look: ({ host, stream, ...hint }) => turns.hint(host, stream, hint),
     onPoison(why, isKept) {

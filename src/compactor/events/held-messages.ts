@@ -16,6 +16,8 @@ export class Held {
   #done: QueueMessage[] = []
   #cancelRemoval: (() => void) | undefined
   #waiting: (() => void)[] = []
+  /** What requests under way may bring. */
+  #asked = 0
 
   constructor(queue: MessageQueue, clock: Clock, hideMs: number, signal: AbortSignal) {
     this.#queue = queue
@@ -24,20 +26,25 @@ export class Held {
     this.#signal = signal
   }
 
-  add(message: QueueMessage): void {
-    this.#since.set(message, this.#clock.monotonic())
-  }
-
-  /** Resolves once fewer than `max` are in hand, or when all is over. */
-  async room(max: number): Promise<void> {
-    while (this.#since.size >= max && !this.#signal.aborted)
+  /** Receives what `ask` gives, once fewer than `max` are in hand or asked for; nothing when all is over. */
+  async receive(max: number, ask: () => Promise<QueueMessage[]>): Promise<QueueMessage[]> {
+    while (this.#since.size + this.#asked >= max && !this.#signal.aborted)
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#asked += messagesAtOnce
+    try {
+      const messages = await ask()
+      for (const message of messages) this.#since.set(message, this.#clock.monotonic())
+      return messages
+    } finally {
+      this.#asked -= messagesAtOnce
+      this.#wake()
+    }
   }
 
   /** Left alone: it comes again when it is no longer hidden. */
   drop(message: QueueMessage): void {
     this.#since.delete(message)
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    this.#wake()
   }
 
   giveBack(message: QueueMessage, laterMs: number): void {
@@ -64,8 +71,12 @@ export class Held {
         await this.#queue.hide(some, this.#hideMs, this.#signal).catch(() => {})
       }
     }
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    this.#wake()
     await this.#removeNow()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   #removeNow(): Promise<void> {

@@ -2,8 +2,8 @@ import { createLimiter, type Limiter } from '../../base/concurrency.ts'
 import { LogcaskError } from '../../base/errors.ts'
 import { type HostHints, type HostLook, mergeHints, type StreamHint } from './hint.ts'
 
-/** Hosts that are looked at at once because of messages: a look is little but latency. */
-const hostsAtOnce = 64
+/** Looks because of messages that go on at once: a look is little but latency. */
+const looksAtOnce = 64
 /** Looks kept with what they know of their hosts, so that what fails is asked for ever more rarely. Others begin anew. */
 const looksMax = 1000
 
@@ -14,44 +14,48 @@ interface Waiting {
 
 /**
  * Hosts have their turns: at most one look at each at any time, whoever asks. What is hinted at while a look goes on is
- * merged, and looked at next.
+ * merged, and looked at next. With `isByStream` only the hinted looks at a stream do: where nobody minds who else is at
+ * work, a long stream holds up no other one.
  */
 export class HostTurns {
   readonly #follow: (host: string) => HostLook
-  readonly #limiter: Limiter = createLimiter(hostsAtOnce)
+  readonly #isByStream: boolean
+  readonly #limiter: Limiter = createLimiter(looksAtOnce)
   readonly #waiting = new Map<string, Map<string, Waiting>>()
   readonly #turns = new Map<string, Promise<void>>()
   readonly #looks = new Map<string, HostLook>()
 
-  constructor(follow: (host: string) => HostLook) {
+  constructor(follow: (host: string) => HostLook, isByStream: boolean) {
     this.#follow = follow
+    this.#isByStream = isByStream
   }
 
-  /** Alone with this host. Settles as `work` does. */
-  async run<T>(host: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(host)
-    const turn = Promise.withResolvers<void>()
-    this.#turns.set(host, turn.promise)
+  /** Alone with this host (or stream). Settles as `work` does. */
+  async run<T>(turn: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(turn)
+    const mine = Promise.withResolvers<void>()
+    this.#turns.set(turn, mine.promise)
     await before
     try {
       return await work()
     } finally {
-      if (this.#turns.get(host) === turn.promise) this.#turns.delete(host)
-      turn.resolve()
+      if (this.#turns.get(turn) === mine.promise) this.#turns.delete(turn)
+      mine.resolve()
     }
   }
 
   /** Resolves once the stream was looked at, from now on; rejects where that failed. */
   hint(host: string, stream: string, hint: StreamHint): Promise<void> {
-    const known = this.#waiting.get(host)
+    const turn = this.#isByStream ? `${host} ${stream}` : host
+    const known = this.#waiting.get(turn)
     const streams = known ?? new Map<string, Waiting>()
     const waiting = streams.get(stream)
     const { promise, ...settle } = waiting?.done ?? Promise.withResolvers<void>()
     streams.set(stream, { hint: mergeHints(waiting?.hint, hint), done: { promise, ...settle } })
     if (known === undefined) {
-      this.#waiting.set(host, streams)
+      this.#waiting.set(turn, streams)
       // Never rejects: each stream hears of its own.
-      void this.run(host, () => this.#limiter(() => this.#lookAt(host)))
+      void this.run(turn, () => this.#limiter(() => this.#lookAt(host, turn)))
     }
     return promise
   }
@@ -66,9 +70,9 @@ export class HostTurns {
     this.#looks.clear()
   }
 
-  async #lookAt(host: string): Promise<void> {
-    const waiting = this.#waiting.get(host) ?? new Map<string, Waiting>()
-    this.#waiting.delete(host)
+  async #lookAt(host: string, turn: string): Promise<void> {
+    const waiting = this.#waiting.get(turn) ?? new Map<string, Waiting>()
+    this.#waiting.delete(turn)
     const hints: HostHints = new Map([...waiting].map(([stream, { hint }]) => [stream, hint]))
     try {
       const { unfinished } = await this.#lookOf(host)(hints)

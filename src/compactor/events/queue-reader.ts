@@ -17,6 +17,8 @@ export interface ReaderOptions {
   place: EventPlace
   clock: Clock
   counts: MessageCounts
+  /** Messages that are worked on at once; what is received beyond it is at most as many as come at once. */
+  inHandMax: number
   /** Resolves once it was looked at; rejects where that failed, and is to be tried again. */
   look: (spoken: SpokenOf) => Promise<void>
   /** A message that nobody understands, or that is of another bucket. */
@@ -31,8 +33,6 @@ export interface ReaderOptions {
 const waitMs = 20_000
 /** Beyond this the process that has a message is taken for dead; it says so again in time while it lives. */
 export const hideMs = 60_000
-/** In hand at once: a few kB each. SQS itself gives out 120,000. */
-const inHandMax = 1000
 /** So many requests wait side by side while each brings all that fits: as fast as one queue is read from afar. */
 const receiversMax = 8
 /** Nothing received for so long: what comes is looked for elsewhere meanwhile. */
@@ -74,13 +74,9 @@ export async function readQueue(options: ReaderOptions): Promise<void> {
   }
 
   const receive = async (): Promise<number> => {
-    await held.room(inHandMax)
-    const messages = await queue.receive({ waitMs, hideMs, signal })
+    const messages = await held.receive(options.inHandMax, () => queue.receive({ waitMs, hideMs, signal }))
     counts.received += messages.length
-    for (const message of messages) {
-      held.add(message)
-      void accept(message)
-    }
+    for (const message of messages) void accept(message)
     return messages.length
   }
 

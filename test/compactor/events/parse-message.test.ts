@@ -92,7 +92,7 @@ describe('what a message says', () => {
           expect(Number.isSafeInteger(hint.segmentsEnd) && hint.segmentsEnd >= 0).toBe(true)
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 
