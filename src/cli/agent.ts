@@ -2,6 +2,7 @@ import type { SourceSettings } from '../agent/context.ts'
 import { watchSources } from '../agent/files/watch.ts'
 import { unspooled } from '../agent/spool/spool.ts'
 import { type AgentState, openState } from '../agent/state/state.ts'
+import { unspooledWholes } from '../agent/whole/whole-file.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import { agentDryRun } from './agent/agent-dry-run.ts'
 import { type AgentLog, jsonLog, terminalLog, withoutRepetitions } from './agent/agent-log.ts'
@@ -181,7 +182,11 @@ async function attend(
   }
   if (isOnce) return sayOutcome(composed, report, terminal, stop.signal.reason).code
   // With this process their last descriptors go: the alarm was given, the gaps follow with the next start.
-  return unspooled(composed.agent.book.all()).length > 0 ? exits.lossy : exits.done
+  const lost = [
+    ...unspooled(composed.agent.book.all()),
+    ...(composed.wholes === undefined ? [] : unspooledWholes(composed.wholes)),
+  ]
+  return lost.length > 0 ? exits.lossy : exits.done
 }
 
 function started(agent: ComposedAgent['agent'], host: string): Record<string, unknown> {

@@ -8,12 +8,11 @@ import { windowBytes } from '../../format/limits.ts'
 import { type FileStat, type OpenFile, readRange } from '../files/files.ts'
 import type { Life } from '../life.ts'
 
-/** What the spool says of a file that it keeps the rest of. With it, the file is delivered also where the state is gone. */
-export interface SpoolRecord {
+/** What the spool says of a file that it keeps the rest of. */
+export interface SpoolEntry {
   v: 1
-  /** As in the checkpoint (`lifeKey`). */
+  /** Of the life or the file, the same in every run. */
   key: string
-  life: Pick<Life, 'identity' | 'firstGeneration' | 'origin' | 'source' | 'path' | 'isOwn' | 'copy'>
   /** Names of the destinations that were to get it: no other one is. */
   to: string[]
   /** Kept are [0, min(from, 4 KiB)) and [from, end). */
@@ -23,6 +22,11 @@ export interface SpoolRecord {
   seen: number
   /** Nothing can come behind `end`: only then is a seal the truth. */
   isOver: boolean
+}
+
+/** Of a stream's file. With it, the file is delivered also where the state is gone. Its key is as in the checkpoint (`lifeKey`). */
+export interface SpoolRecord extends SpoolEntry {
+  life: Pick<Life, 'identity' | 'firstGeneration' | 'origin' | 'source' | 'path' | 'isOwn' | 'copy'>
 }
 
 /** Of a file, in memory at once. */
@@ -36,7 +40,7 @@ function nameOf(key: string): string {
 }
 
 /** The spool's directory: two files per entry, the bytes and the record. */
-export class SpoolFiles {
+export class SpoolFiles<R extends SpoolEntry = SpoolRecord> {
   readonly #directory: string
   readonly #disk: Disk
 
@@ -46,15 +50,15 @@ export class SpoolFiles {
   }
 
   /** Copies [start, end) of the file, durable when it resolves; the record is the last to be written. */
-  async write(record: SpoolRecord, start: number, file: OpenFile): Promise<void> {
+  async write(record: R, start: number, file: OpenFile): Promise<void> {
     await makeDirectory(this.#directory, 0o700, this.#disk)
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
     // At its own offsets, with a hole where nothing is kept: what is read of it is read as of the file.
     const target = await this.#disk.open(this.#pathOf(record.key, 'bytes'), flags, 0o600)
     try {
       const head = start === record.from ? Math.min(record.from, windowBytes) : 0
-      await copy(file, target, 0, head, record)
-      await copy(file, target, start, record.end, record)
+      await copy(file, target, 0, head)
+      await copy(file, target, start, record.end)
       await target.sync()
     } finally {
       await target.close()
@@ -63,19 +67,19 @@ export class SpoolFiles {
   }
 
   /** The record alone: of the bytes nothing changed. */
-  async note(record: SpoolRecord): Promise<void> {
+  async note(record: R): Promise<void> {
     const text = Buffer.from(`${JSON.stringify(record)}\n`)
     await writeAtomically(this.#pathOf(record.key, 'json'), text, 0o600, this.#disk)
   }
 
   /** Entries that are whole. What cannot be understood stays where it is, and is told to `onProblem`. */
-  async read(onProblem: (path: string, why: string) => void): Promise<SpoolRecord[]> {
+  async read(onProblem: (path: string, why: string) => void): Promise<R[]> {
     const directory = this.#directory
     const names = await this.#disk.readdir(directory).catch((error): string[] => {
       if (errnoOf(error) === 'ENOENT') return []
       throw new LogcaskError('unavailable', `cannot read ${directory}: ${messageOf(error)}`, { cause: error })
     })
-    const records: SpoolRecord[] = []
+    const records: R[] = []
     // A process that was killed before it wrote the record: nobody knows whose bytes these are, nor how many are there.
     for (const name of names)
       if (bytesName.test(name) && !names.includes(name.replace(bytesName, '$1.json')))
@@ -86,7 +90,7 @@ export class SpoolFiles {
       if (!recordName.test(name)) continue
       const path = join(directory, name)
       try {
-        const record = JSON.parse((await this.#disk.readFile(path)).toString()) as SpoolRecord
+        const record = JSON.parse((await this.#disk.readFile(path)).toString()) as R
         // What does not say how it ended was not seen to end.
         if (record.v === 1) records.push({ ...record, seen: record.seen ?? record.end, isOver: record.isOver ?? false })
         else onProblem(path, `is of version ${record.v}`)
@@ -107,12 +111,12 @@ export class SpoolFiles {
   }
 
   /** The kept file, as if it were still held open: it has no name, and does not change. */
-  async open(record: SpoolRecord): Promise<OpenFile> {
+  async open(record: R, identity: string): Promise<OpenFile> {
     const path = this.#pathOf(record.key, 'bytes')
     const handle = await this.#disk.open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error) => {
       throw new LogcaskError('unavailable', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
     })
-    return keptFile(handle, record)
+    return keptFile(handle, record, identity)
   }
 
   #pathOf(key: string, kind: 'json' | 'bytes'): string {
@@ -120,20 +124,20 @@ export class SpoolFiles {
   }
 }
 
-async function copy(file: OpenFile, target: DiskFile, from: number, to: number, { life }: SpoolRecord): Promise<void> {
+async function copy(file: OpenFile, target: DiskFile, from: number, to: number): Promise<void> {
   for (let at = from; at < to; ) {
     const bytes = await readRange(file, at, Math.min(to, at + stretchBytes))
-    if (bytes.byteLength === 0) throw new LogcaskError('unavailable', `${life.path}: became shorter`)
+    if (bytes.byteLength === 0) throw new LogcaskError('unavailable', 'the file became shorter')
     await writeFully(target, bytes, at)
     at += bytes.byteLength
   }
 }
 
-function keptFile(handle: DiskFile, { from, end, life }: SpoolRecord): OpenFile {
+function keptFile(handle: DiskFile, { from, end }: SpoolEntry, identity: string): OpenFile {
   const stat: FileStat = { size: end, links: 0, stamp: `spooled:${end}`, modifiedMs: 0 }
   const head = Math.min(from, windowBytes)
   return {
-    identity: life.identity,
+    identity,
     keptFrom: from,
     stat: () => stat,
     async read(into, position) {

@@ -11,7 +11,7 @@ import type { SpoolFiles, SpoolRecord } from './spool-files.ts'
 export async function restoreEntry(context: AgentContext, files: SpoolFiles, record: SpoolRecord): Promise<void> {
   const { book, settings, couriers, clock } = context
   const known = [...book.all()].find((life) => lifeKey({ ...life, ended: undefined }) === record.key)
-  const file = await files.open(record).catch((error) => {
+  const file = await files.open(record, record.life.identity).catch((error) => {
     // What cannot be opened now is not gone (I4): nothing is recorded of it.
     if (known) book.forget(known)
     throw error

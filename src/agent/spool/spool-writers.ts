@@ -1,7 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { OpenFile } from '../files/files.ts'
 import type { Writers } from '../files/writers.ts'
-import type { Life } from '../life.ts'
 
 /** One look at all processes serves all files of so long. */
 const writersMs = 2_000
@@ -22,7 +21,8 @@ export class SpoolWriters {
     this.#last = undefined
   }
 
-  async of({ unlinkedAtMs }: Life, file: OpenFile): Promise<'none' | 'some' | 'unknown'> {
+  /** `unlinkedAtMs`: since when it was seen to have no name, on the monotonic clock. */
+  async of(unlinkedAtMs: number | undefined, file: OpenFile): Promise<'none' | 'some' | 'unknown'> {
     const { device, inode } = file.stat()
     if (device === undefined || inode === undefined) return 'unknown'
     const { has, isComplete } = await this.#since(unlinkedAtMs)

@@ -21,6 +21,8 @@ const graceMs = 2_000
 export class Spool {
   readonly #files: SpoolFiles
   readonly #bytesMax: number
+  /** Files that are delivered whole are kept beside, and count. */
+  readonly #others: () => number
   readonly #records = new Map<string, SpoolRecord>()
   /** Those that lives of this run hold: of no other entry is known that nobody needs it. */
   readonly #atWork = new Set<string>()
@@ -29,9 +31,10 @@ export class Spool {
   #writers: SpoolWriters | undefined
   #keeping: Promise<void> | undefined
 
-  constructor(files: SpoolFiles, bytesMax: number) {
+  constructor(files: SpoolFiles, bytesMax: number, others: () => number = () => 0) {
     this.#files = files
     this.#bytesMax = bytesMax
+    this.#others = others
   }
 
   get bytes(): number {
@@ -124,7 +127,7 @@ export class Spool {
   async #keepAsItIs(context: AgentContext, life: Life, file: OpenFile): Promise<void> {
     const before = this.#records.get(lifeKey(life))
     // Before its size is asked for: what comes between the two is seen.
-    const writer = (await this.#writers?.of(life, file)) ?? 'unknown'
+    const writer = (await this.#writers?.of(life.unlinkedAtMs, file)) ?? 'unknown'
     const { size } = file.stat()
     const isDecoded = life.copy?.reason === 'compressed'
     const plan = planSpool({
@@ -132,7 +135,7 @@ export class Spool {
       // Of a compressed file all is needed: offsets are those of what it decodes to.
       acked: isDecoded ? [0] : [...life.deliveries.values()].map(({ acked }) => acked.offset),
       kept: before && { from: before.from, end: before.end },
-      room: this.#bytesMax - this.bytes,
+      room: this.#bytesMax - this.bytes - this.#others(),
     })
     const end = plan.kind === 'keep' ? plan.end : (before?.end ?? 0)
     const isIdle = size === life.size && completionOf(context, life) !== undefined

@@ -1,7 +1,5 @@
-import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
-import { pathForSystem } from '../../base/path-bytes.ts'
 import { periodIn } from '../../format/period.ts'
 import type { SourceSettings } from '../context.ts'
 import { type FileHint, type Files, type Scan, wasSearched } from '../files/files.ts'
@@ -67,7 +65,7 @@ export class WholeBook {
       // Of several names of one file the one counts that it had before.
       if (known && known.path !== path && scan.found.has(known.path) && this.#isAt(known, source)) continue
       seen.add(hint.identity)
-      if (known) Object.assign(known, { path, source: name, isMet: true })
+      if (known) Object.assign(known, { path, source: name, isMet: true, isNameless: false })
       if (known?.stamp !== hint.stamp) this.#look(path, source, hint)
     }
     const gone = await this.#missing(scan, seen, isDone)
@@ -97,7 +95,8 @@ export class WholeBook {
     for (const file of this.files.values()) {
       // Only in a directory that was read whole, or is gone itself, is a name gone (I4).
       if (seen.has(file.identity) || !wasSearched(scan, dirname(file.path))) continue
-      if (isDone(file)) gone.push(file)
+      if (file.file !== undefined) loseName(file)
+      else if (isDone(file)) gone.push(file)
       else if (searches++ < searchesMax) {
         const path = await this.#parts.files.find(file.identity, [dirname(file.path)])
         if (path === undefined) gone.push(file)
@@ -117,16 +116,25 @@ export class WholeBook {
       const facts = this.#factsOf(file, source.whole, scan)
       file.isOverByName = facts.isRotated || facts.period !== undefined
       file.completion = file.content?.stamp === file.stamp ? { kind: 'complete', by: 'known' } : completionOf(facts)
+      // What only the spool has, nobody writes to.
+      if (file.file?.keptFrom !== undefined) file.completion = { kind: 'complete', by: 'known' }
       if (file.completion.kind === 'complete' && file.completion.by === 'known') continue
       // Looking at every process is worth it only where nothing else is in the way.
       if (file.completion.kind === 'complete') {
         writers ??= this.#parts.findWriters()
-        file.completion = completionOf({ ...facts, writer: await writerOf(file.path, await writers) })
+        file.completion = completionOf({ ...facts, writer: this.#writerOf(file, source, await writers) })
       }
       const untilMs = file.completion.kind === 'held' ? file.completion.untilMs : undefined
       if (untilMs !== undefined) nextMs = Math.min(nextMs ?? untilMs, untilMs)
     }
     return nextMs
+  }
+
+  #writerOf(file: WholeFile, { followSymlinks }: SourceSettings, writers: Writers): 'none' | 'some' | 'unknown' {
+    const at = file.isNameless ? file.file?.stat() : this.#parts.files.peek(file.path, followSymlinks)
+    if (at?.device === undefined || at.inode === undefined) return 'unknown'
+    if (writers.has({ dev: at.device, ino: at.inode })) return 'some'
+    return writers.isComplete ? 'none' : 'unknown'
   }
 
   #factsOf(
@@ -139,9 +147,10 @@ export class WholeBook {
     return {
       nowMs,
       modifiedMs: Math.min(file.modifiedMs, nowMs),
-      isRotated: file.path !== file.firstPath || rotatedFrom(file.path, has) !== undefined,
+      isRotated: file.isNameless === true || file.path !== file.firstPath || rotatedFrom(file.path, has) !== undefined,
       writer: 'none',
-      period: periodIn(file.path.slice(file.path.lastIndexOf('/') + 1)),
+      // Whoever deletes a file does not wait for the end of its hour.
+      period: file.isNameless ? undefined : periodIn(file.path.slice(file.path.lastIndexOf('/') + 1)),
       idleMs,
       periodMs,
       isLast,
@@ -154,11 +163,18 @@ const searchesMax = 50
 
 const searchHint = 'let this user read and search it (chmod o+rx, an ACL, or CAP_DAC_READ_SEARCH)'
 
-async function writerOf(path: string, writers: Writers): Promise<'none' | 'some' | 'unknown'> {
-  const stats = await stat(pathForSystem(path), { bigint: true }).catch(() => undefined)
-  if (stats === undefined) return 'unknown'
-  if (writers.has(stats)) return 'some'
-  return writers.isComplete ? 'none' : 'unknown'
+/** It is held: what it has now is asked of its descriptor. */
+function loseName(file: WholeFile): void {
+  const stat = file.file?.stat()
+  if (stat === undefined) return
+  const { size, stamp, modifiedMs, links } = stat
+  if (stamp !== file.stamp) file.problems.clear()
+  Object.assign(file, {
+    isNameless: true,
+    size,
+    stamp,
+    modifiedMs: links === 0 && modifiedMs === 0 ? file.modifiedMs : modifiedMs,
+  })
 }
 
 type Sight = Pick<WholeFile, 'identity' | 'path' | 'firstPath' | 'source' | 'stamp' | 'size' | 'modifiedMs'>

@@ -1,4 +1,5 @@
 import type { SourceSettings } from '../context.ts'
+import type { OpenFile } from '../files/files.ts'
 import type { Completion } from './completion.ts'
 
 /** A file of a `when-complete` source, as far as it is known. */
@@ -24,6 +25,13 @@ export interface WholeFile {
   deliveries: Map<string, WholeDelivery>
   /** Destinations that it is under way to. */
   busy: Set<string>
+  /** Held while a destination lacks it: what becomes of its name costs no byte (whole-rescue.ts). */
+  file?: OpenFile | undefined
+  /** No name of it is found any more; `unlinkedAtMs`: since when it has none at all (monotonic). */
+  isNameless?: boolean | undefined
+  unlinkedAtMs?: number | undefined
+  /** The spool could not take it: it is lost with this process. */
+  isUnspooled?: boolean | undefined
   /** By destination, what stands in its way there; tried again when the file changes, or then (monotonic). */
   problems: Map<string, { message: string; notBeforeMs: number }>
 }
@@ -70,6 +78,14 @@ export function isDelivered(file: WholeFile, destination: string): boolean {
 export function isDueAt(file: WholeFile, destination: string, monotonicMs: number): boolean {
   if (isDelivered(file, destination) && file.deliveries.get(destination)?.isSeen) return false
   return (file.problems.get(destination)?.notBeforeMs ?? 0) <= monotonicMs
+}
+
+/** Deleted files that nobody could keep, and that are not everywhere: what a stop loses. */
+export function unspooledWholes(wholes: {
+  met: readonly WholeFile[]
+  isEverywhere(file: WholeFile): boolean
+}): WholeFile[] {
+  return wholes.met.filter((file) => file.isUnspooled === true && !wholes.isEverywhere(file))
 }
 
 /** The names of the destinations that get the source's files. */

@@ -69,7 +69,9 @@ export class WholeHousekeeping {
   }
 
   #isDone(file: WholeFile): boolean {
-    return file.completion.kind === 'complete' && file.busy.size === 0 && this.#work.isEverywhere(file)
+    return (
+      file.completion.kind === 'complete' && !file.isNameless && file.busy.size === 0 && this.#work.isEverywhere(file)
+    )
   }
 
   async #remove(file: WholeFile, after: Exclude<After, { kind: 'keep' }>): Promise<void> {

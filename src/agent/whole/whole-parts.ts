@@ -6,6 +6,7 @@ import type { Hint } from '../files/watch.ts'
 import type { Writers } from '../files/writers.ts'
 import type { WholeEvent } from './whole-file.ts'
 import type { WholeRecords } from './whole-records.ts'
+import type { WholeSpool } from './whole-spool.ts'
 
 /** What the delivery of whole files is made of. */
 export interface WholeParts {
@@ -14,6 +15,8 @@ export interface WholeParts {
   files: Files
   destinations: readonly Destination[]
   records: WholeRecords
+  /** Undefined: what is deleted undelivered is lost with this process. */
+  spool?: WholeSpool | undefined
   report: (event: WholeEvent | Extract<AgentEvent, { kind: 'problem' }>) => void
   watch?: ((hint: (hint: Hint) => void) => { close(): Promise<void> }) | undefined
   /** Default: as /proc shows them. */

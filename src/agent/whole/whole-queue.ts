@@ -13,6 +13,7 @@ import { FileChanged, packFile } from './pack.ts'
 import type { SharedPacks } from './shared-packs.ts'
 import { isDelivered, type WholeDelivery, type WholeFile } from './whole-file.ts'
 import type { WholeParts } from './whole-parts.ts'
+import { heldOpen } from './whole-rescue.ts'
 
 /** What the queues of a run share. */
 export interface WholeWork {
@@ -206,9 +207,9 @@ export class WholeQueue {
   }
 
   async #pack(file: WholeFile, stamp: string): Promise<Packed | undefined> {
-    const { files } = this.#work
     const source = this.#sourceOf(file)
-    const opened = await files.open(file.path, source.followSymlinks)
+    const { files } = this.#work
+    const opened = file.file ? heldOpen(file.file) : await files.open(file.path, source.followSymlinks)
     if (opened === undefined) return undefined
     const packed = opened.identity === file.identity ? await this.#packOpened(opened, file, stamp, source) : undefined
     // All of a small one is in memory: its descriptor would be held for as long as any destination lacks it (I7).
@@ -220,8 +221,10 @@ export class WholeQueue {
   }
 
   async #packOpened(opened: OpenFile, file: WholeFile, stamp: string, source: Whole): Promise<Packed | undefined> {
-    const { compressors, settings } = this.#work
-    const { spoolDirectory } = settings
+    const {
+      compressors,
+      settings: { spoolDirectory },
+    } = this.#work
     const encoding = encodingOf(file.path, source.whole.compress)
     try {
       if (await isJournal(opened)) throw refusedJournal(file.path)

@@ -11,6 +11,7 @@ import { destinationsOf, isDelivered, isDueAt, isPendingAt, type WholeFile } fro
 import { WholeHousekeeping } from './whole-housekeeping.ts'
 import type { WholeParts } from './whole-parts.ts'
 import { WholeQueue } from './whole-queue.ts'
+import { WholeRescue } from './whole-rescue.ts'
 import { WholeSaver } from './whole-saver.ts'
 
 /** A one-shot run waits for files that only have to be quiet for so long. */
@@ -29,6 +30,7 @@ export class WholeShipper {
   readonly #saver: WholeSaver
   readonly #names = createLimiter(1)
   readonly #housekeeping: WholeHousekeeping
+  readonly #rescue: WholeRescue
   #ending: Promise<void> | undefined
   readonly #packs = new SharedPacks()
   readonly #compressors = new Compressors()
@@ -76,6 +78,15 @@ export class WholeShipper {
       confirm: (file) => this.#confirm(file),
       forget: (file) => this.#forget(file),
     })
+    this.#rescue = new WholeRescue({
+      ...parts,
+      findWriters: parts.findWriters ?? everyWriter,
+      all: () => this.met,
+      sourceOf: work.sourceOf,
+      destinationsOf: (file) => this.destinationsOf(file),
+      isEverywhere: (file) => this.isEverywhere(file),
+      forget: (file) => this.#forget(file),
+    })
     for (const destination of parts.destinations)
       this.queues.set(destination.name, new WholeQueue(work, destination, this.queues))
   }
@@ -87,6 +98,7 @@ export class WholeShipper {
     const watch = this.#parts.watch?.(() => this.#pace.ask())
     try {
       this.book.restore(await this.#parts.records.load(), !this.#parts.settings.isOneShot)
+      await this.#rescue.restore(this.book)
       const admissions = this.#parts.destinations.map((destination) => destination.run(this.#stop.signal))
       const loops = [...admissions, this.#scanLoop(), this.#saver.keepSaving(this.#parts.clock, this.#stop.signal)]
       if (!this.#parts.settings.isOneShot) loops.push(this.#housekeeping.keep(), this.#keepChecks())
@@ -96,6 +108,7 @@ export class WholeShipper {
       signal.removeEventListener('abort', stop)
       await watch?.close()
       for (const queue of this.queues.values()) await queue.settled()
+      await this.#rescue.close()
       await this.#packs.close()
       this.#compressors.close()
       await this.#saver.save()
@@ -176,10 +189,10 @@ export class WholeShipper {
     const { gone, changed } = await this.book.apply(scan, (file) => this.isEverywhere(file))
     for (const file of gone) this.#gone(file)
     for (const file of changed) this.#saver.changed(file)
+    await this.#rescue.afterScan()
     this.book.isClosed = settings.isOneShot
-    const monotonicMs = clock.monotonic()
-    const due = (file: WholeFile): string[] =>
-      this.destinationsOf(file).filter((name) => isDueAt(file, name, monotonicMs))
+    const nowMs = clock.monotonic()
+    const due = (file: WholeFile): string[] => this.destinationsOf(file).filter((name) => isDueAt(file, name, nowMs))
     const nextMs = await this.book.judge(scan, (file) => due(file).length > 0)
     for (const file of this.met) {
       if (file.completion.kind !== 'complete') continue
@@ -200,6 +213,7 @@ export class WholeShipper {
     // A one-shot run still has to say what it delivered.
     if (!this.#parts.settings.isOneShot || !this.isEverywhere(file)) this.book.files.delete(file.identity)
     this.#saver.forgot(file)
+    this.#rescue.forget(file)
     for (const queue of this.queues.values()) queue.remove(file)
   }
 

@@ -5,8 +5,6 @@ import type { Files } from '../../agent/files/files.ts'
 import { hasBirthTimes, localFiles } from '../../agent/files/local-files.ts'
 import type { Hint } from '../../agent/files/watch.ts'
 import { createWorkerHasher } from '../../agent/shipping/worker-hasher.ts'
-import { Spool } from '../../agent/spool/spool.ts'
-import { SpoolFiles } from '../../agent/spool/spool-files.ts'
 import { FileCheckpoint } from '../../agent/state/checkpoint.ts'
 import type { AgentState } from '../../agent/state/state.ts'
 import type { WholeEvent } from '../../agent/whole/whole-file.ts'
@@ -17,6 +15,7 @@ import type { Meter } from '../../bucket/metered.ts'
 import type { InstanceFacts } from '../../config/template.ts'
 import { version } from '../help.ts'
 import { type AgentDestination, DestinationSet } from './compose-destinations.ts'
+import { composeSpools } from './compose-spools.ts'
 import { composeWholes, filesOfStreams, isWhole, runBoth, streamsOf, Wholes } from './compose-wholes.ts'
 import { openFilesMax } from './open-files.ts'
 
@@ -87,6 +86,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
   let { sources } = parts
   const watch = (watched: readonly SourceSettings[]): AgentParts['watch'] =>
     parts.watch && ((hint) => parts.watch?.(watched, hint) ?? { close: () => Promise.resolve() })
+  const spools = parts.spoolBytes === undefined ? undefined : composeSpools(spoolDirectory, parts.spoolBytes)
   const agent = new Agent({
     settings: { ...settings, sources: streamsOf(sources) },
     clock,
@@ -94,7 +94,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     hasher,
     destinations,
     checkpoint: new FileCheckpoint(state.directory),
-    spool: parts.spoolBytes === undefined ? undefined : new Spool(new SpoolFiles(spoolDirectory), parts.spoolBytes),
+    spool: spools?.streams,
     report: parts.report,
     openFilesMax: await openFilesMax(),
     watch: watch(streamsOf(sources)),
@@ -107,6 +107,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
         stateDirectory: state.directory,
         clock,
         files,
+        spool: spools?.wholes,
         report: (event) => (event.kind === 'problem' ? parts.report(event) : reportWhole(event)),
         watch: watch(sources.filter(isWhole)),
       },

@@ -37,11 +37,11 @@ export function filesOfStreams(files: Files, sourcesNow: () => readonly SourceSe
 export function composeWholes(
   parts: { settings: AgentSettings; stateDirectory: string; clock: Clock; files: Files } & Pick<
     WholeParts,
-    'report' | 'watch'
+    'report' | 'watch' | 'spool'
   >,
   agent: Agent,
 ): WholeShipper | undefined {
-  const { settings, stateDirectory, clock, files, report, watch } = parts
+  const { settings, stateDirectory, clock, files, spool, report, watch } = parts
   if (!settings.sources.some(isWhole)) return undefined
   const destinations = [...agent.couriers.values()].map(({ destination }) => destination)
   return new WholeShipper({
@@ -50,6 +50,7 @@ export function composeWholes(
     files,
     destinations,
     records: new WholeRecords(stateDirectory),
+    spool,
     report,
     watch,
   })

@@ -6,9 +6,11 @@ import { Destination } from '../../../src/agent/destination.ts'
 import type { Files } from '../../../src/agent/files/files.ts'
 import { localFiles } from '../../../src/agent/files/local-files.ts'
 import type { Writers } from '../../../src/agent/files/writers.ts'
+import { SpoolFiles } from '../../../src/agent/spool/spool-files.ts'
 import type { WholeEvent } from '../../../src/agent/whole/whole-file.ts'
 import { WholeRecords } from '../../../src/agent/whole/whole-records.ts'
 import { WholeShipper } from '../../../src/agent/whole/whole-shipper.ts'
+import { WholeSpool, type WholeSpoolRecord } from '../../../src/agent/whole/whole-spool.ts'
 import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import type { Bucket } from '../../../src/bucket/bucket.ts'
 import { listObjects } from '../../../src/bucket/bucket.ts'
@@ -25,6 +27,8 @@ export interface RunOptions {
   writers?: Writers
   signal?: AbortSignal
   isDaemon?: boolean
+  /** What the rescue spool may hold; without it there is none. */
+  spoolBytes?: number
   /** Default: the system's. */
   clock?: Clock
   /** As the local ones, but for what is given here. */
@@ -99,6 +103,7 @@ export async function wholeRig() {
         ),
         destinations,
         records: new WholeRecords(state),
+        spool: options.spoolBytes === undefined ? undefined : wholeSpool(join(state, 'rescued'), options.spoolBytes),
         report: (event) => events.push(event),
         findWriters: async () => options.writers ?? nobodyWrites,
       })
@@ -107,6 +112,11 @@ export async function wholeRig() {
       return { events, shipper }
     },
   }
+}
+
+function wholeSpool(directory: string, bytesMax: number): WholeSpool {
+  const spool: WholeSpool = new WholeSpool(new SpoolFiles<WholeSpoolRecord>(directory), () => bytesMax - spool.bytes)
+  return spool
 }
 
 /** Key → what the object decodes to. */
