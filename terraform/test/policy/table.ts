@@ -447,6 +447,8 @@ const keysAndReplicas = [
   allow('replication', 's3:ReplicateObject', 'replica', segment(own, '')),
   allow('replication', 's3:ReplicateObject', 'bareReplica', segment(own, '')),
   deny('replication', 's3:GetObjectAcl', 'bareReplica', segment(own, '')),
+  deny('replication', 's3:ListBucket', 'elsewhere'),
+  deny('replication', 's3:GetObjectRetention', 'elsewhere', segment(own, '')),
   deny('replication', 's3:ReplicateObject', 'elsewhere', segment(own, '')),
   allow('replication', 'kms:Decrypt', 'key'),
   deny('replication', 'kms:Encrypt', 'key'),

@@ -17,7 +17,21 @@ export interface StandIn {
 
 export const providerAddress = 'registry.terraform.io/hashicorp/aws'
 
-type Call = { request: Record<string, never> }
+interface Value {
+  msgpack: Buffer
+  json: Buffer
+}
+
+/** All that any request has that is looked at. */
+interface Asked {
+  typeName: string
+  config: Value
+  rawState: Value
+  currentState: Value
+  proposedNewState: Value
+}
+
+type Call = { request: Asked }
 type Answer = (error: Error | null, answer?: object) => void
 
 const require = createRequire(import.meta.url)
@@ -67,7 +81,7 @@ function handlers(schemas: Record<'resource' | 'data', Map<string, Block>>): Rec
     return block
   }
   const answering =
-    (work: (request: Record<string, never>) => object) =>
+    (work: (request: Asked) => object) =>
     ({ request }: Call, answer: Answer): void => {
       try {
         answer(null, work(request))
@@ -86,16 +100,14 @@ function handlers(schemas: Record<'resource' | 'data', Map<string, Block>>): Rec
     ValidateDataResourceConfig: nothing,
     ConfigureProvider: nothing,
     StopProvider: nothing,
-    UpgradeResourceState: answering(({ rawState }: { rawState: { json: Buffer } }) => ({
+    UpgradeResourceState: answering(({ rawState }) => ({
       upgradedState: { json: rawState.json },
     })),
     ReadResource: answering(({ currentState }) => ({ newState: currentState })),
-    PlanResourceChange: answering(
-      ({ typeName, proposedNewState }: { typeName: string; proposedNewState: { msgpack: Buffer } }) => ({
-        plannedState: { msgpack: planned(blockOf('resource', typeName), proposedNewState.msgpack) },
-      }),
-    ),
-    ReadDataSource: answering(({ typeName, config }: { typeName: string; config: { msgpack: Buffer } }) => ({
+    PlanResourceChange: answering(({ typeName, proposedNewState }) => ({
+      plannedState: { msgpack: planned(blockOf('resource', typeName), proposedNewState.msgpack) },
+    })),
+    ReadDataSource: answering(({ typeName, config }) => ({
       state: { msgpack: withValues(blockOf('data', typeName), typeName, config.msgpack) },
     })),
   }
