@@ -29,6 +29,8 @@ export interface SourceSettings extends SourcePatterns {
   moveTo?: string | undefined
   /** What the origins of its streams say beside where they came from. */
   labels?: Readonly<Record<string, string>> | undefined
+  /** A regular expression on the path: what its named groups find are labels, too. */
+  labelsFrom?: string | undefined
   /** What its streams are called where they are published; undefined: after their paths. */
   rename?: Rename | undefined
   /** Its files are delivered whole, each when it is complete; undefined: as streams. */

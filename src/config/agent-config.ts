@@ -47,6 +47,8 @@ export interface SourceConfig {
   /** What its files are called where they are published: a template, or a regular expression and what becomes of it. */
   rename?: string | { from: string; to: string } | undefined
   labels?: Record<string, string> | undefined
+  /** A regular expression whose named groups are labels, too. */
+  labelsFrom?: string | undefined
   /** `mode: when-complete`: its files are delivered whole, compressed or not, under names made of `as`. */
   whole?:
     | {

@@ -41,11 +41,10 @@ export const rename = z
 /** Origins have 2 KB, and a path of up to 1 KB is in them. */
 const labelBytesMax = 512
 
+const labelName = z.string().regex(/^[a-z][a-z0-9_]{0,30}$/, 'must be up to 31 small letters, digits and underscores')
+
 export const labels = z
-  .record(
-    z.string().regex(/^[a-z][a-z0-9_]{0,30}$/, 'must be up to 31 small letters, digits and underscores'),
-    z.string().regex(/^[^\p{C}]{1,128}$/u, 'must be 1 to 128 characters that can be seen'),
-  )
+  .record(labelName, z.string().regex(/^[^\p{C}]{1,128}$/u, 'must be 1 to 128 characters that can be seen'))
   .superRefine((given, context) => {
     if ('name' in given) refuse(context, 'has a label name', 'it is what rename: makes: set that')
     if (Buffer.byteLength(JSON.stringify(given)) > labelBytesMax)
@@ -56,3 +55,23 @@ export const labels = z
       )
   })
   .describe('Said of each of its files, for whoever reads them: service, team, and the like.')
+
+export const labelsFrom = z
+  .string()
+  .min(1, 'must not be empty')
+  .superRefine((text, context) => {
+    const fix = 'name what is in brackets, as in ^/var/log/pods/(?<namespace>[^_/]+)_'
+    try {
+      new RegExp(text, 'u')
+    } catch {
+      return refuse(context, `${text} is no regular expression`, fix)
+    }
+    const names = [...text.matchAll(/\(\?<([^>=!]+)>/g)].map(([, name = '']) => name)
+    if (names.length === 0) refuse(context, `${text} names no label`, fix)
+    for (const name of names) {
+      if (!labelName.safeParse(name).success || name === 'name')
+        refuse(context, `names a label ${name}`, 'use up to 31 small letters, digits and underscores, and not name')
+    }
+  })
+  .describe('A regular expression on the path: what its named groups find are labels as well.')
+  .meta({ examples: ['^/var/log/pods/(?<namespace>[^_/]+)_(?<pod>[^_/]+)_'] })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { absolutePath, bytes, day, duration, exclude, hour, include, name, refuse, second } from './field.ts'
-import { labels, rename } from './naming-schema.ts'
+import { labels, labelsFrom, rename } from './naming-schema.ts'
 import { checkWhole, wholeFields } from './whole-schema.ts'
 
 export const source = z
@@ -47,6 +47,7 @@ export const source = z
     ...wholeFields,
     rename: rename.optional(),
     labels: labels.optional(),
+    labelsFrom: labelsFrom.optional(),
     minSize: bytes(
       { min: 1, max: 4 * 2 ** 20, least: '1B', most: '4MiB', why: 'a full segment has 4 MiB, and goes at once' },
       '4KiB',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { labelsOf, type Rename } from '../../src/agent/discovery/naming.ts'
+import { labels as labelsSchema } from '../../src/config/naming-schema.ts'
 import { renameNames } from '../../src/config/template.ts'
 import { decodeOrigin, encodeOrigin } from '../../src/format/origin.ts'
 import { type Rig, rig } from './rig.ts'
@@ -56,6 +57,36 @@ describe('what a source calls its files', () => {
       name: 'a',
     })
     expect(labelsOf(settings, { name: 's' }, '/a', hint, 0)).toBeUndefined()
+  })
+
+  it('named groups of labelsFrom are labels as well; a path that it does not match has those that are set', () => {
+    const labelsFrom = '^/var/log/pods/(?<namespace>[^_/]+)_(?<pod>[^_/]+)_(?<uid>[^/]+)/(?<container>[^/]+)/'
+    const source = { name: 's', labels: { cluster: 'c1', uid: 'mine' }, labelsFrom }
+    expect(labelsOf(settings, source, '/var/log/pods/shop_cart-7d9_1c2d/main/0.log.2', hint, 0)).toEqual({
+      cluster: 'c1',
+      namespace: 'shop',
+      pod: 'cart-7d9',
+      uid: '1c2d',
+      container: 'main',
+    })
+    expect(labelsOf(settings, source, '/var/log/syslog', hint, 0)).toEqual(source.labels)
+    expect(labelsOf(settings, { ...source, rename: '{filename}' }, '/var/log/pods/a_b_c/d/0.log', hint, 0)).toEqual({
+      ...{ cluster: 'c1', namespace: 'a', pod: 'b', uid: 'c', container: 'd', name: '0.log' },
+    })
+    // An empty group says nothing; what cannot be seen is not in a label.
+    const odd = { name: 's', labelsFrom: '^/(?<a>x?)/(?<b>.*)$' }
+    expect(labelsOf(settings, odd, '//b\u0007c\udc80', hint, 0)).toEqual({ b: 'b\ufffdc\ufffd' })
+  })
+
+  it('whatever a path holds, its labels fit into the origin, and are as a configuration may have them', () => {
+    const source = { name: 's', labels: { team: 'x'.repeat(100) }, labelsFrom: '^/(?<a>[^/]*)/(?<b>[^/]*)/(?<c>.*)$' }
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+        const labels = labelsOf(settings, source, `/${text}`, hint, 0) ?? {}
+        expect(labelsSchema.safeParse(labels).success).toBe(true)
+        expect(labels.team).toBe(source.labels.team)
+      }),
+    )
   })
 
   it('however long, two names stay two, and an origin with them fits', () => {

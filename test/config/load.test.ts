@@ -370,6 +370,18 @@ describe('a broken configuration is refused with file, line, setting and remedy:
       'it is what rename: makes: set that',
     ],
     [
+      'labels from an expression that names none',
+      'sources: [{ name: a, include: [/a], labelsFrom: "^/(a)" }]',
+      'FILE:1: sources[0].labelsFrom: ^/(a) names no label',
+      /name what is in brackets/,
+    ],
+    [
+      'a label name from an expression',
+      'sources: [{ name: a, include: [/a], labelsFrom: "^/(?<name>a)" }]',
+      'FILE:1: sources[0].labelsFrom: names a label name',
+      /small letters/,
+    ],
+    [
       'a variable that is not set',
       'host: "${NOT_SET}"',
       'FILE:1: host: the environment has no NOT_SET',

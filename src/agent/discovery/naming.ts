@@ -10,6 +10,9 @@ export type Rename = string | { from: string; to: string }
 
 /** With labels of the longest kind beside it, an origin still fits 2 KB. */
 const nameLengthMax = 400
+/** As of labels that are set (config/naming-schema.ts). */
+const labelLengthMax = 128
+const labelBytesMax = 512
 
 /**
  * The labels of a file at first sight: those of its source, and under `name` what the source calls it. It is made once,
@@ -17,13 +20,14 @@ const nameLengthMax = 400
  */
 export function labelsOf(
   settings: Pick<AgentSettings, 'host' | 'machine' | 'instance'>,
-  source: Pick<SourceSettings, 'name' | 'labels' | 'rename'>,
+  source: Pick<SourceSettings, 'name' | 'labels' | 'labelsFrom' | 'rename'>,
   path: string,
   hint: FileHint | undefined,
   nowMs: number,
 ): Record<string, string> | undefined {
-  const { labels, rename } = source
-  if (rename === undefined) return labels && { ...labels }
+  const { rename } = source
+  const labels = withFound(source, path)
+  if (rename === undefined) return labels
   const none = { accessedMs: nowMs, modifiedMs: nowMs, changedMs: nowMs, device: 0n, inode: 0n }
   const { accessedMs, modifiedMs, changedMs, device, inode } = hint ?? none
   const values: Readonly<Record<string, string>> = {
@@ -42,7 +46,7 @@ export function labelsOf(
     aws_userid: settings.instance?.awsUserId ?? '',
   }
   const name = renamed(rename, path, (one) => values[one] ?? '')
-  return name === undefined ? labels && { ...labels } : { ...labels, name: fitting(name) }
+  return name === undefined ? labels : { ...labels, name: fitting(name, nameLengthMax) }
 }
 
 /** Undefined for a path that the expression does not match: it keeps its own. */
@@ -54,8 +58,25 @@ function renamed(rename: Rename, path: string, toValue: (name: string) => string
   return from.test(path) ? path.replace(from, to) : undefined
 }
 
+/** The labels that are set, and those that the path holds, as far as there is room for them. */
+function withFound(
+  { labels, labelsFrom }: Pick<SourceSettings, 'labels' | 'labelsFrom'>,
+  path: string,
+): Record<string, string> | undefined {
+  const groups = labelsFrom === undefined ? undefined : new RegExp(labelsFrom, 'u').exec(path)?.groups
+  if (groups === undefined) return labels && { ...labels }
+  const all: Record<string, string> = { ...labels }
+  for (const [name, value] of Object.entries(groups)) {
+    // What cannot be seen has no place in a label; a group that took no part, and an empty one, say nothing.
+    const shown = fitting((value ?? '').replace(/\p{C}/gu, '\ufffd'), labelLengthMax)
+    const more = { ...all, [name]: shown }
+    if (shown !== '' && Buffer.byteLength(JSON.stringify(more)) <= labelBytesMax) all[name] = shown
+  }
+  return all
+}
+
 /** A longer one ends in a hash of the whole, so that two stay two. */
-function fitting(name: string): string {
-  if (name.length <= nameLengthMax) return name
-  return `${name.slice(0, nameLengthMax - 17)}~${sha256(pathToBytes(name)).slice(0, 16)}`
+function fitting(name: string, lengthMax: number): string {
+  if (name.length <= lengthMax) return name
+  return `${name.slice(0, lengthMax - 17)}~${sha256(pathToBytes(name)).slice(0, 16)}`
 }
