@@ -17,7 +17,13 @@ import type { Once, OnEvent } from '../event.ts'
 import type { HostHints, Looked } from '../events/hint.ts'
 import { backoffFor, reportProblem } from '../host-round.ts'
 import { type Archived, type ArchiveSink, note } from './archive-sink.ts'
-import { type ArchiveOutcome, archiveStream, type KnownContent, type StreamWork } from './archive-stream.ts'
+import {
+  type ArchiveOutcome,
+  archiveStream,
+  type KnownContent,
+  nothingKnown,
+  type StreamWork,
+} from './archive-stream.ts'
 
 export interface ArchiveContext extends Pick<StreamWork, 'spoolDirectory' | 'admit' | 'onBytes' | 'signal'> {
   bucket: Bucket
@@ -110,10 +116,12 @@ export async function archiveHost(
     try {
       const listed = await list()
       if (listed === undefined) return
-      const outcome = await archiveStream({ ...work, known: watch.known.get(stream) }, listed, archived.get(stream))
-      const { object, known, promised } = outcome
+      const mayJudge = known === undefined || clock.monotonic() >= known.atMs
+      const own = { ...work, known: watch.known.get(stream), mayJudge }
+      const outcome = await archiveStream(own, listed, archived.get(stream))
+      const { object, promised } = outcome
       if (object !== undefined) note(archived, stream, object)
-      if (known !== undefined) watch.known.set(stream, known)
+      if (outcome.known !== nothingKnown) watch.known.set(stream, outcome.known)
       if (promised > (archived.get(stream)?.sealed ?? -1)) later(stream, seals, retryShort)
       else watch.retries.delete(stream)
       count(round, outcome)

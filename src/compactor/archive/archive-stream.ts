@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { LogcaskError } from '../../base/errors.ts'
 import type { Bucket } from '../../bucket/bucket.ts'
 import { readHeader } from '../../bucket/stream-header.ts'
@@ -23,17 +24,21 @@ export interface StreamWork {
   quietBeforeMs: number
   /** What was found out about the stream before: its content is not read again for that. */
   known?: KnownContent | undefined
+  /** It may be read to find out more: not for each seal that somebody adds. */
+  mayJudge?: boolean | undefined
   onBytes?: ((bytes: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
 /** What reading a stream has shown, and its names do not. */
 export interface KnownContent {
-  /** The SHA-256 of its first `length` bytes, which a seal had promised to be another. It never changes (I8). */
-  content?: { length: number; sha256: string } | undefined
+  /** The SHA-256 of its content by length, where seals speak of it and were not right. It never changes (I8). */
+  hashes: ReadonlyMap<number, string>
   /** Strays look like its continuation: only the end of each segment tells where it ends. */
-  hasStrays?: boolean | undefined
+  hasStrays: boolean
 }
+
+export const nothingKnown: KnownContent = { hashes: new Map(), hasStrays: false }
 
 export interface ArchivedObject {
   key: string
@@ -56,7 +61,7 @@ export interface ArchiveOutcome {
   /** The longest length that a seal names, true or not; -1 without any. */
   promised: number
   /** To be given to the next look. */
-  known: KnownContent | undefined
+  known: KnownContent
 }
 
 const readAhead: ReadAhead = { count: 3, bytes: 16 * 1024 * 1024 }
@@ -79,38 +84,86 @@ export async function archiveStream(
   const facts = { length: last === undefined ? 0 : last.offset + last.length, storedAtMs: last?.storedAtMs, archived }
   const plan = planArchive({ ...facts, seals }, work.quietBeforeMs)
   const promised = seals.reduce((most, { length }) => Math.max(most, length), -1)
-  const outcome = {
-    object: undefined,
-    plan: plan.kind,
-    lie: undefined,
-    missing: undefined,
-    promised,
-    known: work.known,
-  }
-  const create = (sealed: readonly string[]): Promise<ArchivedObject> =>
-    work.admit(facts.length, () => createObject(work, listed, header.origin, facts.length, sealed))
-  /** What was delivered goes into the archive in time, whatever somebody has written beside it (I9). */
-  const withoutSeals = async (): Promise<ArchivedObject | undefined> => {
-    const honest = planArchive({ ...facts, seals: [] }, work.quietBeforeMs)
-    return honest.kind === 'quiet' ? create([]) : undefined
-  }
-  if (plan.kind === 'wait') return { ...outcome, missing: plan.missing }
-  if (plan.kind === 'done') return outcome
+  let { known = nothingKnown } = work
+  let lie: ArchiveOutcome['lie']
+  const outcome = { object: undefined, plan: plan.kind, missing: undefined, promised }
+  const create = (length: number, sealed: readonly string[]): Promise<ArchivedObject> =>
+    work.admit(length, () => createObject(work, listed, header.origin, length, sealed))
+  if (plan.kind === 'done') return { ...outcome, lie, known }
   try {
-    if (plan.kind === 'quiet') return { ...outcome, object: await create([]) }
-    const sealed = stillPossible(plan.sha256, facts.length, work.known)
-    return { ...outcome, object: await create(sealed) }
-  } catch (error) {
-    if (error instanceof SealLies && plan.kind === 'sealed') {
-      const { actual } = error
-      const known = { ...work.known, content: { length: facts.length, sha256: actual } }
-      const lie = { length: facts.length, sealed: plan.sha256, actual }
-      return { ...outcome, lie, known, object: await withoutSeals() }
+    if (plan.kind === 'sealed') {
+      const object = await create(facts.length, stillPossible(plan.sha256, facts.length, known))
+      return { ...outcome, lie, known, object }
     }
-    if (!(error instanceof ChainEndsEarly) || work.known?.hasStrays === true) throw error
-    const exact = await archiveStream({ ...work, known: { ...work.known, hasStrays: true } }, listed, archived)
-    return { ...exact, missing: exact.missing ?? facts.length - error.length }
+  } catch (error) {
+    if (error instanceof ChainEndsEarly)
+      return withoutStrays(work, listed, archived, facts.length - error.length, error)
+    if (!(error instanceof SealLies)) throw error
+    lie = { length: facts.length, sealed: plan.kind === 'sealed' ? plan.sha256 : [], actual: error.actual }
+    known = { ...known, hashes: new Map([...known.hashes, [facts.length, error.actual]]) }
   }
+  // Whatever is written behind a true seal, or beside it, what it sealed is archived (I9).
+  known = await judgeSeals({ ...work, known }, listed, seals, facts.length, archived)
+  const best = seals
+    .filter(({ length, sha256 }) => length > (archived?.sealed ?? -1) && known.hashes.get(length) === sha256)
+    .reduce((most, { length }) => Math.max(most, length), -1)
+  const found = { ...outcome, lie, known, missing: plan.kind === 'wait' ? plan.missing : undefined }
+  if (best >= 0) return { ...found, object: await create(best, [known.hashes.get(best) ?? '']) }
+  const honest = planArchive({ ...facts, seals: [] }, work.quietBeforeMs)
+  if (honest.kind !== 'quiet') return found
+  try {
+    return { ...found, object: await create(facts.length, []) }
+  } catch (error) {
+    if (!(error instanceof ChainEndsEarly)) throw error
+    return withoutStrays(work, listed, archived, facts.length - error.length, error)
+  }
+}
+
+/** The names have promised more than the chain has: once more, by the end of each segment. */
+async function withoutStrays(
+  work: StreamWork,
+  listed: ListedStream,
+  archived: Archived | undefined,
+  missing: number,
+  error: ChainEndsEarly,
+): Promise<ArchiveOutcome> {
+  const { known = nothingKnown } = work
+  if (known.hasStrays) throw error
+  const exact = await archiveStream({ ...work, known: { ...known, hasStrays: true } }, listed, archived)
+  return { ...exact, missing: exact.missing ?? missing }
+}
+
+/**
+ * What the content is at each length within the chain that a seal names and that is not archived: one reading for all of
+ * them, and none where nothing new is to be found out.
+ */
+async function judgeSeals(
+  { bucket, known = nothingKnown, mayJudge = true, signal }: StreamWork,
+  { segments }: ListedStream,
+  seals: readonly SealFacts[],
+  end: number,
+  archived: Archived | undefined,
+): Promise<KnownContent> {
+  const isOpen = (length: number): boolean => length <= end && length > (archived?.sealed ?? -1)
+  const lengths = [...new Set(seals.map(({ length }) => length).filter(isOpen))].sort((a, b) => a - b)
+  const last = lengths.at(-1)
+  if (!mayJudge || last === undefined || lengths.every((length) => known.hashes.has(length))) return known
+  const hashes = new Map<number, string>()
+  const hash = createHash('sha256')
+  let at = 0
+  if (lengths[0] === 0) hashes.set(lengths[at++] ?? 0, hash.copy().digest('hex'))
+  for await (const { segment, bytes } of readChain(bucket, segments, { ahead: readAhead, signal })) {
+    let from = 0
+    for (let mark = lengths[at]; mark !== undefined && mark <= segment.offset + bytes.byteLength; mark = lengths[at]) {
+      hash.update(bytes.subarray(from, mark - segment.offset))
+      hashes.set(mark, hash.copy().digest('hex'))
+      from = mark - segment.offset
+      at++
+    }
+    hash.update(bytes.subarray(from))
+    if (at >= lengths.length) break
+  }
+  return { ...known, hashes }
 }
 
 /** Told from the names; where these have led astray before, from the end of each segment. */
@@ -125,11 +178,11 @@ async function chainOf({ bucket, known, signal }: StreamWork, listed: ListedStre
 }
 
 /** Of the SHA-256 that seals of this length say, those that the content may have. Throws where there is none: nothing is read for that again. */
-function stillPossible(sealed: readonly string[], length: number, known: KnownContent | undefined): readonly string[] {
-  const content = known?.content
-  if (content?.length !== length) return sealed
-  if (sealed.includes(content.sha256)) return [content.sha256]
-  throw new SealLies(content.sha256)
+function stillPossible(sealed: readonly string[], length: number, { hashes }: KnownContent): readonly string[] {
+  const actual = hashes.get(length)
+  if (actual === undefined) return sealed
+  if (sealed.includes(actual)) return [actual]
+  throw new SealLies(actual)
 }
 
 async function createObject(
@@ -147,8 +200,9 @@ async function createObject(
     // Where the chain is shorter than its names promised, `length` ends it.
     for await (const { segment, bytes } of readChain(bucket, segments, { ahead: readAhead, signal })) {
       if (segment.offset >= length) return
-      onBytes?.(bytes.byteLength)
-      yield bytes
+      const own = bytes.subarray(0, length - segment.offset)
+      onBytes?.(own.byteLength)
+      yield own
     }
   }
   const packed = await packStream(content, { length, sealed, encoding }, spoolDirectory)
