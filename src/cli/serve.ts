@@ -41,7 +41,8 @@ read.
   --new-token         print a new token on stdout, and what to write into the configuration for it on stderr
   --json              events, and refused requests, as JSON lines on stdout
 
-Paths: /api/v1/openapi.json describes all of them. /metrics for Prometheus, /healthz, /readyz.
+Paths: / is a web page: hosts, streams, content that is followed live. /api/v1/openapi.json describes the API.
+/metrics for Prometheus, /healthz, /readyz.
 
 A configuration
   from: s3://acme-logs/prod

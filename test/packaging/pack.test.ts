@@ -124,6 +124,16 @@ describe('what npm run build makes', () => {
     expect((await logcask('--help')).stdout).toContain('Commands')
   })
 
+  it('holds the web page, every part of it', async () => {
+    const parts = async (root: string): Promise<string[]> => (await readdir(join(root, 'src/server/page'))).sort()
+    expect(await parts(join(project, 'node_modules/logcask'))).toEqual(await parts(checkout))
+    // Beside the module that serves it, where that looks.
+    const from = join(project, 'node_modules/logcask/src/server/page-routes.js')
+    const script = `const { pageRoutes } = await import(${JSON.stringify(from)}); console.log((await pageRoutes()).length)`
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: project })
+    expect(Number(stdout)).toBe((await parts(checkout)).length)
+  })
+
   it('ships a file, and gives the same bytes back', async () => {
     const log = join(project, 'app.log')
     const bucket = `file://${join(project, 'bucket')}`

@@ -103,7 +103,17 @@ connection.addEventListener('back', () => {
   setTimeout(() => awaySince === undefined && put(bar), 6_000)
 })
 
-window.addEventListener('hashchange', show)
+connection.addEventListener('trouble', ({ detail: { error } }) => {
+  if (awaySince !== undefined) return
+  bar.classList.remove('is-back')
+  put(bar, el('span', { class: 'trouble' }, `What is shown is from before: ${shown(error.message ?? String(error))}`))
+})
+connection.addEventListener('fine', () => bar.querySelector('.trouble') && put(bar))
+
+window.addEventListener('hashchange', () => {
+  put(bar, awaySince !== undefined && [...bar.childNodes])
+  show()
+})
 document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault()
   main.focus()

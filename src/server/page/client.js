@@ -66,22 +66,28 @@ function untilBack() {
   return returning
 }
 
+/** Something between says that the server is away; what the server itself refuses is a problem that it describes. */
+function isOfProxy({ status, headers }) {
+  return [502, 503, 504].includes(status) && !headers.get('content-type')?.startsWith('application/problem+json')
+}
+
 /** Like fetch; a server that does not answer is waited for, and asked again. */
 export async function ask(path, { signal, headers = {} } = {}) {
   for (;;) {
     signal?.throwIfAborted()
     const bearer = token.get()
     try {
-      return await fetch(path, {
+      const response = await fetch(path, {
         signal,
         cache: 'no-store',
         headers: bearer === '' ? headers : { ...headers, authorization: `Bearer ${bearer}` },
       })
+      if (!isOfProxy(response)) return response
     } catch (error) {
       signal?.throwIfAborted()
       if (!(error instanceof TypeError)) throw error
-      await untilBack()
     }
+    await untilBack()
   }
 }
 
@@ -96,7 +102,10 @@ export async function getJson(path, query = {}, signal) {
   const search = new URLSearchParams(given).toString()
   for (let left = 3; ; left--) {
     const response = await ask(search === '' ? path : `${path}?${search}`, { signal })
-    if (response.ok) return response.json()
+    if (response.ok) {
+      tell('fine')
+      return response.json()
+    }
     const problem = await problemOf(response)
     if (problem.status !== 503 || left === 0) throw problem
     await new Promise((resolve) => setTimeout(resolve, 2_000))
@@ -135,6 +144,15 @@ export async function readEvents(path, { signal, lastId, onEvent }) {
     throw error
   } finally {
     reader.cancel().catch(() => {})
+  }
+}
+
+/** What could not be looked at again: what is shown stays, and the page says so. Who may no longer read has to know. */
+export function passing(fail) {
+  return (error) => {
+    if (error.name === 'AbortError') return
+    if (error.status === 401) fail(error)
+    else tell('trouble', { error })
   }
 }
 

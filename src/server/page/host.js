@@ -1,5 +1,5 @@
 import { barsPlot } from './bars.js'
-import { connection, getJson, links, paths } from './client.js'
+import { connection, getJson, links, passing, paths } from './client.js'
 import { el, put, say } from './dom.js'
 import { findings, legend, lifeAxis, lifeLine, stateOf, statePill } from './life-line.js'
 import { ageText, bytesText, countText, hourMs, hourText, plural, shown, timeText } from './words.js'
@@ -34,7 +34,7 @@ export async function hostView({ main, signal, host, fail }) {
         onclick({ target }) {
           state.hours = hours
           for (const one of target.parentNode.children) one.setAttribute('aria-pressed', String(one === target))
-          loadActivity().catch(fail)
+          loadActivity().catch(passing(fail))
         },
       },
       text,
@@ -113,7 +113,7 @@ export async function hostView({ main, signal, host, fail }) {
     if (state.next === null) return undefined
     const onclick = () => {
       button.disabled = true
-      loadStreams(state.next).catch(fail)
+      loadStreams(state.next).catch(passing(fail))
     }
     const button = el('button', { type: 'button', onclick }, 'Older streams')
     return el('p', {}, button)
@@ -122,7 +122,7 @@ export async function hostView({ main, signal, host, fail }) {
   function filters() {
     const set = (name, value) => {
       state.query[name] = value
-      loadStreams().catch(fail)
+      loadStreams().catch(passing(fail))
     }
     const choice = (name, label, options) =>
       el(
@@ -158,14 +158,10 @@ export async function hostView({ main, signal, host, fail }) {
     ]
   }
 
-  const timer = setInterval(
-    () => document.hidden || Promise.all([loadActivity(), state.streams.length <= 100 && loadStreams()]).catch(fail),
-    againMs,
-  )
+  const again = () => Promise.all([loadActivity(), state.streams.length <= 100 && loadStreams()]).catch(passing(fail))
+  const timer = setInterval(() => document.hidden || again(), againMs)
   signal.addEventListener('abort', () => clearInterval(timer))
-  connection.addEventListener('back', () => Promise.all([loadActivity(), loadStreams(), loadDigests()]).catch(fail), {
-    signal,
-  })
+  connection.addEventListener('back', again, { signal })
   put(parts.streams, el('p', { class: 'muted' }, 'Looking …'))
   await Promise.all([loadStreams(), loadActivity(), loadDigests()])
 }

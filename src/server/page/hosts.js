@@ -1,5 +1,5 @@
 import { spark } from './bars.js'
-import { connection, getJson, links, paths } from './client.js'
+import { connection, getJson, links, passing, paths } from './client.js'
 import { el, put, say } from './dom.js'
 import { ageText, bytesText, countText, hourMs, hourText, plural, shown, timeText } from './words.js'
 
@@ -35,9 +35,9 @@ export async function hostsView({ main, signal, fail }) {
       render()
     },
   })
-  const refresh = el('button', { type: 'button', onclick: () => load().catch(fail) }, 'Refresh')
+  const refresh = el('button', { type: 'button', onclick: () => load().catch(passing(fail)) }, 'Refresh')
   const activity = activityQueue(signal)
-  connection.addEventListener('back', () => load(true).catch(fail), { signal })
+  connection.addEventListener('back', () => load(true).catch(passing(fail)), { signal })
   let dueMs = 0
   let isLoading = false
 
@@ -185,7 +185,7 @@ export async function hostsView({ main, signal, fail }) {
     ]
   }
 
-  const due = setInterval(() => document.hidden || load(false).catch(fail), 1_000)
+  const due = setInterval(() => document.hidden || load(false).catch(passing(fail)), 1_000)
   signal.addEventListener('abort', () => clearInterval(due))
   await load()
 }
@@ -196,7 +196,7 @@ function fillRow(found, one, sign, cells) {
   if (one.sign === 'alive' && lastSign !== null)
     put(sign, el('span', { class: 'pill good' }, 'alive'), ` ${ageText(lastSign)}`)
   put(cells.last, lastStored === null ? '–' : el('span', { title: `${timeText(lastStored)} UTC` }, ageText(lastStored)))
-  put(cells.behind, unpublished === null ? '–' : bytesText(unpublished))
+  put(cells.behind, unpublished === null ? '' : bytesText(unpublished))
   const total = found.bytesPerHour.reduce((sum, one) => sum + one, 0)
   put(cells.spark, el('span', { class: 'sparked number' }, spark(found), bytesText(total)))
 }

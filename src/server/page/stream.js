@@ -1,5 +1,5 @@
 import { ByteWindow } from './byte-window.js'
-import { getJson, links, paths, token } from './client.js'
+import { connection, getJson, links, passing, paths, token } from './client.js'
 import { contentBounds, readAll, readRange } from './content.js'
 import { el, put, say } from './dom.js'
 import { followStream } from './follow.js'
@@ -10,11 +10,13 @@ import { bytesText, shown } from './words.js'
 
 /** How often what is known of a stream that may grow is asked for. */
 const againMs = 10_000
+const soonMs = 3_000
 
 /** Where somebody followed a file to, through its rotation: followed there as well. */
 let followNext
 
 export async function streamView({ main, signal, host, stream, fail }) {
+  let soon
   let detail = await getJson(paths.stream(host, stream), {}, signal)
   const isFollowed = followNext?.stream === stream
   const before = isFollowed ? followNext.before : undefined
@@ -39,7 +41,7 @@ export async function streamView({ main, signal, host, stream, fail }) {
     fail,
     button: following,
     onNext,
-    onGrown: tell,
+    onGrown,
   })
   const heading = el('div', { class: 'row' })
   const facts = el('dl', { class: 'facts' })
@@ -59,18 +61,29 @@ export async function streamView({ main, signal, host, stream, fail }) {
     view.node,
   )
   const timer = setInterval(() => document.hidden || detail.state === 'sealed' || lookAgain(), againMs)
-  signal.addEventListener('abort', () => clearInterval(timer))
+  signal.addEventListener('abort', () => {
+    clearInterval(timer)
+    clearTimeout(soon)
+  })
+  connection.addEventListener('back', lookAgain, { signal })
   if (isFollowed || detail.state === 'live') await view.showEnd()
   else await view.showStart()
   if (isFollowed) follow.toggle()
 
-  /** A follower knows of bytes before it is asked what is known of the stream. */
+  /** A follower knows of bytes before it is asked what else is known of the stream: that comes soon after. */
+  function onGrown() {
+    tell()
+    soon ??= setTimeout(lookAgain, soonMs)
+  }
+
   function tell() {
     put(heading, streamHeading(detail))
     put(facts, streamFacts(host, detail, bytes))
   }
 
   async function lookAgain() {
+    clearTimeout(soon)
+    soon = undefined
     try {
       detail = await getJson(paths.stream(host, stream), {}, signal)
       const { end } = detail.bytes === 0 ? bounds : await contentBounds(host, stream, signal)
@@ -78,8 +91,7 @@ export async function streamView({ main, signal, host, stream, fail }) {
       view.grew(false)
       tell()
     } catch (error) {
-      // What is shown stays; only who may no longer read has to know.
-      if (error.status === 401) fail(error)
+      passing(fail)(error)
     }
   }
 
