@@ -124,7 +124,7 @@ resource "aws_s3_bucket_notification" "this" {
 
   # What a compactor acts on. Hints: at least once, in no order, and a listing from time to time is the truth.
   dynamic "queue" {
-    for_each = toset(["segments/", "seals/"])
+    for_each = toset(["segments/", "seals/", "gaps/"])
     content {
       id            = trimsuffix(queue.value, "/")
       queue_arn     = var.notifications.queue_arn

@@ -183,7 +183,7 @@ variable "kms_user_role_arns" {
 }
 
 variable "notifications" {
-  description = "Queue that is told of new segments and seals (the compactor module makes it); null: none. A bucket has one configuration of notifications: this module owns it."
+  description = "Queue that is told of new segments, seals and gaps (the compactor module makes it); null: none. A bucket has one configuration of notifications: this module owns it."
   type = object({
     queue_arn = string
   })

@@ -128,8 +128,8 @@ run "a_queue_is_told" {
     notifications = { queue_arn = "arn:aws:sqs:eu-central-1:111122223333:log-compactor" }
   }
   assert {
-    condition     = sort([for queue in aws_s3_bucket_notification.this[0].queue : queue.filter_prefix]) == tolist(["prod/seals/", "prod/segments/"])
-    error_message = "Of segments and seals."
+    condition     = sort([for queue in aws_s3_bucket_notification.this[0].queue : queue.filter_prefix]) == tolist(["prod/gaps/", "prod/seals/", "prod/segments/"])
+    error_message = "Of segments, seals and gaps."
   }
   assert {
     condition     = alltrue([for queue in aws_s3_bucket_notification.this[0].queue : contains(queue.events, "s3:ObjectCreated:*")])
