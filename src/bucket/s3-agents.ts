@@ -1,9 +1,10 @@
-import { Agent as HttpAgent } from 'node:http'
+import type { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { createLimiter, type Limiter } from '../base/concurrency.ts'
 import type { LogcaskError } from '../base/errors.ts'
+import { nodeHttp } from '../base/http.ts'
 import { type Proxies, readProxies } from './s3-proxy.ts'
 import { connectionsMaxDefault, connectTimeoutMsDefault, type S3Settings } from './s3-settings.ts'
 import { type ClientCertificate, openTlsFiles } from './s3-tls.ts'
@@ -36,7 +37,7 @@ export function createAgents(settings: S3Settings, clock: Clock, warn: (warning:
   const timeoutMs = settings.connectTimeoutMs ?? connectTimeoutMsDefault
   // A resumed session would go on with the certificate that it began with, renewed or not.
   const httpsAgent = new HttpsAgent({ ...options, ...(tls.current().context && { maxCachedSessions: 0 }) })
-  const httpAgent = new HttpAgent(options)
+  const httpAgent = new (nodeHttp().Agent)(options)
   limitConnecting(httpAgent, 'connect', timeoutMs, clock)
   limitConnecting(httpsAgent, 'secureConnect', timeoutMs, clock)
   const connect = httpsAgent.createConnection.bind(httpsAgent)

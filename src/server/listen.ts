@@ -1,7 +1,8 @@
 import { chmod, lstat, unlink } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
+import { nodeHttp } from '../base/http.ts'
 import { isLoopbackName, type ListenAddress, listenAddressText } from '../base/listen-address.ts'
 
 /** What a path answers to GET. Called per request; what it throws is a 500 without a word of why. */
@@ -34,7 +35,7 @@ const requestsPerConnection = 1_000
  * delivers logs must not stop for that, and may try again.
  */
 export async function listen(address: ListenAddress, routes: Readonly<Record<string, Route>>): Promise<Listening> {
-  const server = createServer(
+  const server = nodeHttp().createServer(
     {
       maxHeaderSize: headerBytesMax,
       headersTimeout: requestMs,

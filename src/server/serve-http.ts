@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { createLimiter, type Limiter } from '../base/concurrency.ts'
 import { isCode } from '../base/errors.ts'
+import { nodeHttp } from '../base/http.ts'
 import type { ListenAddress } from '../base/listen-address.ts'
 import { hostName, parseStreamId } from '../format/keys.ts'
 import { type AccessRules, admit, mayRead, type Reader } from './access.ts'
@@ -83,7 +84,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
     void handle(options, limiter, request, response, stop.signal)
   const tlsServer = options.tls && createTlsServer({ ...settings, ...secure(options.tls) }, onRequest)
-  const server: Server = tlsServer ?? createServer(settings, onRequest)
+  const server: Server = tlsServer ?? nodeHttp().createServer(settings, onRequest)
   server.maxConnections = loadMax.connections
   server.setTimeout(idleMs)
   const address = await bindServer(server, options.address)

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { type IncomingMessage, request as plainRequest } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { LogcaskError, messageOf } from '../../base/errors.ts'
+import { nodeHttp } from '../../base/http.ts'
 import { isLoopback } from '../../base/listen-address.ts'
 import { textForPeople } from '../../base/path-bytes.ts'
 import { type CommandInput, textOf, usageError } from '../command.ts'
@@ -42,7 +43,7 @@ export async function createServerClient({ values, env, signal }: CommandInput, 
   const [ca, cert, key] = await Promise.all(['ca', 'cert', 'key'].map(file))
   const open = (path: string, headers: Readonly<Record<string, string>> = {}): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const request = (isTls ? tlsRequest : plainRequest)(new URL(path, base), {
+      const request = (isTls ? tlsRequest : nodeHttp().request)(new URL(path, base), {
         agent: false,
         signal,
         timeout: silentMs,
