@@ -12,7 +12,8 @@ import { tracing } from './trace.ts'
 const usage = `npm run sim -- [--seeds 10000] [--from 1] [--kinds append,rotate,…]   many histories, judged
 npm run sim -- --seed N                                               one again, told step by step
 npm run sim -- --seed N --shrink                                      its fewest steps that still fail
-npm run sim -- --history JSON                                         a shrunk one again`
+npm run sim -- --history JSON                                         a shrunk one again
+npm run sim -- --hostile [--seeds 10000] [--seed N]                   a host that was taken over, and compactors`
 
 const { values } = parseArgs({
   options: {
@@ -23,13 +24,15 @@ const { values } = parseArgs({
     shrink: { type: 'boolean', default: false },
     history: { type: 'string' },
     part: { type: 'boolean', default: false },
+    hostile: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
 const kinds = values.kinds?.split(',') ?? Object.keys(allSteps)
 const kindsOption = values.kinds === undefined ? '' : ` --kinds '${values.kinds}'`
 
-if (values.help) console.log(usage)
+if (values.hostile) await import('./hostile/hostile.ts')
+else if (values.help) console.log(usage)
 else if (values.history !== undefined) await tell(JSON.parse(values.history) as History)
 else if (values.part)
   for await (const told of runHere(Number(values.from), Number(values.seeds), kinds)) console.log(JSON.stringify(told))
