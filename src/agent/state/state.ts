@@ -112,7 +112,7 @@ async function readRecord(path: string, disk: Disk): Promise<StateRecord | undef
     'invalid',
     `${path}: ${record?.v === undefined ? 'is damaged' : `is of version ${record.v}, this logcask knows version ${version}`}`,
     {
-      hint: 'use the logcask that wrote it, or move the state directory away: it is a cache, the buckets hold the truth',
+      hint: 'use the logcask that wrote it, or move the state directory away, all but spool/: it is a cache, the buckets hold the truth',
     },
   )
 }
