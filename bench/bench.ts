@@ -7,6 +7,7 @@
  */
 import { cpus } from 'node:os'
 import { archive } from './archive.ts'
+import { compact } from './compact.ts'
 import { hanging } from './hanging.ts'
 import { idle } from './idle.ts'
 import { independence } from './independence.ts'
@@ -21,6 +22,7 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   small: smallFiles,
   wholes,
   archive,
+  compact,
   latency,
   idle,
   async hanging() {

@@ -2,7 +2,8 @@
  * A store that costs next to nothing, in a process of its own: it answers like S3 and forgets what it is sent, except
  * for small bodies. Prints its port, and with --log each object as it is complete: `<monotonic ns> <size> <path>`.
  *
- *     node bench/sink.ts [--log] [--hang] [--keep]    --hang: never answers the PUT of a segment; --keep: remembers them
+ *     node bench/sink.ts [--log] [--hang] [--keep] [--wait=MS]    --hang: never answers the PUT of a segment;
+ *     --keep: remembers them; --wait: answers so much later
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
@@ -22,6 +23,7 @@ interface Stored {
 const isLogged = process.argv.includes('--log')
 const isHanging = process.argv.includes('--hang')
 const isKeeping = process.argv.includes('--keep')
+const waitMs = Number(process.argv.find((one) => one.startsWith('--wait='))?.slice('--wait='.length) ?? 0)
 const objects = new Map<string, Stored>()
 /** In order, so that a listing costs what it answers. */
 const paths: string[] = []
@@ -189,7 +191,9 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
 }
 
 const server = createServer((request, response) => {
-  serve(request, response).catch(() => response.destroy())
+  const answer = (): void => void serve(request, response).catch(() => response.destroy())
+  if (waitMs > 0) setTimeout(answer, waitMs)
+  else answer()
 })
 server.keepAliveTimeout = 60_000
 server.listen(0, '127.0.0.1', () => {

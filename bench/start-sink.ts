@@ -19,11 +19,12 @@ export interface Arrival {
 }
 
 export async function startSink(
-  options: { isHanging?: boolean; isKeeping?: boolean; onArrival?: (arrival: Arrival) => void } = {},
+  options: { isHanging?: boolean; isKeeping?: boolean; waitMs?: number; onArrival?: (arrival: Arrival) => void } = {},
 ): Promise<Sink> {
   const flags = [
     ...(options.isHanging ? ['--hang'] : []),
     ...(options.isKeeping ? ['--keep'] : []),
+    ...(options.waitMs === undefined ? [] : [`--wait=${options.waitMs}`]),
     ...(options.onArrival ? ['--log'] : []),
   ]
   const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'sink.ts'), ...flags], {

@@ -5,6 +5,7 @@ import { archiveFollowing, archiveOnce } from '../compactor/archive/archiver.ts'
 import { type CompactorOptions, compactFollowing, compactOnce, type Summary } from '../compactor/compactor.ts'
 import { type DirectorySink, openDirectorySink } from '../compactor/directory-sink.ts'
 import type { CompactorEvent } from '../compactor/event.ts'
+import type { Pace } from '../compactor/listing-plan.ts'
 import { checkOutputTemplate } from '../compactor/output-name.ts'
 import {
   type Command,
@@ -24,7 +25,8 @@ import {
   archiveText,
   withArchive,
 } from './compact/compact-archive.ts'
-import { eventForMachine, eventForPeople, showingBytes, summaryText } from './compact/compact-events.ts'
+import { compactDryRun } from './compact/compact-dry-run.ts'
+import { showingBytes, summaryText, tellEvent } from './compact/compact-events.ts'
 import {
   byEvents,
   type QueueSettings,
@@ -47,6 +49,7 @@ export const command: Command = {
     from: { type: 'string' },
     to: { type: 'string' },
     once: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
     interval: { type: 'string' },
     as: { type: 'string' },
     ...quotaOptions,
@@ -73,6 +76,8 @@ works in a directory, any number with an archive; kill them whenever you like.
                     after a day of silence every five minutes, after a week every hour
   --host-streams N, --host-bytes 1TiB, --host-requests N   what one host may take: streams and bytes that are published,
                     requests to the bucket in an hour. What is published goes on; other hosts do not notice
+  --dry-run         write nothing: list all there is, and say what that costs while nothing happens, by polling and by
+                    events
   --json            each event, and the summary, as one JSON line on stdout
 
 Archive
@@ -109,7 +114,8 @@ async function compact(input: CommandInput): Promise<number> {
   const to = textOf(values, 'to')
   const names = textOf(values, 'as')
   if (from === undefined) throw usageError('no bucket is named', usage)
-  if (to === undefined && textOf(values, 'archive') === undefined)
+  const isDry = isSet(values, 'dry-run')
+  if (to === undefined && textOf(values, 'archive') === undefined && !isDry)
     throw usageError('no directory is named, and no archive', usage)
   if (to !== undefined && names !== undefined) checkOutputTemplate(names)
   const root = to === undefined ? undefined : sinkDirectory(to)
@@ -124,6 +130,13 @@ async function compact(input: CommandInput): Promise<number> {
   const bucket = await openBucket(from, storeSettings(values), 'read', clock)
   try {
     const source = retryingReads(bucket, clock)
+    if (isDry)
+      return await compactDryRun(
+        input,
+        source,
+        root === undefined && archive ? archive.pace : directoryPace(input, bucket),
+        queue,
+      )
     // Side by side: what is wrong with one does not hold up the other. A sink that cannot be opened ends both.
     const stop = new AbortController()
     const own = { ...input, signal: AbortSignal.any([input.signal, stop.signal]) }
@@ -144,6 +157,10 @@ async function compact(input: CommandInput): Promise<number> {
   }
 }
 
+function directoryPace({ values }: CommandInput, { url }: Bucket): Pace {
+  return paceFor(url.startsWith('file:') ? 'file' : 's3', durationOf(values, 'interval'))
+}
+
 /** Of those that `--once` ends with. */
 function worstOf(statuses: readonly number[]): number {
   return [exits.failed, exits.undelivered, exits.lossy].find((status) => statuses.includes(status)) ?? exits.done
@@ -157,7 +174,7 @@ async function intoDirectory(
   queue: QueueSettings | undefined,
 ): Promise<number> {
   const { values, clock } = input
-  const pace = paceFor(bucket.url.startsWith('file:') ? 'file' : 's3', durationOf(values, 'interval'))
+  const pace = directoryPace(input, bucket)
   const tell = (event: CompactorEvent): void => tellEvent(input, event)
   const sink = await openDirectorySink(root, clock, (event) => tell({ kind: 'set-aside', ...event }), { names })
   try {
@@ -228,15 +245,4 @@ async function following(
 
 function statusOf({ errors, mismatches, gaps, short }: Summary): number {
   return exitOfPass(errors, { isWrong: mismatches > 0, isLossy: gaps > 0 || short > 0 })
-}
-
-function tellEvent({ values, terminal }: CommandInput, event: CompactorEvent): void {
-  if (isSet(values, 'json')) {
-    // Not awaited: an event is small, and where nobody reads any more the frame's signal ends the command.
-    terminal.json(eventForMachine(event)).catch(() => {})
-    return
-  }
-  const { text, isTrouble } = eventForPeople(event, terminal.paintMessage)
-  if (isTrouble) terminal.warn(text)
-  else terminal.say(text)
 }

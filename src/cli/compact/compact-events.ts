@@ -3,6 +3,7 @@ import { pathForPeople, textForPeople } from '../../base/path-bytes.ts'
 import { describeGap } from '../../bucket/stream-gaps.ts'
 import type { Summary } from '../../compactor/compactor.ts'
 import type { CompactorEvent } from '../../compactor/event.ts'
+import { type CommandInput, isSet } from '../command.ts'
 import { explain } from '../exit.ts'
 import { measure, startMeter } from '../terminal/progress.ts'
 import type { Paint, Terminal } from '../terminal/terminal.ts'
@@ -92,6 +93,15 @@ export function eventForMachine(event: CompactorEvent): Record<string, unknown> 
   if (!('error' in coded)) return { ...coded }
   const { error, ...rest } = coded
   return { ...rest, error: explain(error) }
+}
+
+/** One line of it, to whoever reads. */
+export function tellEvent({ values, terminal }: CommandInput, event: CompactorEvent): void {
+  // Not awaited: an event is small, and where nobody reads any more the frame's signal ends the command.
+  if (isSet(values, 'json')) return void terminal.json(eventForMachine(event)).catch(() => {})
+  const { text, isTrouble } = eventForPeople(event, terminal.paintMessage)
+  if (isTrouble) terminal.warn(text)
+  else terminal.say(text)
 }
 
 /** The last line of `--once`. */

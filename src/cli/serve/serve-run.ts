@@ -20,7 +20,7 @@ import { withOwnRoutes } from '../../server/own-routes.ts'
 import { pageRoutes } from '../../server/page-routes.ts'
 import { type HttpServer, type Refused, serveHttp, type TlsFiles } from '../../server/serve-http.ts'
 import { type CommandInput, isSet } from '../command.ts'
-import { eventForMachine, eventForPeople } from '../compact/compact-events.ts'
+import { tellEvent } from '../compact/compact-events.ts'
 import { withEvents } from '../compact/compact-queue.ts'
 import { version } from '../help.ts'
 import { ServeCounts, serveMetrics } from './serve-metrics.ts'
@@ -161,14 +161,6 @@ function urlOf({ address }: HttpServer, tls: TlsFiles | undefined): string {
   return address.kind === 'unix'
     ? listenAddressText(address)
     : `${tls ? 'https' : 'http'}://${listenAddressText(address)}`
-}
-
-function tellEvent({ values, terminal }: CommandInput, event: CompactorEvent): void {
-  // Not awaited: an event is small, and where nobody reads any more the frame's signal ends the command.
-  if (isSet(values, 'json')) return void terminal.json(eventForMachine(event)).catch(() => {})
-  const { text, isTrouble } = eventForPeople(event, terminal.paintMessage)
-  if (isTrouble) terminal.warn(text)
-  else terminal.say(text)
 }
 
 /** One line for each request that was refused because of who asked; what the client wrote is cut, and escaped. */

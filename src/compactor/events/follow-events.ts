@@ -26,7 +26,7 @@ export interface Sharing {
 /** In hand at once where nobody shares: a few kB each. SQS itself gives out 120,000. */
 const inHandMax = 1000
 /** Where others do: some more than are packed at once, so that a store's latency does not count. */
-const inHandSharedMax = 24
+const inHandSharedMax = 16
 
 export function noMessages(): MessageCounts {
   return { received: 0, done: 0, failed: 0, test: 0, poison: 0, foreign: 0 }
