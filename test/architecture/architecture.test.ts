@@ -16,14 +16,18 @@ const checkout = join(import.meta.dirname, '../..')
 
 async function filesUnder(room: string): Promise<string[]> {
   const entries = await readdir(join(checkout, room), { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(checkout.length + 1)
-        .split(sep)
-        .join('/'),
-    )
+  return (
+    entries
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      // Tools of a suite that has a package.json of its own.
+      .filter((entry) => !`${entry.parentPath}${sep}`.includes(`${sep}node_modules${sep}`))
+      .map((entry) =>
+        join(entry.parentPath, entry.name)
+          .slice(checkout.length + 1)
+          .split(sep)
+          .join('/'),
+      )
+  )
 }
 
 describe('the sources', () => {

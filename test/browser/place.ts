@@ -26,14 +26,19 @@ export interface Place {
 
 /** A bucket on disk and `logcask serve` on it, as somebody would start it; stopped at the test's end. */
 export async function openPlace(
-  options: { isPublished?: boolean; hasToken?: boolean; fill?: (bucket: Bucket, root: string) => Promise<void> } = {},
+  options: {
+    isPublished?: boolean
+    hasToken?: boolean
+    tokenHosts?: string[]
+    fill?: (bucket: Bucket, root: string) => Promise<void>
+  } = {},
 ): Promise<Place> {
-  const { isPublished = true, hasToken = false, fill } = options
+  const { isPublished = true, hasToken = false, tokenHosts = ['*'], fill } = options
   const { bucket, url: bucketUrl, directory, root } = await diskBucket()
   await fill?.(bucket, root)
   const logs = join(directory, 'logs')
   const config = join(directory, 'server.yaml')
-  const tokens = `tokens: [{ name: test, sha256: ${sha256(Buffer.from(token))}, hosts: ["*"] }]\n`
+  const tokens = `tokens: [{ name: test, sha256: ${sha256(Buffer.from(token))}, hosts: ${JSON.stringify(tokenHosts)} }]\n`
   await writeFile(
     config,
     `from: ${bucketUrl}\ninterval: 200ms\n${isPublished ? `to: ${logs}\n` : ''}${hasToken ? tokens : ''}`,

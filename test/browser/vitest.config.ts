@@ -5,7 +5,7 @@ import { TallyReporter } from '../support/tally-reporter.ts'
 export default defineConfig({
   test: {
     root: `${import.meta.dirname}/../..`,
-    include: ['test/browser/*.browser.ts'],
+    include: ['test/browser/*-scene.ts'],
     pool: 'forks',
     // A browser is load enough.
     maxWorkers: 1,

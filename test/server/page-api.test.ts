@@ -152,6 +152,8 @@ describe('the page', () => {
     const paths = routes.map(({ path }) => path)
     for (const path of paths.filter((one) => one.endsWith('.js'))) {
       const code = (await ask(api, path)).body.toString()
+      // As short as the other sources.
+      expect([path, code.split('\n').length <= 251]).toEqual([path, true])
       expect([
         path,
         code.match(

@@ -2,6 +2,7 @@ import { connection, links, Problem, token } from './client.js'
 import { el, put, say } from './dom.js'
 import { hostView } from './host.js'
 import { hostsView } from './hosts.js'
+import { problemNotice } from './problem-notice.js'
 import { signIn } from './sign-in.js'
 import { streamView } from './stream.js'
 import { shown } from './words.js'
@@ -36,15 +37,6 @@ function show() {
     }
     put(main, problemNotice(error), el('p', {}, el('button', { type: 'button', onclick: show }, 'Try again')))
   }
-}
-
-function problemNotice(error) {
-  return el(
-    'div',
-    { class: 'notice bad', role: 'alert' },
-    el('p', {}, shown(error.message ?? String(error))),
-    error.hint && el('p', {}, shown(error.hint)),
-  )
 }
 
 function tellPlace(host, stream) {

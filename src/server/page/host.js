@@ -1,10 +1,11 @@
 import { barsPlot } from './bars.js'
-import { connection, getJson, links, passing, paths } from './client.js'
+import { connection, getJson, passing, paths } from './client.js'
+import { digestNotices } from './digest-notices.js'
 import { el, put, say } from './dom.js'
-import { findings, legend, lifeAxis, lifeLine, stateOf, statePill } from './life-line.js'
-import { ageText, bytesText, countText, hourMs, hourText, plural, shown, timeText } from './words.js'
+import { problemNotice } from './problem-notice.js'
+import { streamsTable } from './streams-table.js'
+import { ageText, bytesText, countText, plural, shown } from './words.js'
 
-const hour = 3_600_000
 const states = ['live', 'sealed', 'outgrown', 'short', 'unreadable']
 const oddities = {
   gap: 'gaps',
@@ -163,131 +164,16 @@ export async function hostView({ main, signal, host, fail }) {
   signal.addEventListener('abort', () => clearInterval(timer))
   connection.addEventListener('back', again, { signal })
   put(parts.streams, el('p', { class: 'muted' }, 'Looking …'))
-  await Promise.all([loadStreams(), loadActivity(), loadDigests()])
-}
-
-function streamsTable(host, streams) {
-  if (streams.length === 0) return el('p', { class: 'notice' }, 'No stream fits.')
-  const nowMs = Date.now()
-  const axis = lifeAxis(streams, nowMs)
-  // Streams of one name belong together; names in the order of their youngest.
-  const files = [...Map.groupBy(streams, (one) => one.name ?? one.stream).values()]
-  const rows = files.flatMap((lives) =>
-    lives.map((one, at) =>
-      el(
-        'tr',
-        { class: at > 0 && 'follows' },
-        el(
-          'td',
-          {},
-          el(
-            'a',
-            { class: 'name', href: links.stream(host, one.stream) },
-            el('bdi', {}, one.shown ?? '(its name cannot be read)'),
-          ),
-          at > 0 && el('span', { class: 'muted' }, ' before'),
-          el('div', { class: 'row' }, findings(one)),
-        ),
-        el('td', { class: 'life-cell' }, lifeLine(one, lives, axis)),
-        el(
-          'td',
-          { class: 'number right', 'data-label': 'Bytes', title: `${countText(one.bytes)} bytes` },
-          bytesText(one.bytes),
-        ),
-        el('td', { class: 'number', 'data-label': 'Born', title: 'UTC' }, one.born === null ? '?' : timeText(one.born)),
-        el(
-          'td',
-          { class: 'number', 'data-label': 'Grew', title: one.last && `${timeText(one.last)} UTC` },
-          one.last === null ? '–' : ageText(one.last, nowMs),
-        ),
-        el(
-          'td',
-          {},
-          statePill(
-            stateOf(
-              one,
-              lives.map(({ stream }) => stream),
-            ),
-          ),
-        ),
-      ),
-    ),
-  )
-  const head = (text, ...rest) => el('th', { scope: 'col' }, text, rest)
-  return [
-    legend(),
-    el(
-      'table',
-      { class: 'table' },
-      el('caption', { class: 'unseen' }, 'Streams, by file, the youngest first'),
-      el(
-        'thead',
-        {},
-        el(
-          'tr',
-          {},
-          head('File'),
-          head(
-            el('span', { class: 'unseen' }, 'Life, '),
-            el('span', { class: 'axis number' }, el('span', {}, `${hourText(axis.fromMs)} UTC`), el('span', {}, 'now')),
-          ),
-          el('th', { scope: 'col', class: 'right' }, 'Bytes'),
-          head('Born'),
-          head('Grew'),
-          head('State'),
-        ),
-      ),
-      el('tbody', {}, rows),
-    ),
-  ]
-}
-
-/** What the signs of life tell: hours without any, two agents at once, a history that somebody changed. */
-function digestNotices({ silentHours, severalAgents, broken }) {
-  const spans = []
-  for (const one of silentHours) {
-    const ms = hourMs(one)
-    const last = spans.at(-1)
-    if (last?.toMs === ms) last.toMs += hour
-    else spans.push({ fromMs: ms, toMs: ms + hour })
-  }
-  const named = spans.slice(-5).toReversed()
-  const whys = {
-    unreadable: 'cannot be read',
-    'other predecessor': 'names another one before it',
-    'predecessor missing': 'names one before it that is not there',
-  }
-  return [
-    spans.length > 0 &&
-      el(
-        'div',
-        { class: 'notice warn' },
-        'No sign of life in the last 7 days: ',
-        named
-          .map(
-            ({ fromMs, toMs }) =>
-              `${hourText(fromMs)} to ${hourText(toMs).slice(11)} UTC (${(toMs - fromMs) / hour} h)`,
-          )
-          .join('; '),
-        spans.length > named.length && `; and ${plural(spans.length - named.length, 'time')} before`,
-        '.',
-      ),
-    severalAgents.length > 0 &&
-      el(
-        'div',
-        { class: 'notice warn' },
-        `Several agents at once in ${plural(severalAgents.length, 'hour')}, last ${hourText(hourMs(severalAgents.at(-1).hour))} UTC: costs requests; were two state directories started?`,
-      ),
-    broken.length > 0 &&
-      el(
-        'div',
-        { class: 'notice bad' },
-        `${plural(broken.length, 'sign')} of life not as left by the agent: `,
-        broken
-          .slice(0, 3)
-          .map(({ hour: at, why }) => `${hourText(hourMs(at))} UTC ${whys[why]}`)
-          .join('; '),
-        '.',
-      ),
-  ]
+  // What cannot be had of one part says so there, and takes nothing from the others.
+  const orSay = (node, work) =>
+    work().catch((error) => {
+      if (signal.aborted) return
+      if ([401, 403, 404].includes(error.status)) fail(error)
+      else put(node, problemNotice(error))
+    })
+  await Promise.all([
+    orSay(parts.streams, () => loadStreams()),
+    orSay(parts.plot, loadActivity),
+    orSay(parts.digests, loadDigests),
+  ])
 }

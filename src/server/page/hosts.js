@@ -1,15 +1,16 @@
+import { activityQueue } from './activity-queue.js'
 import { spark } from './bars.js'
 import { connection, getJson, links, passing, paths } from './client.js'
 import { el, put, say } from './dom.js'
-import { ageText, bytesText, countText, hourMs, hourText, plural, shown, timeText } from './words.js'
+import { nothingYet, signText, silentNotice } from './host-words.js'
+import { ageText, bytesText, countText, plural, shown, timeText } from './words.js'
 
 /** Hosts that are asked for by a page; more are found by name, by the server. */
 const hostsMax = 5_000
+/** A pause while somebody types. */
+const askMs = 400
 /** Rows at once; more when they are wanted. */
 const rowsMax = 1_000
-/** Each visible row costs the server some 30 small requests to the bucket. */
-const activitiesAtOnce = 3
-
 const signs = [
   ['silent', 'Silent'],
   ['alive', 'Alive'],
@@ -17,13 +18,14 @@ const signs = [
 ]
 
 export async function hostsView({ main, signal, fail }) {
-  const state = { hosts: [], sign: '', text: '', rows: rowsMax, next: null, at: '', isWhole: false }
+  const state = { hosts: [], sign: '', text: '', rows: rowsMax, next: null, at: '', isWhole: false, name: '' }
   const parts = {
     sum: el('p', { class: 'muted number' }),
     signs: el('div', { class: 'row', role: 'group', 'aria-label': 'Show' }),
     silent: el('div'),
     table: el('div'),
   }
+  let asking
   const filter = el('input', {
     type: 'search',
     placeholder: 'part of a name',
@@ -33,6 +35,9 @@ export async function hostsView({ main, signal, fail }) {
       state.text = filter.value.trim().toLowerCase()
       state.rows = rowsMax
       render()
+      // Where not all are here, the server looks for them.
+      clearTimeout(asking)
+      if (state.next !== null || state.name !== '') asking = setTimeout(() => load().catch(passing(fail)), askMs)
     },
   })
   const refresh = el('button', { type: 'button', onclick: () => load().catch(passing(fail)) }, 'Refresh')
@@ -40,24 +45,33 @@ export async function hostsView({ main, signal, fail }) {
   connection.addEventListener('back', () => load(true).catch(passing(fail)), { signal })
   let dueMs = 0
   let isLoading = false
+  let isAgainWanted = false
 
   /** All pages; what was shown stays until the new ones are there. Without `isWanted`, only when it is due. */
   async function load(isWanted = true) {
-    if (isLoading || (!isWanted && Date.now() < dueMs)) return
+    if (!isWanted && Date.now() < dueMs) return
+    // Once more when it is done: it was asked for something else.
+    if (isLoading) {
+      isAgainWanted ||= isWanted
+      return
+    }
     isLoading = true
+    isAgainWanted = false
+    // Of more than fit: those of this name alone.
+    const name = state.next !== null || state.name !== '' ? filter.value.trim() : ''
     try {
       const hosts = []
       let after
       do {
-        const page = await getJson(paths.hosts, { limit: 200, after }, signal)
+        const page = await getJson(paths.hosts, { limit: 200, after, name: name && `*${name}*` }, signal)
         hosts.push(...page.hosts)
         after = page.next ?? undefined
-        if (state.hosts.length < hosts.length) {
+        if (!state.isWhole) {
           Object.assign(state, { hosts: [...hosts], next: after ?? null })
           render()
         }
       } while (after !== undefined && hosts.length < hostsMax)
-      Object.assign(state, { hosts, next: after ?? null, at: new Date().toISOString(), isWhole: true })
+      Object.assign(state, { hosts, next: after ?? null, at: new Date().toISOString(), isWhole: true, name })
       activity.forget()
       render()
     } finally {
@@ -65,16 +79,18 @@ export async function hostsView({ main, signal, fail }) {
       // The more hosts, the more a look costs: a request or two to the bucket for each.
       dueMs = Date.now() + (state.hosts.length === 0 ? 5_000 : Math.max(30_000, state.hosts.length * 600))
     }
+    if (isAgainWanted) await load()
   }
 
   function render() {
     const { hosts, at } = state
-    if (hosts.length === 0) return put(main, at === '' ? el('p', { class: 'muted' }, 'Looking …') : nothingYet())
+    if (hosts.length === 0 && state.name === '')
+      return put(main, at === '' ? el('p', { class: 'muted' }, 'Looking …') : nothingYet())
     const counts = Object.fromEntries(signs.map(([sign]) => [sign, hosts.filter((one) => one.sign === sign).length]))
     put(
       parts.sum,
       state.isWhole
-        ? `${plural(hosts.length, 'host')}${state.next === null ? '' : ' and more'} · as of ${timeText(at).slice(11)} UTC`
+        ? `${plural(hosts.length, 'host')}${state.next === null ? (state.name === '' ? '' : ' of this name') : ' and more'} · as of ${timeText(at).slice(11)} UTC`
         : `${plural(hosts.length, 'host')} so far …`,
     )
     const choice = (sign, text, count) =>
@@ -180,7 +196,7 @@ export async function hostsView({ main, signal, fail }) {
         el(
           'p',
           { class: 'notice' },
-          `These are the first ${countText(state.hosts.length)} by name. The API finds others: GET ${paths.hosts}?name=db-*`,
+          `These are the first ${countText(state.hosts.length)} by name. Others are found by a part of their name, above.`,
         ),
     ]
   }
@@ -199,88 +215,4 @@ function fillRow(found, one, sign, cells) {
   put(cells.behind, unpublished === null ? '' : bytesText(unpublished))
   const total = found.bytesPerHour.reduce((sum, one) => sum + one, 0)
   put(cells.spark, el('span', { class: 'sparked number' }, spark(found), bytesText(total)))
-}
-
-function signText({ sign, lastDigestHour }) {
-  if (sign === 'none') return [el('span', { class: 'pill' }, 'no agent'), ' delivered by ship']
-  if (sign === 'alive') return el('span', { class: 'pill good' }, 'alive')
-  const since = lastDigestHour === null ? 'for more than 7 d' : `since ${hourText(hourMs(lastDigestHour))} UTC`
-  return [el('span', { class: 'pill bad' }, 'silent'), ` ${since}`]
-}
-
-/** By name: who is missing is not to be looked for. */
-function silentNotice(silent) {
-  if (silent.length === 0) return undefined
-  const named = silent.slice(0, 12)
-  return el(
-    'div',
-    { class: 'notice bad' },
-    el('strong', {}, plural(silent.length, 'silent host')),
-    ': ',
-    named.map(({ host }, at) => [
-      at > 0 && ', ',
-      el('a', { class: 'name', href: links.host(host) }, el('bdi', {}, shown(host))),
-    ]),
-    silent.length > named.length && `, and ${countText(silent.length - named.length)} more`,
-    '. No agent of theirs gave a sign of life in the last three hours: off, stopped, or cut off from the bucket.',
-  )
-}
-
-function nothingYet() {
-  return el(
-    'div',
-    { class: 'panel stack' },
-    el('h1', {}, 'Nothing has been delivered yet'),
-    el('p', {}, 'The bucket answers, and holds no stream that you may read. On a machine that has logs:'),
-    el(
-      'pre',
-      { class: 'hint', tabindex: '0' },
-      'logcask ship /var/log/syslog --to URL     # once, to the URL of this bucket\nlogcask agent /var/log/syslog --to URL    # all the time',
-    ),
-    el('p', { class: 'muted' }, 'This page looks again every 5 seconds.'),
-  )
-}
-
-/** Asks for the activity of the rows that are seen, a few at once, and once until all is loaded again. */
-function activityQueue(signal) {
-  const known = new Map()
-  const waiting = new Map()
-  let running = 0
-  const seen = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (isIntersecting && target.wanted) waiting.set(target, target.wanted)
-      else waiting.delete(target)
-    }
-    pump()
-  })
-  signal.addEventListener('abort', () => seen.disconnect())
-  function pump() {
-    while (running < activitiesAtOnce && waiting.size > 0) {
-      const [row, { host, fill }] = waiting.entries().next().value
-      waiting.delete(row)
-      seen.unobserve(row)
-      running++
-      getJson(paths.host(host, '/activity'), { hours: 24 }, signal)
-        .catch(() => undefined)
-        .then((found) => {
-          running--
-          if (signal.aborted) return
-          known.set(host, found)
-          fill(found)
-          pump()
-        })
-    }
-  }
-  return {
-    watch(row, host, fill) {
-      if (known.has(host)) return fill(known.get(host))
-      row.wanted = { host, fill }
-      seen.observe(row)
-    },
-    clear() {
-      seen.disconnect()
-      waiting.clear()
-    },
-    forget: () => known.clear(),
-  }
 }

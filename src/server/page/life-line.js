@@ -97,6 +97,8 @@ export function findings(row) {
     row.forkOf && pill('warn', `fork, shares ${bytesText(row.forkOf.shared)} with ${row.forkOf.stream}`),
     row.missing !== null && pill('bad', `${bytesText(row.missing)} that its seal counts are missing`),
     row.tampered !== null && pill('bad', `written ${row.tampered} times; the oldest counts`),
+    row.aliases.length > 0 &&
+      pill('', row.aliases.length === 1 ? 'a copy is known' : `${countText(row.aliases.length)} copies are known`),
     row.strays > 0 && pill('warn', plural(row.strays, 'stray')),
     row.expiredBefore !== null && pill('warn', `before ${countText(row.expiredBefore)} expired`),
     row.problem !== null && pill('bad', row.problem),

@@ -1,6 +1,7 @@
 import { el, put } from './dom.js'
 import { finder } from './find.js'
-import { lineParts, searchable, searchableQuery } from './line-text.js'
+import { markedLine } from './marked-line.js'
+import { movedByHand, placeOf } from './viewer-input.js'
 import { bytesText, countText } from './words.js'
 
 const lineHeight = 20
@@ -17,6 +18,8 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
   let shownEnd = bytes.start
   let turn = 0
   let found
+  let isDrawn = true
+  let isEndWanted = false
   const lines = el('div', {
     class: 'lines',
     tabindex: '0',
@@ -40,10 +43,8 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
     placeholder: 'byte, or 50 %',
     spellcheck: 'false',
     onchange() {
-      const [, number, percent] = /^\s*([\d,. ]+?)\s*(%?)\s*$/.exec(goTo.value) ?? []
-      if (number === undefined) return
-      const value = Number(number.replace(percent ? /,/g : /[,. ]/g, ''))
-      move(percent ? bytes.start + Math.floor(((bytes.end - bytes.start) * Math.min(100, value)) / 100) : value)
+      const place = placeOf(goTo.value, bytes)
+      if (place !== undefined) move(place)
     },
   })
   const wrap = el('input', {
@@ -141,7 +142,7 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
           'div',
           { class: 'line' },
           el('span', { class: 'at' }, countText(line.start)),
-          el('span', { class: 'text', dir: 'ltr' }, marked(line)),
+          el('span', { class: 'text', dir: 'ltr' }, markedLine(line, find.wanted(), found)),
         ),
       ),
     )
@@ -160,25 +161,6 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
     }
     top = got[first]?.start ?? top
     shownEnd = got[last]?.end ?? shownEnd
-  }
-
-  /** What is searched for stands out; what is no text is shown as an escape. */
-  function marked({ start, bytes: line }) {
-    const { query, isExact } = find.wanted()
-    const parts = (from, to) =>
-      lineParts(line.subarray(from, to)).map(({ text, isEscape }) =>
-        isEscape ? el('span', { class: 'escape' }, text) : text,
-      )
-    if (query === '') return parts(0, line.length)
-    const text = searchable(line, isExact)
-    const sought = searchableQuery(query, isExact)
-    const made = []
-    let from = 0
-    for (let at = text.indexOf(sought); at >= 0; at = text.indexOf(sought, from)) {
-      made.push(parts(from, at), el('mark', { class: found === start + at && 'now' }, parts(at, at + sought.length)))
-      from = at + sought.length
-    }
-    return [made, parts(from, line.length)]
   }
 
   function tellPlace() {
@@ -203,8 +185,8 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
   /** What is seen, but for two lines that stay in sight. */
   const page = () => Math.max(1, lines.children.length - 2)
   const keys = {
-    ArrowDown: () => scrollPixels(lineHeight),
-    ArrowUp: () => scrollPixels(-lineHeight),
+    ArrowDown: () => pixels(lineHeight),
+    ArrowUp: () => pixels(-lineHeight),
     PageDown: () => scrollBy(page()),
     PageUp: () => scrollBy(-page()),
     ' ': () => scrollBy(page()),
@@ -214,42 +196,7 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
     n: () => find.next(),
     N: () => find.previous(),
   }
-  lines.addEventListener('keydown', (event) => {
-    const act = keys[event.key]
-    if (act === undefined || event.ctrlKey || event.metaKey || event.altKey) return
-    event.preventDefault()
-    act()
-  })
-  let owed = 0
-  function scrollPixels(pixels) {
-    // A wrapped line may be taller than all that is seen.
-    const before = lines.scrollTop
-    lines.scrollTop += pixels
-    if (lines.scrollTop !== before) return
-    owed += pixels / lineHeight
-    const count = Math.trunc(owed)
-    owed -= count
-    scrollBy(count)
-  }
-  lines.addEventListener(
-    'wheel',
-    (event) => {
-      if (Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey || event.ctrlKey) return
-      event.preventDefault()
-      scrollPixels(event.deltaMode === 1 ? event.deltaY * lineHeight : event.deltaY)
-    },
-    { passive: false },
-  )
-  let touchedAt
-  lines.addEventListener('touchstart', (event) => (touchedAt = event.touches[0].clientY), { passive: true })
-  lines.addEventListener(
-    'touchmove',
-    ({ touches: [touch] }) => {
-      scrollPixels(touchedAt - touch.clientY)
-      touchedAt = touch.clientY
-    },
-    { passive: true },
-  )
+  const pixels = movedByHand(lines, { keys, lineHeight, scrollBy })
   scroller.addEventListener('input', () => {
     const part = Number(scroller.value) / steps
     if (part === 1) showEnd()
@@ -268,10 +215,18 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
     note: (...children) => put(note, ...children),
     showStart: () => move(bytes.start),
     showEnd,
-    /** Bytes came: whoever looks at the end goes on looking at it. */
+    /** Bytes came: who looks at the end goes on looking at it. */
     grew(isWanted) {
-      if (isWanted || isAtEnd) showEnd()
-      else tellPlace()
+      isEndWanted ||= isWanted || isAtEnd
+      // However many pieces come, they are drawn once.
+      if (!isDrawn) return
+      isDrawn = false
+      requestAnimationFrame(() => {
+        isDrawn = true
+        if (isEndWanted) showEnd()
+        else tellPlace()
+        isEndWanted = false
+      })
     },
     isAtEnd: () => isAtEnd,
   }

@@ -111,6 +111,8 @@ describe('a file of 10 GB', () => {
     page.on('response', async (response) => {
       if (response.url().endsWith('/content')) received += Number(response.headers()['content-length'])
     })
+    await page.getByRole('link', { name: 'web-1' }).waitFor()
+    const beganAtMs = performance.now()
     await page.goto(`${place.url}#/host/web-1/${stream}`)
     const comma = (count: number): string => count.toLocaleString('en-US')
     await page.getByText(`of ${comma(length)} (10.0 GiB)`).waitFor()
@@ -119,7 +121,11 @@ describe('a file of 10 GB', () => {
     const offsets = async (): Promise<number[]> =>
       (await page.locator('.line .at').allTextContents()).map((one) => Number(one.replaceAll(',', '')))
     // A live stream is shown from its end.
-    await page.getByText(comma(length).slice(0, 6)).first().waitFor()
+    await page.locator('.line').first().waitFor()
+    // For the reader of the output; a busy machine takes longer.
+    console.log(
+      `10 GB were seen after ${Math.round(performance.now() - beganAtMs)} ms and ${received} bytes of content`,
+    )
     expect(received).toBeLessThan(1024 * 1024)
     await keepScreenshot(page, 'viewer-10gb')
     expect(await accessibilityProblems(page)).toEqual([])
