@@ -34,7 +34,11 @@ export async function makeResources(endpoint: string): Promise<number> {
 }
 
 function commandOf(sdk: object, { command, input }: Call): unknown {
-  const Command = (sdk as { [name: string]: unknown })[`${command}Command`] as (new (input: object) => unknown) | undefined
+  const Command = (sdk as { [name: string]: unknown })[`${command}Command`] as
+    | (new (
+        input: object,
+      ) => unknown)
+    | undefined
   if (Command === undefined) throw new Error('there is no such command')
   return new Command(input)
 }

@@ -3,7 +3,19 @@ import { join } from 'node:path'
 import { down } from './down.ts'
 import { startAgent } from './hosts.ts'
 import { makeResources } from './make-resources.ts'
-import { checkout, environment, hosts, isRunning, place, queueUrl, type Record, readRecord, recordFile, region, vault } from './place.ts'
+import {
+  checkout,
+  environment,
+  hosts,
+  isRunning,
+  place,
+  queueUrl,
+  type Record,
+  readRecord,
+  recordFile,
+  region,
+  vault,
+} from './place.ts'
 import { ready, start } from './processes.ts'
 import { freePort, type StoreName, startStore } from './store.ts'
 
@@ -37,7 +49,11 @@ async function up(store: StoreName): Promise<void> {
     }
 
     writeFileSync(join(place, 'server.yaml'), serverYaml(page, endpoint))
-    const server = start('server', [...logcask, 'serve', '-c', join(place, 'server.yaml')], environment(endpoint, 'operator'))
+    const server = start(
+      'server',
+      [...logcask, 'serve', '-c', join(place, 'server.yaml')],
+      environment(endpoint, 'operator'),
+    )
     record.processes.push(server)
     keep()
     await ready(server, 60_000, async () => (await fetch(`${page}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok)

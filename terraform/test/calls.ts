@@ -87,7 +87,9 @@ function callOf({ address, type, change: { after } }: Resource, all: readonly Re
     case 'aws_s3_bucket':
       return s3('CreateBucket', { ObjectLockEnabledForBucket: after.object_lock_enabled })
     case 'aws_s3_bucket_versioning':
-      return s3('PutBucketVersioning', { VersioningConfiguration: { Status: only(after.versioning_configuration).status } })
+      return s3('PutBucketVersioning', {
+        VersioningConfiguration: { Status: only(after.versioning_configuration).status },
+      })
     case 'aws_s3_bucket_ownership_controls':
       return s3('PutBucketOwnershipControls', {
         OwnershipControls: { Rules: [{ ObjectOwnership: only(after.rule).object_ownership }] },
@@ -104,7 +106,9 @@ function callOf({ address, type, change: { after } }: Resource, all: readonly Re
     case 'aws_s3_bucket_server_side_encryption_configuration': {
       const rule = only(after.rule)
       const SSEAlgorithm = only(rule.apply_server_side_encryption_by_default).sse_algorithm
-      const Rules = [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm }, BucketKeyEnabled: rule.bucket_key_enabled }]
+      const Rules = [
+        { ApplyServerSideEncryptionByDefault: { SSEAlgorithm }, BucketKeyEnabled: rule.bucket_key_enabled },
+      ]
       return s3('PutBucketEncryption', { ServerSideEncryptionConfiguration: { Rules } })
     }
     case 'aws_s3_bucket_object_lock_configuration': {
@@ -138,7 +142,9 @@ function ruleOf(rule: Values): Values {
     Status: rule.status,
     Filter: { Prefix: only(rule.filter).prefix },
     Expiration: some(rule.expiration, ({ days }) => ({ Days: days })),
-    NoncurrentVersionExpiration: some(rule.noncurrent_version_expiration, (one) => ({ NoncurrentDays: one.noncurrent_days })),
+    NoncurrentVersionExpiration: some(rule.noncurrent_version_expiration, (one) => ({
+      NoncurrentDays: one.noncurrent_days,
+    })),
     AbortIncompleteMultipartUpload: some(rule.abort_incomplete_multipart_upload, (one) => ({
       DaysAfterInitiation: one.days_after_initiation,
     })),
