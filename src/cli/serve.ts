@@ -2,6 +2,7 @@ import { sha256 } from '../base/hash.ts'
 import { textForPeople } from '../base/path-bytes.ts'
 import { type Command, type CommandInput, expectArguments, isSet, jsonOption } from './command.ts'
 import { queueHelp, queueOptions } from './compact/compact-queue.ts'
+import { withCode } from './compact/trouble-code.ts'
 import { openBucket, storeHelp, storeOptions, storeSettings } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
 import { runServer } from './serve/serve-run.ts'
@@ -76,7 +77,8 @@ async function serve(input: CommandInput): Promise<number> {
     terminal.say('nothing is wrong with the settings; the bucket and the directory were not asked')
     return exits.done
   }
-  const warn = (warning: Error): void => terminal.warn(textForPeople(warning.message))
+  const warn = (warning: Error): void =>
+    terminal.warn(withCode(textForPeople(warning.message), 'store-warning', terminal.paintMessage))
   const bucket = await openBucket(plan.from, storeSettings(values), 'read', clock, { warn })
   try {
     await runServer(input, plan, bucket, tls)

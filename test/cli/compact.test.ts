@@ -82,7 +82,9 @@ describe('compact', () => {
     expect(code).toBe(1)
     expect(stderr).toMatch(/gap .*4 B maybe lost .*version 2 is not 1; a newer logcask .* upgrade the reader/)
     for (const stream of [first, '0-2']) {
-      expect(stderr).toMatch(new RegExp(`problem .*seals/web-1/${stream}/.*version 9 is not 1\\n.*upgrade the reader`))
+      expect(stderr).toMatch(
+        new RegExp(`problem .*seals/web-1/${stream}/.*version 9 is not 1 \\[content-corrupt\\]\\n.*upgrade the reader`),
+      )
     }
     expect(stderr).not.toContain('short ')
     expect(await readFile(file, 'utf8')).toBe('hello')

@@ -8,10 +8,16 @@ import { explain } from '../exit.ts'
 import { measure, startMeter } from '../terminal/progress.ts'
 import type { Paint, Terminal } from '../terminal/terminal.ts'
 import { countText, formatBytes, formatCount, formatRate, formatSpan } from '../terminal/units.ts'
-import { codeOfEvent } from './trouble-code.ts'
+import { codeOfEvent, withCode } from './trouble-code.ts'
 
 /** One line for an event, and whether it tells of trouble. */
 export function eventForPeople(event: CompactorEvent, paint: Paint): { text: string; isTrouble: boolean } {
+  const { text, isTrouble } = plainText(event, paint)
+  const code = codeOfEvent(event)
+  return { text: code === undefined ? text : withCode(text, code, paint), isTrouble }
+}
+
+function plainText(event: CompactorEvent, paint: Paint): { text: string; isTrouble: boolean } {
   const trouble = (text: string): { text: string; isTrouble: boolean } => ({ text, isTrouble: true })
   const news = (text: string): { text: string; isTrouble: boolean } => ({ text, isTrouble: false })
   switch (event.kind) {

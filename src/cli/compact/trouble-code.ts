@@ -1,5 +1,7 @@
+import type { ProblemCode } from '../../agent/problem-code.ts'
 import { isCode } from '../../base/errors.ts'
 import type { CompactorEvent } from '../../compactor/event.ts'
+import type { Paint } from '../terminal/terminal.ts'
 
 /**
  * What each warning of compactor and server is called, for ever; its paragraph is in docs/runbook.md. News has no code.
@@ -42,6 +44,12 @@ export function codeOfEvent(event: CompactorEvent): TroubleCode | undefined {
     default:
       return undefined
   }
+}
+
+/** The text with its code behind its first line: what a journal keeps can be looked up. */
+export function withCode(text: string, code: TroubleCode | ProblemCode, paint: Paint): string {
+  const [first = '', ...more] = text.split('\n')
+  return [`${first} ${paint.dim(`[${code}]`)}`, ...more].join('\n')
 }
 
 function codeOfProblem(error: unknown): TroubleCode {

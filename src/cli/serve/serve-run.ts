@@ -22,6 +22,7 @@ import { type HttpServer, type Refused, serveHttp, type TlsFiles } from '../../s
 import { type CommandInput, isSet } from '../command.ts'
 import { tellEvent } from '../compact/compact-events.ts'
 import { withEvents } from '../compact/compact-queue.ts'
+import { withCode } from '../compact/trouble-code.ts'
 import { version } from '../help.ts'
 import { ServeCounts, serveMetrics } from './serve-metrics.ts'
 import { publishedIn } from './serve-published.ts'
@@ -108,7 +109,7 @@ export async function runServer(
       if (isReady)
         await supervisorOf(env, process.pid)
           ?.tell('READY=1')
-          .catch((error) => terminal.warn(messageOf(error)))
+          .catch((error) => terminal.warn(withCode(messageOf(error), 'systemd-not-told', terminal.paintMessage)))
     })
     const renewing =
       plan.tls && tls
@@ -175,7 +176,8 @@ function tellRefused({ values, terminal, clock }: CommandInput, refused: Refused
       .catch(() => {})
   } else {
     const name = who === undefined ? '' : ` (${who})`
-    terminal.warn(`refused    ${at} ${from}${name} ${textForPeople(method)} ${path}: ${status}, ${why}`)
+    const text = `refused    ${at} ${from}${name} ${textForPeople(method)} ${path}: ${status}, ${why}`
+    terminal.warn(withCode(text, 'request-refused', terminal.paintMessage))
   }
 }
 
