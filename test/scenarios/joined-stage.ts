@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { appendFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import type { FaultS3 } from '../support/fault-s3.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { type Ended, endNow, logcask, startLogcask } from './logcask-process.ts'
@@ -102,6 +103,21 @@ export async function publishedIn(root: string): Promise<Map<string, { sha256: s
     if (!entry.isFile() || path.slice(root.length).includes('/.')) continue
     const bytes = await readFile(path)
     found.set(path.slice(root.length + 1), { sha256: createHash('sha256').update(bytes).digest('hex'), bytes })
+  }
+  return found
+}
+
+/** SHA-256 of what each object of an archive in a directory decodes to. */
+export async function archivedIn(root: string): Promise<string[]> {
+  const found: string[] = []
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (!entry.isFile() || !entry.name.endsWith('.gz') || path.includes('/.')) continue
+    found.push(
+      createHash('sha256')
+        .update(gunzipSync(await readFile(path)))
+        .digest('hex'),
+    )
   }
   return found
 }

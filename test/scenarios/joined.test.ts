@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { expect, it } from 'vitest'
 import { faults } from '../support/fault-s3-faults.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
-import { buckets, JoinedStage, publishedIn } from './joined-stage.ts'
+import { archivedIn, buckets, JoinedStage, publishedIn } from './joined-stage.ts'
 import { logcask } from './logcask-process.ts'
 import { whenLong } from './long.ts'
 
@@ -30,7 +31,7 @@ const rounds = whenLong(4, 3)
 const roundsDown = whenLong([1, 2], [1])
 
 it(
-  'I1, I2, I8: two buckets of which one was down, joined by sync: files as they were written, whatever is killed; and whoever tampers is named',
+  'I1, I2, I8: two buckets of which one was down, joined by sync: directories and archive as the files were written, whatever is killed; and whoever tampers is named',
   async () => {
     const directory = await tempDirectory('joined')
     const seed = 20261121
@@ -38,6 +39,10 @@ it(
     const out = (bucket: string): string => join(directory, `out-${bucket}`)
     const compact = (bucket: (typeof buckets)[number]) => [
       ...['compact', '--from', stage.url(bucket), '--to', out(bucket), '--interval', '10ms'],
+    ]
+    const archive = pathToFileURL(join(directory, 'archive')).href
+    const intoArchive = (bucket: (typeof buckets)[number]) => [
+      ...['compact', '--from', stage.url(bucket), '--archive', archive, '--spool', join(directory, 'spool')],
     ]
 
     // Rotations and kills, with one of the buckets down for two of the rounds.
@@ -70,7 +75,11 @@ it(
     ]
     const before = await publishedIn(out('us'))
     for (let kill = 0; kill < whenLong(100, 2); kill++)
-      await Promise.all([stage.kill(sync('eu', 'us')), ...buckets.map((bucket) => stage.kill(compact(bucket)))])
+      await Promise.all([
+        stage.kill(sync('eu', 'us')),
+        stage.kill([...intoArchive(stage.random.pick(buckets)), '--interval', '10ms']),
+        ...buckets.map((bucket) => stage.kill(compact(bucket))),
+      ])
     for (const args of [sync('eu', 'us'), sync('us', 'eu')]) {
       const { code, stderr } = await logcask(args)
       expect(code, stderr).toBe(0)
@@ -84,7 +93,14 @@ it(
     }
     const clean = await publishedIn(out('us'))
     for (const [path, { bytes }] of before) expect(clean.get(path)?.bytes.subarray(0, bytes.length)).toEqual(bytes)
-    for (const against of [out('us'), stage.url('eu')]) {
+    for (const bucket of buckets) {
+      const { code, stderr } = await logcask([...intoArchive(bucket), '--once'])
+      expect(code, stderr).toBe(0)
+    }
+    const archived = await archivedIn(join(directory, 'archive'))
+    expect(archived.length).toBe(stage.written.size)
+    expect(new Set(archived)).toEqual(stage.written)
+    for (const against of [out('us'), stage.url('eu'), archive]) {
       const { code, sum } = await verify('--from', stage.url('us'), '--against', against)
       expect(sum).toMatchObject({ verdict: 'fine', streams: stage.written.size, sealed: stage.written.size, strays: 0 })
       expect(code).toBe(0)
@@ -113,6 +129,10 @@ it(
       verdict: 'gaps',
       against: { missingHere: { start: 0 } },
     })
+    const archivedToo = await verify('--from', stage.url('us'), '--against', archive)
+    const lost = archivedToo.rows.find(({ stream }) => stream === removed.split('/')[2])
+    expect(lost).toMatchObject({ verdict: 'gaps', against: { missingHere: { start: 0 } } })
+    expect(archivedToo.rows.filter(({ verdict }) => verdict !== 'fine')).toHaveLength(3)
     const elsewhere = await verify('--from', stage.url('us'), '--against', stage.url('eu'))
     expect(elsewhere.rows.filter(({ verdict }) => verdict !== 'fine')).toHaveLength(3)
 
@@ -124,7 +144,7 @@ it(
     expect((await logcask(sync('eu', 'us'))).code).toBe(0)
     const healed = await verify('--from', stage.url('us'), '--against', stage.url('eu'))
     expect(healed.rows.filter(({ verdict }) => verdict !== 'fine')).toHaveLength(2)
-    expect(stage.kills).toBeGreaterThanOrEqual(whenLong(300, 15))
+    expect(stage.kills).toBeGreaterThanOrEqual(whenLong(400, 17))
   },
   whenLong(3_600_000, 240_000),
 )
