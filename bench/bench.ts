@@ -7,7 +7,7 @@
  */
 import { cpus } from 'node:os'
 import { archive } from './archive.ts'
-import { compact } from './compact.ts'
+import { atRest, freshness, scaling } from './compact.ts'
 import { hanging } from './hanging.ts'
 import { idle } from './idle.ts'
 import { independence } from './independence.ts'
@@ -22,7 +22,9 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   small: smallFiles,
   wholes,
   archive,
-  compact,
+  scaling,
+  freshness,
+  rest: atRest,
   latency,
   idle,
   async hanging() {
