@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { chmod, copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { writeAssets } from './assets.ts'
 import { bundle } from './bundle.ts'
 import { type Architecture, architectures, ownArchitecture, runtime } from './runtime.ts'
 import { tool } from './tools.ts'
@@ -22,7 +23,8 @@ export async function buildExecutable(target: string, architecture: Architecture
     await bundle(main)
     const blob = join(room, 'program.blob')
     const settings = join(room, 'sea.json')
-    await writeFile(settings, JSON.stringify({ main: basename(main), output: basename(blob), ...seaSettings }))
+    const files = { main: basename(main), output: basename(blob), assets: await writeAssets(room) }
+    await writeFile(settings, JSON.stringify({ ...files, ...seaSettings }))
     // Its own name goes into the blob, a path of this machine must not.
     await run(await runtime(ownArchitecture), ['--experimental-sea-config', basename(settings)], { cwd: room })
     const made = join(room, 'logcask')

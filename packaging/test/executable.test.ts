@@ -1,9 +1,11 @@
-import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
 import { tempDirectory } from '../../test/support/temp-directory.ts'
 import { runtime } from '../executable/runtime.ts'
 import { version } from '../packages/contents.ts'
+import { startProgram } from './debian-root.ts'
 import { type Ended, hasProgram, programPath, run, succeed } from './programs.ts'
 
 const { executable } = inject('built')
@@ -41,6 +43,52 @@ describe('the single executable', () => {
       expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: '' })
       expect(stdout).toContain(`logcask ${command}`)
     }
+  })
+
+  it('hashes large files in a worker', async () => {
+    const directory = await tempDirectory('executable')
+    const log = join(directory, 'big.log')
+    await writeFile(log, Buffer.alloc(32 * 2 ** 20, 'a line\n'))
+    const args = [
+      'ship',
+      log,
+      '--to',
+      `file://${directory}/bucket`,
+      '--state',
+      join(directory, 'state'),
+      '--rate',
+      '8MB/s',
+    ]
+    const shipping = startProgram(executable, args, bare)
+    const threads = async (): Promise<string[]> => {
+      const tasks = await readdir(`/proc/${shipping.pid}/task`).catch(() => [])
+      return Promise.all(
+        tasks.map((task) => readFile(`/proc/${shipping.pid}/task/${task}/comm`, 'utf8').catch(() => '')),
+      )
+    }
+    let isWorking = false
+    for (let attempt = 0; attempt < 100 && !isWorking; attempt++) {
+      isWorking = (await threads()).includes('WorkerThread\n')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    expect(isWorking).toBe(true)
+    expect(await shipping.ended).toBe(0)
+  })
+
+  it('serves the web page, which is in it, byte for byte', async () => {
+    const directory = await tempDirectory('executable')
+    const log = join(directory, 'a.log')
+    await writeFile(log, 'a line\n')
+    const bucket = `file://${directory}/bucket`
+    await succeed(executable, ['ship', log, '--to', bucket, '--state', join(directory, 'state')], { env: bare })
+    const socket = join(directory, 'serve.sock')
+    const server = startProgram(executable, ['serve', '--from', bucket, '--listen', `unix:${socket}`], bare)
+    const page = join(import.meta.dirname, '../../src/server/page')
+    for (const name of await readdir(page)) {
+      const path = name === 'index.html' ? '/' : `/page/${name}`
+      expect(await get(socket, path), `${path}: ${server.said()}`).toEqual(await readFile(join(page, name)))
+    }
+    expect(await server.stop()).toBe(0)
   })
 
   it.skipIf(noRoot !== '')(
@@ -92,4 +140,25 @@ function inRoot(root: string, command: readonly string[]): Promise<Ended> {
   return run(programPath('unshare') ?? '', ['--mount', 'sh', '-c', inside, root, ...command], {
     env: { PATH: process.env.PATH, HOME: '/' },
   })
+}
+
+/** Once the server is up. */
+async function get(socketPath: string, path: string): Promise<Buffer | string> {
+  for (let attempt = 0; ; attempt++)
+    try {
+      return await new Promise((resolve, reject) => {
+        const asked = request({ socketPath, path, headers: { host: 'localhost' } }, (answer) => {
+          const parts: Buffer[] = []
+          answer.on('data', (part) => parts.push(part))
+          answer.on('end', () =>
+            resolve(answer.statusCode === 200 ? Buffer.concat(parts) : `status ${answer.statusCode}`),
+          )
+        })
+        asked.on('error', reject)
+        asked.end()
+      })
+    } catch (error) {
+      if (attempt > 100) throw error
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
 }

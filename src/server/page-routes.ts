@@ -1,7 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { z } from 'zod'
 import { sha256 } from '../base/hash.ts'
+import { ownFiles } from '../base/own-files.ts'
 import { type Answer, type Route, route } from './route.ts'
 
 const types: Readonly<Record<string, string>> = {
@@ -32,11 +32,12 @@ const policy = [
  * The web page, as it lies beside this module: read once, some 100 kB. Open to all who reach the server; it has no data,
  * and asks the API for them as its reader. Not of the API, and not in its document.
  */
-export async function pageRoutes(directory = join(import.meta.dirname, 'page')): Promise<Route[]> {
-  const names = (await readdir(directory)).filter((name) => types[extname(name)] !== undefined).sort()
-  return Promise.all(
-    names.map(async (name) => {
-      const body = await readFile(join(directory, name), 'utf8')
+export async function pageRoutes(directory?: string): Promise<Route[]> {
+  const files = await ownFiles('server/page', () => directory ?? join(import.meta.dirname, 'page'))
+  return [...files]
+    .filter(([name]) => types[extname(name)] !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, body]) => {
       const headers = {
         'content-type': types[extname(name)] ?? '',
         'content-security-policy': policy,
@@ -55,6 +56,5 @@ export async function pageRoutes(directory = join(import.meta.dirname, 'page')):
         answer: async ({ headers: { 'if-none-match': known } }): Promise<Answer> =>
           known === headers.etag ? { status: 304, headers, body: '' } : { status: 200, headers, body },
       })
-    }),
-  )
+    })
 }
