@@ -16,9 +16,10 @@ export async function startStore(name: StoreName, port: number): Promise<Running
   const running =
     name === 'ministack'
       ? start(name, [join(tools, 'ministack')], { ...common, GATEWAY_PORT: String(port), BIND_HOST: '127.0.0.1' })
-      : start(name, [join(tools, 'python'), '-m', 'localstack.runtime.main'], {
+      : start(name, [join(tools, 'python'), '-c', ownStorage], {
           ...common,
           SERVICES: 's3,sqs,iam,sts',
+          FILESYSTEM_ROOT: join(place, 'localstack'),
           GATEWAY_LISTEN: `127.0.0.1:${port}`,
           DNS_ADDRESS: '0',
           SKIP_SSL_CERT_DOWNLOAD: '1',
@@ -30,6 +31,13 @@ export async function startStore(name: StoreName, port: number): Promise<Running
   })
   return running
 }
+
+/** Its objects lie in one directory for all of a machine, which it does not clear: ours goes with the place. */
+const ownStorage = `
+import os, runpy
+import localstack.services.s3.provider as provider
+provider.DEFAULT_S3_TMP_DIR = os.path.join(os.environ["TMPDIR"], "objects")
+runpy.run_module("localstack.runtime.main", run_name="__main__")`
 
 /** The wished one where it is free, else any. */
 export async function freePort(wished: number): Promise<number> {

@@ -43,6 +43,11 @@ for (const store of stores) {
         !existsSync(place) && readdirSync(home).length === 0,
         readdirSync(home).join(' '),
       )
+      // Where LocalStack keeps objects if nobody says otherwise, and forgets them.
+      const forgotten = ['acme-logs', 'acme-archive']
+        .map((name) => join('/tmp/localstack-s3-storage', name))
+        .filter((path) => existsSync(path))
+      check(`${store}, round ${round}: no object is left elsewhere`, forgotten.length === 0, forgotten.join(' '))
       const left = processesOf(place)
       check(`${store}, round ${round}: no process is left`, left.length === 0, left.join('\n'))
     }
