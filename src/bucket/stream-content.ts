@@ -24,6 +24,14 @@ export interface ContentRead {
   losses: readonly Loss[]
 }
 
+/** Bytes [start, end) of a stream. */
+export interface ContentRange {
+  start: number
+  end: number
+  /** A point of the chain at or before `start` that is known already: nothing before it is read. */
+  from?: ChainEnd | undefined
+}
+
 export type Loss =
   /** The bytes before this offset are gone. */
   | { kind: 'expired'; before: number }
@@ -36,13 +44,13 @@ export type Loss =
 /**
  * The bytes of the half-open `range`, segment by segment, and at the end what is known of them. Checks each joint of the
  * chain from its beginning on: of the segments before the range only the last 4 KiB are read. Bytes from 0 up to a sealed
- * length are compared with the seal.
+ * length are compared with the seal. With `range.from`, joints are checked from there on.
  */
 export async function* readContent(
   bucket: Bucket,
   host: string,
   stream: string,
-  range: { start: number; end: number },
+  range: ContentRange,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, ContentRead> {
   // The records come first: what they speak of is in the bucket by then.
@@ -51,7 +59,8 @@ export async function* readContent(
   const gaps = (await listGaps(bucket, host, { prefix: streamPrefix('gaps', host, stream), signal })).get(stream) ?? []
   const { all } = await listSegments(bucket, host, stream, { signal })
   const run = contentRun(new SegmentMap(all.filter(({ offset }) => offset < range.end)))
-  const start = await findChainEnd(bucket, run.segments, { start: run.start, until: range.start, signal })
+  const start =
+    range.from ?? (await findChainEnd(bucket, run.segments, { start: run.start, until: range.start, signal }))
 
   const hash = start.offset === 0 ? createHash('sha256') : undefined
   let chainEnd = start

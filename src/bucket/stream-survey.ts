@@ -39,7 +39,7 @@ export async function surveyChain(
 }
 
 /** The up to 4 KiB of stream before the end of `chain`. */
-async function readWindow(
+export async function readWindow(
   bucket: Bucket,
   chain: readonly ListedSegment[],
   signal: AbortSignal | undefined,

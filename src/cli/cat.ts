@@ -164,5 +164,6 @@ function printedText(place: ReadPlace, { start, end, chainEnd, verified }: Conte
     return `nothing: the stream has ${formatCount(chainEnd.offset)} bytes, and the range begins at ${formatCount(range.start)}`
   }
   const seal = verified === true ? ['SHA-256 as sealed'] : []
-  return [`bytes ${formatCount(start)}–${formatCount(end)}`, place.voucher, ...seal].join(' · ')
+  const voucher = range.from === undefined ? place.voucher : 'chain verified from there on'
+  return [`bytes ${formatCount(start)}–${formatCount(end)}`, voucher, ...seal].join(' · ')
 }

@@ -1,12 +1,9 @@
 import { parseBytes } from '../../base/quantity.ts'
+import type { ContentRange } from '../../bucket/stream-content.ts'
 import { usageError } from '../command.ts'
 
-/** Bytes [start, end) of a stream. */
-export interface ByteRange {
-  start: number
-  /** Infinity: as far as the stream goes. */
-  end: number
-}
+/** An end that is infinite means: as far as the stream goes. */
+export type ByteRange = ContentRange
 
 /** `100-200` is bytes 100 up to, not including, 200; `100-` all from there on. With units: `1MiB-2MiB`. */
 export function parseRange(text: string): ByteRange {

@@ -73,6 +73,11 @@ async function ask<T extends z.ZodType>(server: ServerClient, path: string, sche
 
 function rowOf(row: z.output<typeof streamRow>): StreamRow {
   const { stream, name, state, sha256, missing } = row
+  // It is printed, and part of paths.
+  if (parseStreamId(stream) === undefined)
+    throw new LogcaskError('corrupt', 'the server names a stream that is none', {
+      hint: 'install the same logcask there',
+    })
   return {
     stream,
     origin:
