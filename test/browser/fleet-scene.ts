@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { forEachConcurrently } from '../../src/base/concurrency.ts'
 import { storedStream } from '../support/stored-stream.ts'
 import { accessibilityProblems, keepScreenshot, narrow, openPage, withBrowser } from './open-page.ts'
 import { bornAgo, giveSigns, openPlace } from './place.ts'
@@ -27,11 +28,12 @@ describe('a fleet of 1,000 hosts', () => {
     openPlace({
       isPublished: false,
       async fill(bucket) {
-        for (let at = 0; at < 1000; at++) {
+        const hosts = Array.from({ length: 1000 }, (_, at) => at)
+        await forEachConcurrently(hosts, 16, async (at) => {
           await storedStream(bucket, nameOf(at), bornAgo(at), '/var/log/syslog').append('x'.repeat(100 + at))
           // Every hundredth was delivered by hand; the silent ones stopped five hours ago.
           if (at % 100 !== 50) await giveSigns(bucket, nameOf(at), silent.includes(at) ? 5 : 0)
-        }
+        })
       },
     })
 

@@ -52,7 +52,7 @@ export async function openPage(
     await context.close()
     expect(complaints).toEqual([])
   })
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(150_000)
   await page.goto(url)
   return { page, complaints }
 }

@@ -136,20 +136,20 @@ describe('a file of 10 GB', () => {
     await page.getByText(head.trim()).waitFor({ state: 'detached' })
     expect((await texts())[0]).toBe(row(0).trim())
     await lines.press('PageDown')
-    await expect.poll(async () => (await texts())[0], { timeout: 60_000 }).not.toBe(row(0).trim())
+    await expect.poll(async () => (await texts())[0], { timeout: 150_000 }).not.toBe(row(0).trim())
     const at = (await offsets())[0] ?? 0
     expect((await texts())[0]).toBe(row((at - head.length) / row(0).length).trim())
     await lines.press('PageUp')
-    await expect.poll(async () => (await texts())[0], { timeout: 60_000 }).toBe(row(0).trim())
+    await expect.poll(async () => (await texts())[0], { timeout: 150_000 }).toBe(row(0).trim())
     // Half way: the line that holds that byte.
     await page.getByLabel('Go to').fill('50 %')
     await page.getByLabel('Go to').press('Enter')
     await expect
-      .poll(async () => Math.abs(((await offsets())[0] ?? 0) - length / 2), { timeout: 60_000 })
+      .poll(async () => Math.abs(((await offsets())[0] ?? 0) - length / 2), { timeout: 150_000 })
       .toBeLessThan(2100)
     await page.getByRole('slider', { name: 'Place in the file' }).fill('2600')
     await expect
-      .poll(async () => Math.abs(((await offsets())[0] ?? 0) - length * 0.26), { timeout: 60_000 })
+      .poll(async () => Math.abs(((await offsets())[0] ?? 0) - length * 0.26), { timeout: 150_000 })
       .toBeLessThan(2100)
     // A line in the midst is where arithmetic says it is.
     const [offset = 0] = await offsets()

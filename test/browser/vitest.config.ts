@@ -10,8 +10,8 @@ export default defineConfig({
     // A browser is load enough.
     maxWorkers: 1,
     // Nets for what hangs, never a measure.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     reporters: ['default', new TallyReporter()],
   },
 })

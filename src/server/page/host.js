@@ -15,7 +15,7 @@ const oddities = {
   expired: 'expired beginnings',
   problem: 'problems',
 }
-/** How often a page that is seen looks again. */
+/** How often a page that is seen looks again, at most. */
 const againMs = 30_000
 
 export async function hostView({ main, signal, host, fail }) {
@@ -159,8 +159,13 @@ export async function hostView({ main, signal, host, fail }) {
     ]
   }
 
-  const again = () => Promise.all([loadActivity(), state.streams.length <= 100 && loadStreams()]).catch(passing(fail))
-  const timer = setInterval(() => document.hidden || again(), againMs)
+  const again = async () => {
+    // The more streams, the more a look costs: some five requests to the bucket for each.
+    dueMs = Date.now() + Math.max(againMs, state.streams.length * 1_000)
+    await Promise.all([loadActivity(), state.streams.length <= 100 && loadStreams()]).catch(passing(fail))
+  }
+  let dueMs = Date.now() + againMs
+  const timer = setInterval(() => document.hidden || Date.now() < dueMs || again(), 1_000)
   signal.addEventListener('abort', () => clearInterval(timer))
   connection.addEventListener('back', again, { signal })
   put(parts.streams, el('p', { class: 'muted' }, 'Looking …'))
