@@ -19,7 +19,7 @@ import { type Arrival, startSink } from './start-sink.ts'
 
 const rounds = Number(process.env.LOGCASK_BENCH_ROUNDS ?? 3)
 /** What a store far away, or a busy one, takes for an answer; nobody computes meanwhile. */
-const waitMs = 600
+const waitMs = 1200
 const streamCount = 240
 const hostCount = 20
 const appendCount = 200

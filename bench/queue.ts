@@ -14,6 +14,7 @@ export interface BenchQueue {
 }
 
 interface Asked {
+  MaxNumberOfMessages?: number
   WaitTimeSeconds?: number
   Entries?: { Id: string }[]
 }
@@ -29,7 +30,7 @@ export async function startQueue(): Promise<BenchQueue> {
       return { Successful: (asked.Entries ?? []).map(({ Id }) => ({ Id })), Failed: [] }
     const endMs = performance.now() + (asked.WaitTimeSeconds ?? 0) * 1000
     while (waiting.length === 0 && performance.now() < endMs && !isOver) await sleep(2)
-    const Messages = waiting.splice(0, 10).map((Body) => ({
+    const Messages = waiting.splice(0, asked.MaxNumberOfMessages ?? 10).map((Body) => ({
       MessageId: `m-${++received}`,
       ReceiptHandle: `r-${received}`,
       MD5OfBody: createHash('md5').update(Body).digest('hex'),

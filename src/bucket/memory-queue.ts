@@ -32,9 +32,9 @@ export function createMemoryQueue(
   const named = (messages: readonly QueueMessage[]): Held[] =>
     held.filter(({ receipt }) => messages.some((message) => message.receipt === receipt))
 
-  const takeVisible = (hideMs: number): QueueMessage[] => {
+  const takeVisible = (hideMs: number, max: number): QueueMessage[] => {
     const given: QueueMessage[] = []
-    while (given.length < messagesAtOnce) {
+    while (given.length < Math.min(max, messagesAtOnce)) {
       const visible = held.filter(({ visibleAtMs }) => visibleAtMs <= clock.monotonic())
       const one = visible[take(visible.length)]
       if (one === undefined) break
@@ -62,12 +62,12 @@ export function createMemoryQueue(
       held.push({ body, visibleAtMs: clock.monotonic(), receives: 0, receipt: '' })
       for (const arrived of arrivals) arrived()
     },
-    async receive({ waitMs, hideMs, signal }) {
+    async receive({ max, waitMs, hideMs, signal }) {
       signal?.throwIfAborted()
       requests.receive++
       const endAtMs = clock.monotonic() + waitMs
       for (;;) {
-        const given = takeVisible(hideMs)
+        const given = takeVisible(hideMs, max)
         if (given.length > 0 || clock.monotonic() >= endAtMs) return given
         const nextAtMs = Math.min(endAtMs, ...held.map(({ visibleAtMs }) => visibleAtMs))
         await wait(Math.max(1, nextAtMs - clock.monotonic()), signal)

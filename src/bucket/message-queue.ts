@@ -8,8 +8,8 @@
 export interface MessageQueue {
   /** For people: where this is, without credentials. */
   readonly url: string
-  /** Up to ten messages, hidden for `hideMs`; waits up to `waitMs` for the first. None is an empty list. */
-  receive(options: { waitMs: number; hideMs: number; signal?: AbortSignal | undefined }): Promise<QueueMessage[]>
+  /** Up to `max` messages (ten at most), hidden for `hideMs`; waits up to `waitMs` for the first. None is an empty list. */
+  receive(options: ReceiveOptions): Promise<QueueMessage[]>
   /** Hides messages that were received for `hideMs` from now on, at most ten at once; one that is gone is left alone. */
   hide(messages: readonly QueueMessage[], hideMs: number, signal?: AbortSignal): Promise<void>
   /** They are done, at most ten at once; one that is gone is left alone. */
@@ -17,6 +17,13 @@ export interface MessageQueue {
   /** Whether what is received too often is kept elsewhere (a dead-letter queue), as far as may be known. */
   keepsPoison(signal?: AbortSignal): Promise<boolean>
   close(): Promise<void>
+}
+
+export interface ReceiveOptions {
+  max: number
+  waitMs: number
+  hideMs: number
+  signal?: AbortSignal | undefined
 }
 
 export interface QueueMessage {

@@ -103,12 +103,12 @@ export function createSqsQueue(settings: QueueSettings, clock: Clock): MessageQu
 
   return {
     url,
-    async receive({ waitMs, hideMs, signal }) {
+    async receive({ max, waitMs, hideMs, signal }) {
       const { Messages = [] } = await ask('ReceiveMessage', signal, ({ sdk, client, queueUrl }, options) =>
         client.send(
           new sdk.ReceiveMessageCommand({
             QueueUrl: queueUrl,
-            MaxNumberOfMessages: messagesAtOnce,
+            MaxNumberOfMessages: Math.min(max, messagesAtOnce),
             WaitTimeSeconds: Math.floor(waitMs / 1000),
             VisibilityTimeout: Math.ceil(hideMs / 1000),
             MessageSystemAttributeNames: ['ApproximateReceiveCount'],

@@ -4,6 +4,7 @@ import { isCode, LogcaskError, messageOf } from '../base/errors.ts'
 import { type Backoff, retryRefused, retryUnknown } from '../base/retry.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { type ListedStream, listStreams } from '../bucket/stream-inventory.ts'
+import { isOutdated } from '../bucket/stream-listing.ts'
 import type { Origin } from '../format/origin.ts'
 import { changedStreams } from './changed-streams.ts'
 import { compactStream, type StreamOutcome } from './compact-stream.ts'
@@ -90,6 +91,8 @@ export async function compactHost(
       result.outcomes.push({ ...outcome, stream: listed.stream })
     } catch (error) {
       signal?.throwIfAborted()
+      // Messages may speak of what is gone, or never was: the bucket is asked before anybody is told.
+      if (hints !== undefined && isOutdated(error)) return void result.unfinished.add(listed.stream)
       result.errors.push(error)
       if (!isCode(error, 'corrupt')) result.unfinished.add(listed.stream)
       watch.streams.set(listed.stream, watchAfterFailure(known, backoffFor(error), clock, clock.monotonic()))
@@ -100,9 +103,9 @@ export async function compactHost(
   }
   if (hints !== undefined) {
     await forEachConcurrently(hints, streamsAtOnce, async ([stream, hint]) => {
-      const length = (await context.sink.recall(host, stream))?.length ?? 0
-      if (isOldNews(hint, length)) return
-      const listed = await listHinted(context.bucket, host, stream, hint, length, signal)
+      const record = await context.sink.recall(host, stream)
+      if (isOldNews(hint, record?.length ?? 0)) return
+      const listed = await listHinted(context.bucket, host, stream, hint, record, signal)
       if (listed !== undefined) await compact(listed)
     })
   } else if (plan.kind === 'full') {

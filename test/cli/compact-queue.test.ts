@@ -66,7 +66,7 @@ describe('what a queue answers', () => {
     onTestFinished(() => void vi.unstubAllEnvs())
     const queueUrl = await server(status, { __type: type, message: 'no' })
     const queue = createSqsQueue({ queueUrl }, systemClock)
-    const error: unknown = await queue.receive({ waitMs: 0, hideMs: 1000 }).catch((thrown: unknown) => thrown)
+    const error: unknown = await queue.receive({ max: 10, waitMs: 0, hideMs: 1000 }).catch((thrown: unknown) => thrown)
     await queue.close()
     expect(error).toMatchObject({ code, hint: expect.stringContaining(hint) })
     expect(String(error)).toContain(queueUrl)
@@ -81,7 +81,7 @@ describe('what a queue answers', () => {
     const queueUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/000000000000/logs`
     const queue = createSqsQueue({ queueUrl }, systemClock)
     const stop = new AbortController()
-    const receiving = queue.receive({ waitMs: 20_000, hideMs: 1000, signal: stop.signal })
+    const receiving = queue.receive({ max: 10, waitMs: 20_000, hideMs: 1000, signal: stop.signal })
     await new Promise((resolve) => silent.once('request', resolve))
     stop.abort(new Error('stopped'))
     await expect(receiving).rejects.toThrow('stopped')

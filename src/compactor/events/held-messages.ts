@@ -26,17 +26,21 @@ export class Held {
     this.#signal = signal
   }
 
-  /** Receives what `ask` gives, once fewer than `max` are in hand or asked for; nothing when all is over. */
-  async receive(max: number, ask: () => Promise<QueueMessage[]>): Promise<QueueMessage[]> {
+  /** Asks for as many messages as there is room for, once there is some; says whether more may be waiting. */
+  async receive(
+    max: number,
+    ask: (count: number) => Promise<QueueMessage[]>,
+  ): Promise<{ messages: QueueMessage[]; isFull: boolean }> {
     while (this.#since.size + this.#asked >= max && !this.#signal.aborted)
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    this.#asked += messagesAtOnce
+    const count = Math.max(1, Math.min(messagesAtOnce, max - this.#since.size - this.#asked))
+    this.#asked += count
     try {
-      const messages = await ask()
+      const messages = await ask(count)
       for (const message of messages) this.#since.set(message, this.#clock.monotonic())
-      return messages
+      return { messages, isFull: messages.length === count }
     } finally {
-      this.#asked -= messagesAtOnce
+      this.#asked -= count
       this.#wake()
     }
   }

@@ -14,7 +14,13 @@ const hostsAtOnce = 16
 const retryStream: Backoff = { baseMs: 5_000, capMs: 3_600_000 }
 /** Beyond it, as when a disk is full, the next listing finds them. */
 const retriesMax = 10_000
-const anything: StreamHint = { segmentsEnd: Number.POSITIVE_INFINITY, isBegun: true, isSealed: true, hasGap: true }
+const anything: StreamHint = {
+  segmentsEnd: Number.POSITIVE_INFINITY,
+  segments: [],
+  isBegun: true,
+  isSealed: true,
+  hasGap: true,
+}
 
 /**
  * Lists all that every host has: at once, or spread over `everyMs`, so that nobody sees a wave of requests. Resolves when

@@ -110,17 +110,13 @@ function hintOf(names: readonly string[], size: number, prefix: string): SpokenO
   for (const name of names) {
     const key = name.startsWith(prefix) ? parseKey(name.slice(prefix.length)) : undefined
     if (key === undefined) continue
-    const none = { segmentsEnd: 0, isBegun: false, isSealed: false, hasGap: false }
+    const none = { segmentsEnd: 0, segments: [], isBegun: false, isSealed: false, hasGap: false }
     if (key.kind === 'segment') {
-      const { host, stream, offset } = key
+      const { host, stream, offset, before } = key
+      const segments = size > 0 && offset + size <= offsetMax ? [{ offset, before, length: size }] : []
       // At least one byte behind its offset, whatever was said of its size.
-      return {
-        ...none,
-        host,
-        stream,
-        segmentsEnd: Math.min(offset + Math.max(1, size), offsetMax),
-        isBegun: offset === 0,
-      }
+      const segmentsEnd = Math.min(offset + Math.max(1, size), offsetMax)
+      return { ...none, host, stream, segmentsEnd, segments, isBegun: offset === 0 }
     }
     if (key.kind === 'seal') return { ...none, host: key.host, stream: key.stream, isSealed: true }
     if (key.kind === 'gap') return { ...none, host: key.host, stream: key.stream, hasGap: true }

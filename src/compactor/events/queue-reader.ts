@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { isCode } from '../../base/errors.ts'
 import { type Backoff, backoffMs, retryUnknown } from '../../base/retry.ts'
-import { type MessageQueue, messagesAtOnce, type QueueMessage } from '../../bucket/message-queue.ts'
+import type { MessageQueue, QueueMessage } from '../../bucket/message-queue.ts'
 import { Held } from './held-messages.ts'
 import { type EventPlace, parseMessage, type SpokenOf } from './parse-message.ts'
 
@@ -37,8 +37,14 @@ export const hideMs = 60_000
 const receiversMax = 8
 /** Nothing received for so long: what comes is looked for elsewhere meanwhile. */
 const lostAfterMs = 30_000
-/** What failed comes back ever later; at the latest within a quarter of an hour. */
-const retryMessage: Backoff = { baseMs: 5_000, capMs: 900_000 }
+/**
+ * A store that is away is waited for with what is in hand, and little more is received: each time that a message is
+ * received counts against it, and the queue takes one that was received too often for poison.
+ */
+const heldFailingMs = 300_000
+const retryHeld: Backoff = { baseMs: 1_000, capMs: 60_000 }
+/** After that it comes back later; at the latest within a quarter of an hour. */
+const retryMessage: Backoff = { baseMs: 60_000, capMs: 900_000 }
 /** A queue that is gone or denied is asked once a minute: it costs next to nothing, and is back within a minute. */
 const askLostEveryMs = 60_000
 
@@ -59,11 +65,8 @@ export async function readQueue(options: ReaderOptions): Promise<void> {
     }
     if (parsed.kind === 'test') counts.test++
     else {
-      try {
-        await Promise.all(parsed.hints.map(options.look))
-      } catch {
+      if (!(await lookUntilDone(parsed.hints, message.receives === 1))) {
         if (signal.aborted) return
-        // Told where it failed, by name.
         counts.failed++
         const laterMs = Math.max(retryMessage.baseMs, backoffMs(retryMessage, message.receives, clock))
         return held.giveBack(message, laterMs)
@@ -73,11 +76,29 @@ export async function readQueue(options: ReaderOptions): Promise<void> {
     held.remove(message)
   }
 
-  const receive = async (): Promise<number> => {
-    const messages = await held.receive(options.inHandMax, () => queue.receive({ waitMs, hideMs, signal }))
+  /** False where it could not be done for long. Why is told where it failed, by name. */
+  const lookUntilDone = async (hints: readonly SpokenOf[], isFirst: boolean): Promise<boolean> => {
+    const endAtMs = clock.monotonic() + heldFailingMs
+    for (let attempt = 0; !signal.aborted && clock.monotonic() < endAtMs; attempt++) {
+      try {
+        // What is said of lengths is believed once: after a failure the bucket is asked.
+        const isBelieved = isFirst && attempt === 0
+        await Promise.all(hints.map((hint) => options.look(isBelieved ? hint : { ...hint, segments: [] })))
+        return true
+      } catch {
+        await clock.sleep(Math.max(500, backoffMs(retryHeld, attempt, clock)), signal).catch(() => {})
+      }
+    }
+    return false
+  }
+
+  /** Whether more may be waiting. */
+  const receive = async (): Promise<boolean> => {
+    const ask = (max: number): Promise<QueueMessage[]> => queue.receive({ max, waitMs, hideMs, signal })
+    const { messages, isFull } = await held.receive(options.inHandMax, ask)
     counts.received += messages.length
     for (const message of messages) void accept(message)
-    return messages.length
+    return isFull
   }
 
   /** One more while each brings all that fits; it ends when it does not. Its failures are met by the first as well. */
@@ -86,7 +107,7 @@ export async function readQueue(options: ReaderOptions): Promise<void> {
     receivers++
     void (async () => {
       try {
-        while (!signal.aborted && (await receive()) === messagesAtOnce) helpOut()
+        while (!signal.aborted && (await receive())) helpOut()
       } catch {
         // The first one asks the same, and tells.
       } finally {
@@ -100,10 +121,10 @@ export async function readQueue(options: ReaderOptions): Promise<void> {
   let answeredAtMs = clock.monotonic()
   while (!signal.aborted) {
     try {
-      const count = await receive()
+      const isFull = await receive()
       if (isLost) options.onBack()
       ;[failures, isLost, answeredAtMs] = [0, false, clock.monotonic()]
-      if (count === messagesAtOnce) helpOut()
+      if (isFull) helpOut()
     } catch (error) {
       if (signal.aborted) break
       const isOver = !isCode(error, 'unavailable') || clock.monotonic() - answeredAtMs > lostAfterMs

@@ -9,14 +9,15 @@ const stream = '20261120T101500123456789Z-1a2b.3'
 const before = 'e3b0c44298fc1c14'
 const prefixes = ['', 'prod/', 'a b+c/ä%20/=/']
 const place = (prefix: string): EventPlace => ({ bucket: bucketName, prefix })
-const none = { segmentsEnd: 0, isBegun: false, isSealed: false, hasGap: false }
+const none = { segmentsEnd: 0, segments: [], isBegun: false, isSealed: false, hasGap: false }
+const segmentAt = (offset: number) => [{ offset, before: 'e3b0c44298fc1c14', length: 7 }]
 
 describe('what a message says', () => {
   for (const [name, form] of Object.entries(keyForms)) {
     it.each(prefixes)(`keys as ${name} writes them, below '%s'`, (prefix) => {
       const cases = [
-        [segmentKey(host, stream, 0, before), { ...none, segmentsEnd: 7, isBegun: true }],
-        [segmentKey(host, stream, 4096, before), { ...none, segmentsEnd: 4103 }],
+        [segmentKey(host, stream, 0, before), { ...none, segmentsEnd: 7, segments: segmentAt(0), isBegun: true }],
+        [segmentKey(host, stream, 4096, before), { ...none, segmentsEnd: 4103, segments: segmentAt(4096) }],
         [sealKey(host, stream, 9, '0'.repeat(64)), { ...none, isSealed: true }],
         [gapKey(host, stream, 9, 'open'), { ...none, hasGap: true }],
       ] as const
@@ -36,7 +37,9 @@ describe('what a message says', () => {
     for (const name of ['s3:ObjectCreated:Put', 'ObjectCreated:CompleteMultipartUpload', 'ObjectCreated:Copy'])
       expect(parseMessage(notification(key, 3, { name }), place(''))).toMatchObject({ hints: [{ segmentsEnd: 3 }] })
     for (const size of [-1, 0.5, 2 ** 60, Number.NaN])
-      expect(parseMessage(notification(key, size), place(''))).toMatchObject({ hints: [{ segmentsEnd: 1 }] })
+      expect(parseMessage(notification(key, size), place(''))).toMatchObject({
+        hints: [{ segmentsEnd: 1, segments: [] }],
+      })
   })
 
   it('nothing to look at: removals, records of no stream, foreign keys, another prefix', () => {
