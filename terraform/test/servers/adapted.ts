@@ -39,7 +39,7 @@ export function adapt(
     if (statement.Effect === 'Deny') return [whole]
     if (!statement.Sid.startsWith('Agent')) return [{ ...whole, Principal: dialect.principalOf(users.reader) }]
     return users.agents.map(({ user, host }) => ({
-      ...(JSON.parse(JSON.stringify(whole).replaceAll('${aws:userid}', host)) as Statement),
+      ...(JSON.parse(JSON.stringify(whole).replaceAll(/\$\{aws:userid\}/g, host)) as Statement),
       Sid: `${statement.Sid}${user}`,
       Principal: dialect.principalOf(user),
     }))

@@ -18,7 +18,11 @@ export interface PolicyServer {
   endpoint: string
   /** Has versions and locks. */
   isVersioned: boolean
-  dialect: Dialect
+  /** Its policies see a request by plain http. */
+  seesPlainHttp: boolean
+  /** Requests that it takes for others. */
+  unknown: readonly string[]
+  dialect: Omit<Dialect, 'knowsAction'>
   client(user: string): S3Client
   secretOf(user: string): string
   stop(): Promise<void>
@@ -50,24 +54,14 @@ export async function startVersitygw(users: readonly string[]): Promise<PolicySe
     const admin = ['admin', '-a', owner, '-s', secretOf(owner), '--er', endpoint]
     await run(program, [...admin, 'create-user', '-a', user, '-s', secretOf(user), '-r', 'user'])
   }
-  // As its answers to a policy with each of them say (1.8.0).
-  const unknown = [
-    's3:PutObjectVersionAcl',
-    's3:UpdateObjectEncryption',
-    's3:ObjectOwnerOverrideToBucketOwner',
-    's3:PauseReplication',
-    's3:PutBucketAbac',
-    's3:ReplicateObject',
-    's3:ReplicateTags',
-    's3:ReplicateDelete',
-  ]
   return {
     ...server,
     name: 'versitygw',
     isVersioned: true,
+    seesPlainHttp: true,
+    unknown: [],
     dialect: {
       principalOf: (user) => ({ AWS: [user] }),
-      knowsAction: (action) => !unknown.includes(action),
       knowsCondition: (key) => ['aws:SecureTransport', 's3:prefix'].includes(key),
     },
   }
@@ -98,21 +92,17 @@ export async function startCeph(users: readonly string[]): Promise<PolicyServer>
       timeout: 120_000,
     })
   }
-  const unknown = [
-    's3:UpdateObjectEncryption',
-    's3:ObjectOwnerOverrideToBucketOwner',
-    's3:PauseReplication',
-    's3:PutBucketAbac',
-    's3:PutBucketOwnershipControls',
-  ]
   return {
     ...server,
     name: 'ceph-rgw',
     // 16 and 18 do not keep If-None-Match there.
     isVersioned: false,
+    // 16.2 sets aws:SecureTransport only where it is true.
+    seesPlainHttp: false,
+    // Taken for the creation of a bucket: 400.
+    unknown: ['own it'],
     dialect: {
       principalOf: (user) => ({ AWS: [`arn:aws:iam:::user/${user}`] }),
-      knowsAction: (action) => !unknown.includes(action),
       knowsCondition: (key) => ['aws:SecureTransport', 's3:prefix'].includes(key),
     },
   }
