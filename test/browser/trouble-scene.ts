@@ -68,6 +68,37 @@ describe('where not all can be had', () => {
     await page.getByRole('link', { name: '/var/log/a.log' }).waitFor()
     await keepScreenshot(page, 'host-in-parts')
   })
+
+  it('a stream whose content cannot be read shows what is known of it', async () => {
+    const { url, stream } = await oneStream()
+    const { page } = await openPage('about:blank')
+    await page.route('**/content', (route) => route.fulfill(problem(502, 'the store lost it')))
+    await page.goto(`${url}#/host/web-1/${stream}`)
+    await page.getByText('the store lost it').waitFor()
+    await page.getByRole('heading', { name: '/var/log/a.log' }).waitFor()
+    await page.getByRole('button', { name: 'Lengths only' }).click()
+    await page.getByText('Fine, as far as lengths tell.').waitFor()
+  })
+
+  it('a follow or a download that is refused leaves the lines', async () => {
+    const place = await openPlace({
+      hasToken: true,
+      fill: (bucket) => storedStream(bucket, 'web-1', bornAgo(9), '/var/log/a.log').append('hello\n'),
+    })
+    const { page } = await openPage(place.url)
+    await signIn(page)
+    await page.getByRole('link', { name: 'web-1' }).click()
+    await page.getByRole('link', { name: '/var/log/a.log' }).click()
+    await page.getByText('hello').waitFor()
+    await page.route('**/follow', (route) => route.fulfill(problem(503, 'too many are following')))
+    await page.getByRole('button', { name: 'Follow' }).click()
+    await page.getByText('Not followed: too many are following').waitFor()
+    expect(await page.getByRole('button', { name: 'Follow' }).getAttribute('aria-pressed')).toBe('false')
+    await page.route('**/content', (route) => route.fulfill(problem(502, 'not now')))
+    await page.getByRole('button', { name: 'Download' }).click()
+    await page.getByText('Cannot be read: not now').waitFor()
+    await page.getByText('hello').waitFor()
+  })
 })
 
 describe('behind a proxy, below a path', () => {

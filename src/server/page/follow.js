@@ -1,8 +1,10 @@
 import { getJson, paths, readEvents } from './client.js'
 import { say } from './dom.js'
+import { shown } from './words.js'
 
 /** How often it is asked whether the file was rotated, and how long the old stream is quiet before it is left. */
-const lookMs = 5_000
+const lookMs = 3_000
+const lookMaxMs = 60_000
 const quietMs = 5_000
 const againMs = 1_000
 
@@ -24,8 +26,13 @@ export function followStream({ host, stream, detail, bytes, view, signal, fail, 
     view.showEnd()
     const over = AbortSignal.any([signal, running.signal])
     grewAtMs = Date.now()
-    follow(over).catch((error) => !over.aborted && fail(error))
-    watchRotation(over).catch((error) => !over.aborted && fail(error))
+    const onFailure = (error) => {
+      if (over.aborted) return
+      if (error.status === 401) fail(error)
+      else stop(`Not followed: ${shown(error.message)}`)
+    }
+    follow(over).catch(onFailure)
+    watchRotation(over).catch(onFailure)
   }
 
   function stop(text) {
@@ -68,12 +75,20 @@ export function followStream({ host, stream, detail, bytes, view, signal, fail, 
   async function watchRotation(over) {
     if (detail.name === null || detail.born === null) return
     const bornFrom = `${detail.born.slice(0, 23)}Z`
-    for (;;) {
-      await pause(lookMs, over)
-      const { streams } = await getJson(paths.host(host, '/streams'), { bornFrom, limit: 50 }, over)
+    for (let waitMs = lookMs; ; waitMs = Math.min(lookMaxMs, waitMs * 1.5)) {
+      await pause(waitMs, over)
+      // A file that grows was not rotated; one look costs some five requests for each stream that is younger.
+      if (!isSealed && Date.now() - grewAtMs < quietMs) {
+        waitMs = lookMs
+        continue
+      }
+      const page = await getJson(paths.host(host, '/streams'), { bornFrom, limit: 50 }, over).catch((error) => {
+        if (over.aborted || error.status === 401) throw error
+      })
+      const streams = page?.streams ?? []
       const next = streams.filter((one) => one.name === detail.name && one.stream > stream && one.bytes > 0).at(-1)
       if (next === undefined) continue
-      onNext(next, isSealed || Date.now() - grewAtMs >= quietMs)
+      return onNext(next)
     }
   }
 
