@@ -19,6 +19,15 @@ export interface QuotaLimits {
   requestsPerHour?: number | undefined
 }
 
+/** Passes as time does. */
+export class RequestsUsedUp extends LogcaskError {
+  constructor(host: string, most: number) {
+    super('unavailable', `${pathForPeople(host)}: its quota of ${most} requests an hour is used up`, {
+      hint: 'it goes on as time passes; other hosts are not held up. Look what it writes, or raise quota.requestsPerHour',
+    })
+  }
+}
+
 /** Stays until somebody acts: looked at again as rarely as what is no agent's. */
 export class OverQuota extends LogcaskError {
   constructor(host: string, stream: string, what: string, kind: 'streams' | 'bytes') {
@@ -85,14 +94,7 @@ export class Quota {
       const nowMs = this.#clock.monotonic()
       left = Math.min(most, left + ((nowMs - atMs) * most) / hourMs)
       atMs = nowMs
-      if (left < 1)
-        throw new LogcaskError(
-          'unavailable',
-          `${pathForPeople(host)}: its quota of ${most} requests an hour is used up`,
-          {
-            hint: 'it goes on as time passes; other hosts are not held up. Look what it writes, or raise quota.requestsPerHour',
-          },
-        )
+      if (left < 1) throw new RequestsUsedUp(host, most)
       left--
     }
     return {

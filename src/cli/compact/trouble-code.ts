@@ -1,6 +1,7 @@
 import type { ProblemCode } from '../../agent/problem-code.ts'
-import { isCode } from '../../base/errors.ts'
+import { errnoOf, isCode } from '../../base/errors.ts'
 import type { CompactorEvent } from '../../compactor/event.ts'
+import { OverQuota, RequestsUsedUp } from '../../compactor/quota.ts'
 import type { Paint } from '../terminal/terminal.ts'
 
 /**
@@ -11,11 +12,12 @@ export const troubleCodes = [
   'content-conflict',
   'content-corrupt',
   'gap',
+  'over-quota',
+  'place-refused',
+  'place-unavailable',
   'published-set-aside',
   'queue-lost',
   'queue-message-foreign',
-  'read-refused',
-  'read-unavailable',
   'request-refused',
   'seal-mismatch',
   'seal-short',
@@ -41,7 +43,10 @@ export function codeOfEvent(event: CompactorEvent): TroubleCode | undefined {
       return event.state === 'lost' ? 'queue-lost' : event.state === 'back' ? undefined : 'queue-message-foreign'
     case 'problem':
       return codeOfProblem(event.error)
-    default:
+    case 'published':
+    case 'sealed':
+    case 'archived':
+    case 'listed':
       return undefined
   }
 }
@@ -53,8 +58,10 @@ export function withCode(text: string, code: TroubleCode | ProblemCode, paint: P
 }
 
 function codeOfProblem(error: unknown): TroubleCode {
-  if (isCode(error, 'unavailable')) return 'read-unavailable'
-  if (isCode(error, 'refused')) return 'read-refused'
+  if (error instanceof OverQuota || error instanceof RequestsUsedUp) return 'over-quota'
+  if (isCode(error, 'unavailable')) return 'place-unavailable'
+  // The operating system's own errors come as they are: no room, no right, a disk that fails.
+  if (isCode(error, 'refused') || errnoOf(error) !== undefined) return 'place-refused'
   if (isCode(error, 'conflict')) return 'content-conflict'
   if (isCode(error, 'corrupt')) return 'content-corrupt'
   return isCode(error, 'invalid') ? 'settings-invalid' : 'bug'
