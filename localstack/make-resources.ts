@@ -11,9 +11,14 @@ interface Call {
   input: { [name: string]: unknown }
 }
 
-export async function makeResources(endpoint: string): Promise<number> {
-  const calls = JSON.parse(readFileSync(join(import.meta.dirname, 'resources.json'), 'utf8')) as Call[]
-  const settings = { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' }, maxAttempts: 3 }
+/** It has no queues and roles, and no condition that makes a bucket create-only. */
+const knownToMinio = new Set(['CreateBucket', 'PutBucketVersioning', 'PutObjectLockConfiguration'])
+
+export async function makeResources(endpoint: string, isMinio = false): Promise<number> {
+  const all = JSON.parse(readFileSync(join(import.meta.dirname, 'resources.json'), 'utf8')) as Call[]
+  const calls = isMinio ? all.filter(({ command }) => knownToMinio.has(command)) : all
+  const { AWS_ACCESS_KEY_ID: accessKeyId = 'test', AWS_SECRET_ACCESS_KEY: secretAccessKey = 'test' } = process.env
+  const settings = { endpoint, region, credentials: { accessKeyId, secretAccessKey }, maxAttempts: 3 }
   const buckets = new s3.S3Client({ ...settings, forcePathStyle: true })
   const queues = new sqs.SQSClient({ ...settings, useQueueUrlAsEndpoint: false })
   try {
@@ -23,6 +28,9 @@ export async function makeResources(endpoint: string): Promise<number> {
         else if (call.service === 's3') await buckets.send(commandOf(s3, call) as never)
         else await queues.send(commandOf(sqs, withUrl(call, endpoint)) as never)
       } catch (error) {
+        // Of a run that was broken off.
+        if (/BucketAlreadyOwnedByYou|EntityAlreadyExists/.test(`${(error as Error).name} ${(error as Error).message}`))
+          continue
         throw new Error(`${call.service} ${call.command}: ${(error as Error).message}`, { cause: error })
       }
     }
@@ -60,4 +68,10 @@ async function askIam(endpoint: string, { command, input }: Call): Promise<void>
     signal: AbortSignal.timeout(30_000),
   })
   if (!answer.ok) throw new Error(`${answer.status} ${(await answer.text()).slice(0, 500)}`)
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [endpoint, minio] = process.argv.slice(2)
+  if (endpoint === undefined) throw new Error('make-resources.ts ENDPOINT [--minio]')
+  process.stdout.write(`${await makeResources(endpoint, minio === '--minio')} requests\n`)
 }

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parse } from 'yaml'
+import { checkout } from './place.ts'
 
 /**
  * `localstack/test [ministack|localstack]`: up, demo, down, twice in a row; nothing may be left. In a directory of its own, so that one that
@@ -10,6 +12,8 @@ import { join } from 'node:path'
  */
 const tally = { passed: 0, failed: 0, skipped: 0 }
 const stores = process.argv.length > 2 ? process.argv.slice(2) : ['ministack', 'localstack']
+
+await checkCompose()
 
 for (const store of stores) {
   const home = mkdtempSync(join(tmpdir(), 'logcask-local-'))
@@ -62,6 +66,70 @@ for (const store of stores) {
 process.exitCode = tally.failed === 0 ? 0 : 1
 print(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`)
 
+/** There may be no Docker: then what the files name is looked at, and the configurations are read by the commands that get them. */
+async function checkCompose(): Promise<void> {
+  for (const [file, agent, server] of [
+    ['compose.yaml', 'agent.yaml', 'server.yaml'],
+    ['compose.minio.yaml', 'agent.minio.yaml', 'server.minio.yaml'],
+  ] as const) {
+    const text = readFileSync(join(import.meta.dirname, file), 'utf8')
+    const { services, volumes } = parse(text, { merge: true }) as Compose
+    const wrong = Object.entries(services).flatMap(([name, service]) => [
+      ...(/:(?!latest)[\w.-]+$/.test(service.image) ? [] : [`${name}: ${service.image} is not pinned`]),
+      ...(service.ports ?? [])
+        .filter((port) => !port.startsWith('127.0.0.1:'))
+        .map((port) => `${name}: ${port} is open`),
+      ...Object.keys(service.depends_on ?? {})
+        .filter((other) => !(other in services))
+        .map((other) => `${name}: no ${other}`),
+      ...(service.volumes ?? [])
+        .map((volume) => volume.split(':')[0] ?? '')
+        .filter((volume) => volume !== '..' && !(volume in volumes))
+        .map((volume) => `${name}: no volume ${volume}`),
+      ...(service.command ?? [])
+        .flatMap((word) => word.match(/(?:localstack|src)\/[\w./-]+/g) ?? [])
+        .filter((path) => !existsSync(join(checkout, path)))
+        .map((path) => `${name}: no ${path}`),
+    ])
+    check(
+      `${file}: images are pinned, ports are for this machine alone, and all that is named is there`,
+      wrong.length === 0,
+      wrong.join('\n'),
+    )
+    const configuration = join(import.meta.dirname, 'compose', server)
+    const asked = await program(['serve', '--check', '-c', configuration])
+    check(`${file}: serve takes ${server}`, asked.code === 0, asked.output)
+    const home = mkdtempSync(join(tmpdir(), 'logcask-local-'))
+    const config = join(home, 'agent.yaml')
+    // What only the local AWS tells.
+    const own = readFileSync(join(import.meta.dirname, 'compose', agent), 'utf8').replace(
+      '{aws_userid}',
+      'AROA:i-web-1',
+    )
+    writeFileSync(config, own.replace('/var/lib/logcask', join(home, 'state')))
+    const validated = await program(['validate', '-c', config])
+    check(`${file}: validate takes ${agent}`, validated.code === 0, validated.output)
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+interface Compose {
+  services: { [name: string]: Service }
+  volumes: { [name: string]: unknown }
+}
+
+interface Service {
+  image: string
+  ports?: string[]
+  volumes?: string[]
+  command?: string[]
+  depends_on?: { [name: string]: unknown }
+}
+
+async function program(args: string[]): Promise<{ code: number; output: string }> {
+  return spawned(process.execPath, [join(checkout, 'src/main.ts'), ...args], {})
+}
+
 function check(what: string, isSo: boolean, otherwise: string): void {
   tally[isSo ? 'passed' : 'failed']++
   print(`${isSo ? '✔' : '✖'} ${what}`)
@@ -69,8 +137,16 @@ function check(what: string, isSo: boolean, otherwise: string): void {
 }
 
 async function script(name: string, place: string, ...args: string[]): Promise<{ code: number; output: string }> {
-  const child = spawn(join(import.meta.dirname, name), args, {
-    env: { ...process.env, LOGCASK_LOCAL_DIR: place },
+  return spawned(join(import.meta.dirname, name), args, { LOGCASK_LOCAL_DIR: place })
+}
+
+async function spawned(
+  path: string,
+  args: string[],
+  env: { [name: string]: string },
+): Promise<{ code: number; output: string }> {
+  const child = spawn(path, args, {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 600_000,
   })

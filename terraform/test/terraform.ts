@@ -18,8 +18,8 @@ export interface Terraform {
   close(): void
 }
 
-/** Rejects where there is no terraform on this machine. */
-export async function openTerraform(): Promise<Terraform> {
+/** Rejects where there is no terraform on this machine. `more`: HCL whose types of resources are wanted as well. */
+export async function openTerraform(more: readonly string[] = []): Promise<Terraform> {
   const directory = mkdtempSync(join(tmpdir(), 'logcask-tf-'))
   for (const part of ['modules', 'examples', 'test/fixtures']) {
     cpSync(join(terraformDirectory, part), join(directory, basename(part)), {
@@ -27,7 +27,7 @@ export async function openTerraform(): Promise<Terraform> {
       filter: (path) => !/\/\.terraform|terraform\.tfstate/.test(path),
     })
   }
-  const provider = await serveProvider(typesIn(directory))
+  const provider = await serveProvider(typesIn(directory, more))
   const env = {
     PATH: process.env.PATH ?? '',
     HOME: directory,
@@ -70,13 +70,13 @@ export function hclFiles(directory: string): string[] {
     .sort()
 }
 
-function typesIn(directory: string): Map<Kind, Set<string>> {
+function typesIn(directory: string, more: readonly string[]): Map<Kind, Set<string>> {
   const types = new Map<Kind, Set<string>>([
     ['resource', new Set()],
     ['data', new Set()],
   ])
-  for (const file of hclFiles(directory)) {
-    for (const [, kind = '', type = ''] of readFileSync(file, 'utf8').matchAll(/^(resource|data) "(aws_\w+)"/gm)) {
+  for (const text of [...hclFiles(directory).map((file) => readFileSync(file, 'utf8')), ...more]) {
+    for (const [, kind = '', type = ''] of text.matchAll(/^(resource|data) "(aws_\w+)"/gm)) {
       types.get(kind as Kind)?.add(type)
     }
   }
