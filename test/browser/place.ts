@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
@@ -91,6 +91,20 @@ export async function giveSigns(bucket: Bucket, host: string, ...hoursAgo: reado
 export function bornAgo(minutes: number, inode = '1a2b'): string {
   const iso = new Date(systemClock.now() - minutes * 60_000).toISOString()
   return `${iso.replaceAll(/[-:.Z]/g, '')}000000Z-${inode}`
+}
+
+/** What was stored of a stream in the last minutes, as if it had been stored so many hours before. */
+export async function storedAgo(root: string, host: string, stream: string, hours: number): Promise<void> {
+  const now = systemClock.now()
+  for (const room of ['segments', 'seals', 'gaps']) {
+    const directory = join(root, room, host, stream)
+    const names = await readdir(directory, { withFileTypes: true }).catch(() => [])
+    for (const name of names.filter((one) => one.isFile())) {
+      const path = join(directory, name.name)
+      const at = new Date(now - hours * hourMs)
+      if (now - (await stat(path)).mtimeMs < hourMs / 2) await utimes(path, at, at)
+    }
+  }
 }
 
 /** Runs a command until the test ends. */

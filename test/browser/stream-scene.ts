@@ -1,11 +1,12 @@
 import { link, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { formatBytes } from '../../src/cli/terminal/units.ts'
 import { advance, beforeOf, chainStart } from '../../src/format/chain.ts'
 import { segmentKey } from '../../src/format/keys.ts'
 import { storedStream } from '../support/stored-stream.ts'
 import { accessibilityProblems, keepScreenshot, narrow, openPage, withBrowser } from './open-page.ts'
-import { bornAgo, giveSigns, openPlace } from './place.ts'
+import { bornAgo, giveSigns, openPlace, storedAgo } from './place.ts'
 
 withBrowser()
 
@@ -13,13 +14,23 @@ const numbered = (count: number): string => Array.from({ length: count }, (_, at
 
 describe('the streams of a host', () => {
   it('show their life: rotations, generations, a gap, a fork, and what they hold', async () => {
+    /** Bytes by how many hours ago they were delivered. */
+    const perHour = new Map<number, number>()
+    const nowMs = Date.now()
     const place = await openPlace({
-      async fill(bucket) {
-        const born = [300, 200, 100].map((ago) => bornAgo(ago))
-        for (const [at, stream] of born.entries()) {
+      async fill(bucket, root) {
+        // Rotated every eight hours, delivered every hour.
+        for (const [at, bornHoursAgo] of [20, 12, 4].entries()) {
+          const stream = bornAgo(bornHoursAgo * 60)
           const one = storedStream(bucket, 'web-1', stream, '/var/log/nginx/access.log', { labels: { name: 'nginx' } })
-          await one.append(numbered(1000 * (at + 1)))
-          if (at < 2) await one.seal()
+          const lastHour = at < 2 ? bornHoursAgo - 7 : 0
+          for (let ago = bornHoursAgo; ago >= lastHour; ago--) {
+            const text = numbered(100 + ((ago * 37) % 11) * 60)
+            await one.append(text)
+            if (at < 2 && ago === lastHour) await one.seal()
+            await storedAgo(root, 'web-1', stream, ago)
+            perHour.set(ago, text.length)
+          }
         }
         const cut = storedStream(bucket, 'web-1', bornAgo(250, 'cut'), '/var/log/app.log')
         await cut.append('cut\n')
@@ -38,19 +49,25 @@ describe('the streams of a host', () => {
     await page.getByRole('link', { name: 'web-1' }).click()
     await page.getByRole('link', { name: '/var/log/nginx/access.log' }).first().waitFor()
     expect(await page.getByRole('link', { name: '/var/log/nginx/access.log' }).count()).toBe(3)
-    await page.getByText('gap at 4: unknown how much truncated').waitFor()
-    await page.getByText('fork, shares 4 B with').waitFor()
+    await page.getByText('gap at 4: truncated, how much is unknown').waitFor()
+    await page.getByText('fork of generation 0, shares 4 B').waitFor()
     await page.getByText('1 stray').waitFor()
     expect(await page.getByText('generation 1').count()).toBe(2)
     await page.getByText(/No sign of life in the last 7 days: .* \(3 h\)/).waitFor()
     await page.getByText('7 streams').first().waitFor()
     // What was cut and has a later life will not grow, though nothing sealed it.
     const states = await page.locator('td:last-child .pill').allTextContents()
-    expect(states).toEqual(['live', 'sealed', 'sealed', 'live', 'ended', 'live', 'ended'])
-    const total = [1000, 2000, 3000].reduce((sum, count) => sum + numbered(count).length, 0) + 4 + 14 + 12 + 10
-    await page.getByText(`${(total / 1024).toFixed(0)} KiB in 24 hours`).waitFor()
+    expect(states).toEqual(['live', 'ended', 'live', 'sealed', 'sealed', 'live', 'ended'])
+    perHour.set(0, (perHour.get(0) ?? 0) + 'cut\nafter the cut\none history\none other\n'.length)
+    const total = [...perHour.values()].reduce((sum, bytes) => sum + bytes, 0)
+    await page.getByText(`${formatBytes(total)} in 24 hours`).waitFor()
     await page.getByText('As numbers').click()
-    await page.getByRole('region', { name: 'Bytes per hour, as a table' }).getByRole('row').nth(24).waitFor()
+    const table = page.getByRole('region', { name: 'Bytes per hour, as a table' })
+    for (const [ago, bytes] of perHour) {
+      const hour = new Date(nowMs - ago * 3_600_000).toISOString().slice(0, 13).replace('T', ' ')
+      const row = table.getByRole('row', { name: `${hour}:00` })
+      expect([ago, await row.getByRole('cell').last().textContent()]).toEqual([ago, formatBytes(bytes)])
+    }
     await page.getByText('As numbers').click()
     await keepScreenshot(page, 'host')
     expect(await accessibilityProblems(page)).toEqual([])

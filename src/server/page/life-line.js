@@ -91,10 +91,10 @@ export function findings(row) {
     ...row.gaps.map(({ offset, end, reason }) =>
       pill(
         'bad',
-        `gap at ${countText(offset)}: ${end === 'open' ? 'unknown how much' : bytesText(end - offset)} ${reason}`,
+        `gap at ${countText(offset)}: ${end === 'open' ? `${reason}, how much is unknown` : `${bytesText(end - offset)} ${reason}`}`,
       ),
     ),
-    row.forkOf && pill('warn', `fork, shares ${bytesText(row.forkOf.shared)} with ${row.forkOf.stream}`),
+    row.forkOf && pill('warn', `fork of ${forkedFrom(row)}, shares ${bytesText(row.forkOf.shared)}`),
     row.missing !== null && pill('bad', `${bytesText(row.missing)} that its seal counts are missing`),
     row.tampered !== null && pill('bad', `written ${row.tampered} times; the oldest counts`),
     row.aliases.length > 0 &&
@@ -103,6 +103,11 @@ export function findings(row) {
     row.expiredBefore !== null && pill('warn', `before ${countText(row.expiredBefore)} expired`),
     row.problem !== null && pill('bad', row.problem),
   ].filter(Boolean)
+}
+
+function forkedFrom({ stream, forkOf }) {
+  const [birth, generation = '0'] = forkOf.stream.split('.')
+  return stream.startsWith(`${birth}.`) ? `generation ${generation}` : forkOf.stream
 }
 
 const kinds = { live: 'good', sealed: '', ended: '', outgrown: 'warn', short: 'bad', unreadable: 'bad' }
