@@ -1,4 +1,4 @@
-import { Agent } from '../../src/agent/agent.ts'
+import { Agent, type AgentParts } from '../../src/agent/agent.ts'
 import type { AgentEvent } from '../../src/agent/context.ts'
 import type { Hint } from '../../src/agent/files/watch.ts'
 import { FileCheckpoint } from '../../src/agent/state/checkpoint.ts'
@@ -8,6 +8,7 @@ import { probe, requirePassed } from '../../src/bucket/probe.ts'
 import { retryingReads } from '../../src/bucket/retrying-reads.ts'
 import { archive, logs, type Machine } from './machine.ts'
 import { processDisk, VirtualProcess } from './process.ts'
+import { rescueParts } from './rescue/rescue-parts.ts'
 import type { VirtualDisk } from './virtual-disk.ts'
 import { virtualFiles } from './virtual-files.ts'
 import type { World } from './world.ts'
@@ -82,6 +83,7 @@ export class AgentSlot {
   loseState(): void {
     for (const [path, inode] of this.machine.disk.within(this.state))
       if (inode.kind === 'file') this.machine.disk.unlink(path)
+    this.world.rescue?.stateLost()
     this.remember()
   }
 
@@ -120,7 +122,8 @@ export class AgentSlot {
     const clock = process.clock
     const stateDisk = processDisk(machine.disk, process)
     const state = await openState(this.state, host, clock, stateDisk)
-    const agent = new Agent({
+    const rescue = rescueParts(this, process, stateDisk)
+    const parts: AgentParts = {
       settings: {
         host: state.host,
         machine: setup.hasMachineIds ? machine.machineId : undefined,
@@ -135,6 +138,7 @@ export class AgentSlot {
             olddir: setup.olddir,
             sealAfterMs: setup.sealAfterMs,
             copies: 'new-stream',
+            ...rescue.source,
           },
         ],
         isOneShot,
@@ -156,6 +160,9 @@ export class AgentSlot {
         }
       }),
       checkpoint: new FileCheckpoint(this.state, stateDisk),
+      spool: rescue.spool,
+      names: rescue.names,
+      findWriters: rescue.findWriters,
       report: (event) => {
         this.events.push(event)
         world.onEvent?.(this.name, event)
@@ -163,10 +170,11 @@ export class AgentSlot {
       openFilesMax: setup.openFilesMax,
       segmentBytes: setup.segmentBytes,
       watch: setup.watches ? (hint) => this.#watch(process, hint) : undefined,
-    })
+    }
+    const agent = new Agent(parts)
     this.agent = agent
     try {
-      await agent.run(signal)
+      await rescue.run(agent, parts, signal)
     } finally {
       await state.close()
     }

@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Counts } from './counts.ts'
-import { drawHistory, runHistory } from './history.ts'
+import { runHistory } from './history.ts'
+import { draw } from './rescue/draw-rescue.ts'
 
 /** What one history came to, as a part tells it. */
 export interface Told {
@@ -27,7 +28,7 @@ export async function* runHere(from: number, seeds: number, kinds: readonly stri
 /** A fault of the simulation's own is one more failing seed: it must not end the others. */
 async function runOne(seed: number, kinds: readonly string[]): Promise<Told> {
   try {
-    const { violations, counts, tookMs } = await runHistory(drawHistory(seed, kinds))
+    const { violations, counts, tookMs } = await runHistory(draw(seed, kinds))
     return { seed, violations, counts: [...counts], tookMs }
   } catch (error) {
     return { seed, violations: [`the simulation itself: ${(error as Error).stack}`], counts: [], tookMs: 0 }

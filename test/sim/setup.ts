@@ -1,4 +1,5 @@
 import type { SeededRandom } from '../support/seeded-random.ts'
+import type { RescueSetup } from './rescue/draw-rescue.ts'
 
 /** What stands still during a history. */
 export interface Setup {
@@ -25,6 +26,8 @@ export interface Setup {
   probes: boolean
   /** Part of the system calls that take time. */
   slowCalls: number
+  /** The agents' local doings beside shipping; undefined: none of them. */
+  rescue?: RescueSetup | undefined
   /** Kinds of steps that come in it. */
   kinds: readonly string[]
 }

@@ -2,9 +2,10 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/base/clock.ts'
 import { renderProgress } from '../../src/cli/terminal/progress.ts'
 import { createPaint } from '../../src/cli/terminal/terminal.ts'
-import { drawHistory, type History, runHistory } from './history.ts'
+import { type History, runHistory } from './history.ts'
 import { runHere, runInParts, Sum } from './parts.ts'
 import { reportCounts } from './report.ts'
+import { draw, rescueKind } from './rescue/draw-rescue.ts'
 import { shrink, violationKind } from './shrink.ts'
 import { allSteps } from './steps.ts'
 import { tracing } from './trace.ts'
@@ -13,6 +14,7 @@ const usage = `npm run sim -- [--seeds 10000] [--from 1] [--kinds append,rotate,
 npm run sim -- --seed N                                               one again, told step by step
 npm run sim -- --seed N --shrink                                      its fewest steps that still fail
 npm run sim -- --history JSON                                         a shrunk one again
+npm run sim -- --rescue [--seeds 10000] [--seed N]                    with the spool, housekeeping and whole files
 npm run sim -- --hostile [--seeds 10000] [--seed N]                   a host that was taken over, and compactors`
 
 const { values } = parseArgs({
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     kinds: { type: 'string' },
+    rescue: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     history: { type: 'string' },
     part: { type: 'boolean', default: false },
@@ -28,8 +31,8 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
-const kinds = values.kinds?.split(',') ?? Object.keys(allSteps)
-const kindsOption = values.kinds === undefined ? '' : ` --kinds '${values.kinds}'`
+const kinds = [...(values.kinds?.split(',') ?? Object.keys(allSteps)), ...(values.rescue ? [rescueKind] : [])]
+const kindsOption = `${values.rescue ? ' --rescue' : ''}${values.kinds === undefined ? '' : ` --kinds '${values.kinds}'`}`
 
 if (values.hostile) await import('./hostile/hostile.ts')
 else if (values.help) console.log(usage)
@@ -37,7 +40,7 @@ else if (values.history !== undefined) await tell(JSON.parse(values.history) as 
 else if (values.part)
   for await (const told of runHere(Number(values.from), Number(values.seeds), kinds)) console.log(JSON.stringify(told))
 else if (values.seed === undefined) await runMany(Number(values.from), Number(values.seeds))
-else await runOne(drawHistory(Number(values.seed), kinds))
+else await runOne(draw(Number(values.seed), kinds))
 
 async function tell(history: History): Promise<void> {
   const { violations } = await runHistory(history, tracing(console.log))

@@ -4,6 +4,7 @@ import { fileSteps } from './file-steps.ts'
 import { hostileSteps } from './hostile-steps.ts'
 import type { Machine } from './machine.ts'
 import { machineSteps } from './machine-steps.ts'
+import { rescueSteps } from './rescue/rescue-steps.ts'
 import { serverSteps } from './server-steps.ts'
 import { storeSteps } from './store-steps.ts'
 import { syncSteps } from './sync-steps.ts'
@@ -33,7 +34,7 @@ export const allSteps: StepKinds = {
 }
 
 export async function takeStep(world: World, step: Step): Promise<void> {
-  const kind = allSteps[step.do]
+  const kind = allSteps[step.do] ?? rescueSteps[step.do]
   if (kind === undefined) throw new Error(`there is no step ${step.do}`)
   const random = seededRandom(step.r)
   const machine = random.pick(world.machines)

@@ -85,7 +85,8 @@ function openVirtual(
     stat() {
       requireOpen()
       onSeen(inode, inode.size)
-      return { size: inode.size, links: inode.links, stamp: stampOf(inode), modifiedMs: inode.modifiedMs }
+      const { size, links, modifiedMs, number } = inode
+      return { size, links, stamp: stampOf(inode), modifiedMs, device: 1n, inode: BigInt(number) }
     },
     async read(into, position) {
       requireOpen()

@@ -5,6 +5,7 @@ import { AgentSlot } from './agent-slot.ts'
 import { Chronicle } from './chronicle.ts'
 import { Counts } from './counts.ts'
 import { archive, logs, Machine } from './machine.ts'
+import { RescueLedger } from './rescue/ledger.ts'
 import { ServerSlot } from './server-slot.ts'
 import type { Setup } from './setup.ts'
 import { Store } from './store.ts'
@@ -24,6 +25,7 @@ export class World {
   readonly servers: ServerSlot[] = []
   /** What must never happen, whatever the buckets say in the end. */
   readonly failures: string[] = []
+  readonly rescue: RescueLedger | undefined
   onEvent: ((agent: string, event: AgentEvent) => void) | undefined
   readonly #backups = new Map<string, ReadonlyMap<string, import('./store.ts').StoredObject>>()
 
@@ -43,6 +45,7 @@ export class World {
     disk.mkdir(`${logs}/old`)
     disk.syncAll()
     const machine = this.addMachine('m1', 'machine-1', disk)
+    this.rescue = setup.rescue && new RescueLedger(this)
     for (const name of ['a', 'b'].slice(0, setup.agents)) this.addAgent(machine, name)
     const [store] = this.stores
     if (store)

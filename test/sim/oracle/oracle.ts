@@ -1,6 +1,7 @@
 import { host } from '../agent-slot.ts'
 import type { WrittenFile } from '../chronicle.ts'
 import { evil } from '../hostile-steps.ts'
+import { judgeWholes } from '../rescue/rescue-oracle.ts'
 import type { Store } from '../store.ts'
 import type { World } from '../world.ts'
 import { viewStreams } from './bucket-view.ts'
@@ -31,12 +32,16 @@ function judgeStore(world: World, store: Store): string[] {
     ...(store.wasTurnedBack && chronicle.hadOtherHistories ? [] : findFalseForks(streams)),
     ...(store.wasTurnedBack ? [] : [...findSilentLosses(chronicle, streams), ...findFalseSeals(streams)]),
     ...findFalseGaps(chronicle, streams),
+    ...judgeWholes(world, store),
   ]
 }
 
 /** What is not delivered (yet), of all stores. */
 export function missing(world: World, stores: readonly Store[] = world.stores): string[] {
-  return stores.flatMap((store) => findMissing(world.chronicle, viewStreams(store.objects, host), presentFiles(world)))
+  return stores.flatMap((store) => [
+    ...findMissing(world.chronicle, viewStreams(store.objects, host), presentFiles(world)),
+    ...(world.rescue?.missing(store) ?? []),
+  ])
 }
 
 /** Files of machines with a running agent that its sources name. */

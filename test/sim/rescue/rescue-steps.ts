@@ -1,0 +1,63 @@
+import type { SeededRandom } from '../../support/seeded-random.ts'
+import type { Machine } from '../machine.ts'
+import type { StepKinds } from '../steps.ts'
+import type { World } from '../world.ts'
+import { wholeRoom } from './ledger.ts'
+
+const live = `${wholeRoom}/app.log`
+
+/** What becomes of files that go whole. Each answers whether it really did something. */
+export const rescueSteps: StepKinds = {
+  'whole write': (world, random, machine) => {
+    const number = world.rescue?.wholes.length ?? 0
+    write(world, random, machine, `${wholeRoom}/job${number}-20130704T00Z.log`)
+    return true
+  },
+  'whole append': (world, random, machine) => {
+    const before = machine.file(live)
+    // Whoever opens a log anew after it was closed begins another: an idle one may be complete.
+    if (before && machine.held.get(live) !== before) machine.rename(live, `${live}.${world.rescue?.wholes.length ?? 0}`)
+    write(world, random, machine, live)
+    const inode = machine.file(live)
+    if (inode) machine.hold(live, inode)
+    return true
+  },
+  'whole late': (world, random, machine) => {
+    const held = [...machine.held].find(([path, inode]) => path === live && machine.file(live) !== inode)
+    const whole = held && world.rescue?.of(held[1])
+    if (held === undefined || whole === undefined) return false
+    machine.disk.append(held[1], Buffer.from(text(world, random)))
+    whole.versions.push(Buffer.from(held[1].bytes))
+    return true
+  },
+  'whole rotate': (world, random, machine) => {
+    if (machine.file(live) === undefined) return false
+    machine.rename(live, `${live}.${world.rescue?.wholes.length ?? 0}`)
+    if (random.chance(0.7)) machine.letGo(live)
+    return true
+  },
+  'whole close': (_, __, machine) => {
+    const isHeld = machine.held.has(live)
+    machine.letGo(live)
+    return isHeld
+  },
+  'whole delete': (world, random, machine) => {
+    const there = [...machine.disk.within(wholeRoom)].filter(([, inode]) => inode.kind === 'file')
+    if (there.length === 0) return false
+    const [path, inode] = random.pick(there)
+    const whole = world.rescue?.of(inode)
+    if (random.chance(0.7)) machine.letGo(live)
+    if (whole) world.rescue?.deleted(machine, whole)
+    machine.unlink(path)
+    return true
+  },
+}
+
+function write(world: World, random: SeededRandom, machine: Machine, path: string): void {
+  world.rescue?.write(machine, path, text(world, random))
+}
+
+/** Lines that nobody else writes. */
+function text(world: World, random: SeededRandom): string {
+  return `${world.clock.monotonic()} ${random.int(0, 2 ** 31)} ${'.'.repeat(random.pick([3, 500, 6_000]))}\n`
+}
