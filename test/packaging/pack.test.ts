@@ -102,6 +102,7 @@ describe('what npm run build makes', () => {
       },
       engines: source.engines,
       dependencies: source.dependencies,
+      publishConfig: { access: 'public', provenance: true },
     })
     const notExact = Object.entries(manifest.dependencies).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
     expect(notExact).toEqual([])
