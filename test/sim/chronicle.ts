@@ -17,6 +17,8 @@ export interface WrittenLife {
   seen: Map<string, number>
   /** It was deleted, and a power cut undid that. */
   wasGone?: boolean
+  /** An agent that knew more of it lost its state: it may have met this life anew. */
+  wasForgotten?: boolean
   /** An agent that was told its size was told a smaller one afterwards. */
   wasSeenCut: boolean
 }
@@ -180,7 +182,9 @@ export class Chronicle {
         const size = life.seen.get(agent)
         if (size === undefined) continue
         const wasNoted = this.#now() - life.beganMs > notedAfterMs
-        life.seen.set(agent, wasNoted ? Math.min(size, knownSize(file.identity)) : 0)
+        const known = wasNoted ? Math.min(size, knownSize(file.identity)) : 0
+        if (known < size) life.wasForgotten = true
+        life.seen.set(agent, known)
       }
     }
   }

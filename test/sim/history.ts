@@ -137,6 +137,8 @@ function startAll(world: World): void {
   for (const machine of world.machines) {
     machine.disk.isFull = false
     machine.disk.unreadable.clear()
+    // It gives what was there when it began, and no more.
+    for (const slot of world.agentsOf(machine)) if (slot.isOneShot && !slot.isImport) slot.kill()
     if (!world.agentsOf(machine).some((slot) => slot.isRunning)) {
       const [slot] = world.agentsOf(machine)
       if (slot) world.startAgent(slot)

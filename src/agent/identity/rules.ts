@@ -54,15 +54,21 @@ export interface Generation {
   bytes?: Comparison
 }
 
-/** [bestgen] Of several generations that match: the longest chain, then the highest number. */
+/**
+ * [bestgen] Of several generations that match: the longest chain, then the highest number; where the file is shorter than
+ * all of them, the highest number. (Empty, it matches every one, and the latest life is what was cut.)
+ */
 export function resumable<T extends Generation>(generations: readonly T[], firstGeneration: number): T | undefined {
   return generations
     .filter(
       (one) => one.generation >= firstGeneration && one.length > 0 && one.comparison !== 'different' && !one.isEnded,
     )
     .reduce<T | undefined>((best, one) => {
-      if (best === undefined || one.length > best.length) return one
-      return one.length === best.length && one.generation > best.generation ? one : best
+      if (best === undefined) return one
+      const isShort = one.comparison === 'short'
+      if (isShort !== (best.comparison === 'short')) return isShort ? best : one
+      if (!isShort && one.length !== best.length) return one.length > best.length ? one : best
+      return one.generation > best.generation ? one : best
     }, undefined)
 }
 

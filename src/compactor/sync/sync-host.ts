@@ -3,6 +3,7 @@ import { isCode, LogcaskError, messageOf } from '../../base/errors.ts'
 import { type HostRecords, listRecords } from '../../bucket/stream-inventory.ts'
 import { listSegments } from '../../bucket/stream-listing.ts'
 import { parseStreamId } from '../../format/keys.ts'
+import { falseSeals } from './check-seals.ts'
 import { copyDigests } from './copy-digests.ts'
 import { copyRecords } from './copy-records.ts'
 import { copySegments, type JoinKind } from './copy-segments.ts'
@@ -125,6 +126,7 @@ function streamsOf({ seals, gaps, aliases }: HostRecords): string[] {
   return [...new Set([...seals.keys(), ...gaps.keys(), ...aliases.keys()])].sort()
 }
 
+const none = { keys: new Set<string>(), problems: [] }
 const nothing = { bytes: 0, segments: 0, records: 0, heldBack: 0, problems: [] }
 
 async function syncStream(
@@ -140,7 +142,11 @@ async function syncStream(
     const copied = { host, stream, kind, length, segments, bytes }
     if (kind !== 'joined') return { ...copied, records: 0, heldBack: missing.length, problems: [] }
     const has = { length, isAll: length >= sourceLength }
-    return { ...copied, ...(await copyRecords(context, host, missing, has)) }
+    // What was brought just now, from its first byte on, is the source's.
+    const wrong = bytes < length && !context.isDryRun ? await falseSeals(context, host, stream, missing, length) : none
+    const sound = missing.filter(({ key }) => !wrong.keys.has(key))
+    const { records, heldBack, problems } = await copyRecords(context, host, sound, has)
+    return { ...copied, records, heldBack: heldBack + wrong.keys.size, problems: [...wrong.problems, ...problems] }
   })
 }
 

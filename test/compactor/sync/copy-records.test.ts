@@ -64,6 +64,20 @@ describe('sync of records', () => {
     expect(Object.keys(await objectsOf(b, 'aliases/'))).toEqual([`aliases/${host}/0-77/${first}`])
   })
 
+  it('I6: no seal of other bytes, be their names and lengths the same (a file that was edited between two deliveries)', async () => {
+    const { a, b } = buckets()
+    const edited = `A${'a'.repeat(5_000)}`
+    await storedStream(b, host, first, path).append(`B${'a'.repeat(5_000)}`)
+    const stored = storedStream(a, host, first, path)
+    await stored.append(edited)
+    await stored.seal()
+    const sealed = sealKey(host, first, edited.length, sha256(Buffer.from(edited)))
+    const [synced] = (await sync(a, b)).streams
+    expect(synced).toMatchObject({ records: 0, heldBack: 1, problems: [{ code: 'corrupt' }] })
+    expect(synced?.problems[0]?.message).toContain(sealed)
+    expect(await objectsOf(b, 'seals/')).toEqual({})
+  })
+
   it('what expired in the source: its seal alone is no reason to say that it is in the target', async () => {
     const { a, b } = buckets()
     const source = storedStream(a, host, first, path)

@@ -55,7 +55,8 @@ function isSaid(streams: Streams, file: WrittenFile, life: WrittenLife): boolean
     if (!couldGive(life.versions, view)) return false
     const sealed = Math.max(-1, ...view.seals.map((seal) => seal.length))
     return view.gaps.some(({ reason, offset, end }) => {
-      if (reason === 'diverged' || offset > view.chain.length) return false
+      // Who had no state, and met other bytes than the bucket has, cannot know whether there was more of them.
+      if ((reason === 'diverged' && !life.wasForgotten) || offset > view.chain.length) return false
       // A seal says that nothing is missing that nobody saw.
       return end === 'open' ? offset > sealed : end > view.chain.length
     })

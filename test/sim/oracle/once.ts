@@ -1,4 +1,4 @@
-import { type Chronicle, linesOf, placedLinesOf, unpacked, type WrittenFile } from '../chronicle.ts'
+import { type Chronicle, linesOf, placedLinesOf, unpacked, type WrittenFile, type WrittenLife } from '../chronicle.ts'
 import { couldGive, type StreamView } from './bucket-view.ts'
 
 export type Streams = ReadonlyMap<string, StreamView>
@@ -38,8 +38,8 @@ export function findMissing(
     const own = streamsOf(streams, file)
     // A clone's file may have been edited where nobody looks, and be what a bucket was filled with.
     const twins = chronicle.files.filter(({ identity }) => identity === file.identity)
-    const versions = twins.flatMap(({ lives }) => lives.at(-1)?.versions ?? [])
-    const wasEdited = twins.some(({ lives }) => (lives.at(-1)?.versions.length ?? 0) > 1)
+    const versions = twins.flatMap(({ lives }) => lives.slice(-2).flatMap((one) => one.versions))
+    const wasEdited = twins.some(({ lives }) => lives.slice(-2).some(isEdited))
     const wanted = file.kind === 'packed' ? [content, unpacked(content) ?? content] : [content]
     const isThere = own.some(
       (view) =>
@@ -52,6 +52,11 @@ export function findMissing(
       )
   }
   return found
+}
+
+/** Or, of the life before, one whose end was a power cut: what it left begins with the edit. */
+function isEdited({ versions, end }: WrittenLife): boolean {
+  return versions.length > 1 && (end === undefined || end.cause === 'power')
 }
 
 /** A read in the middle of an edit has some bytes from before it, and some from after it. */
@@ -90,7 +95,7 @@ export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
   const found = new Map<string, string>()
   for (const [number, views] of holders) {
     const line = chronicle.lines.get(number)
-    if (line === undefined || views.length <= line.writings + [...line.files].filter(isUncutCopy).length) continue
+    if (line === undefined || views.length <= line.writings + uncutCopies([...line.files]).length) continue
     const wasCut = [...line.files].some((file) => file.lives.some((life) => life.end && life.end.cause !== 'deleted'))
     if (chronicle.hadTwoAgents && wasCut) continue
     // Known: a disk was turned back, and its file copied and cut before anything of it was delivered since. What the bucket
@@ -104,10 +109,22 @@ export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
   return [...found.values()]
 }
 
-/** A copytruncate that was interrupted: its source was never cut, and both are files with these bytes. */
-function isUncutCopy({ kind, source, lives }: WrittenFile): boolean {
+/** Copytruncates that were interrupted: their source was not cut for them, and both are files with these bytes. */
+function uncutCopies(files: readonly WrittenFile[]): WrittenFile[] {
+  const copies = files.filter(({ kind }) => kind === 'copy')
+  return copies.filter((copy) => {
+    const beganMs = copy.lives[0]?.beganMs ?? 0
+    const cutMs = copy.source?.lives.find(({ end }) => end?.cause === 'truncate' && end.atMs >= beganMs)?.end?.atMs
+    // The cut is the later copy's.
+    return (
+      cutMs === undefined || copies.some((other) => other.source === copy.source && isBetween(other, beganMs, cutMs))
+    )
+  })
+}
+
+function isBetween({ lives }: WrittenFile, afterMs: number, untilMs: number): boolean {
   const beganMs = lives[0]?.beganMs ?? 0
-  return kind === 'copy' && !source?.lives.some(({ end }) => end?.cause === 'truncate' && end.atMs >= beganMs)
+  return beganMs > afterMs && beganMs <= untilMs
 }
 
 /**

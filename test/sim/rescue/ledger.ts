@@ -1,8 +1,10 @@
-import type { AgentSlot } from '../agent-slot.ts'
+import { type AgentSlot, host } from '../agent-slot.ts'
 import type { Inode } from '../inode.ts'
 import type { Machine } from '../machine.ts'
+import { viewStreams } from '../oracle/bucket-view.ts'
 import type { Store } from '../store.ts'
 import type { World } from '../world.ts'
+import { DeletedLogs } from './deleted-logs.ts'
 
 export const wholeRoom = '/whole'
 export const movedRoom = '/moved'
@@ -27,6 +29,7 @@ export interface WrittenWhole {
 /** What the oracle knows of files that go whole: by what was written, never by the agents' insides. */
 export class RescueLedger {
   readonly wholes: WrittenWhole[] = []
+  readonly #logs: DeletedLogs | undefined
   readonly #world: World
   readonly #startedMs = new Map<unknown, number>()
 
@@ -35,6 +38,7 @@ export class RescueLedger {
     const [machine] = world.machines
     for (const room of [wholeRoom, movedRoom]) machine?.disk.mkdir(room)
     machine?.disk.syncAll()
+    this.#logs = machine && new DeletedLogs(world, machine)
   }
 
   started(slot: AgentSlot): void {
@@ -58,16 +62,21 @@ export class RescueLedger {
     return this.wholes.find((one) => one.inode === inode)
   }
 
+  /** It has run for long enough to have seen every file that is there. */
+  isSettled({ process }: AgentSlot): boolean {
+    const startedMs = this.#startedMs.get(process)
+    return startedMs !== undefined && this.#world.clock.monotonic() - startedMs > seenAfterMs
+  }
+
   /** To be called before its name goes. */
   deleted(machine: Machine, whole: WrittenWhole): void {
     const { clock, setup } = this.#world
     whole.wasCutOff ||= [...machine.held.values()].includes(whole.inode)
     const hasRoom = (setup.rescue?.spoolBytes ?? 0) > 1_000_000
     const slot = this.#world.agentsOf(machine).find((one) => one.isRunning && !one.isOneShot)
-    const now = clock.monotonic()
-    const isSettled = (ms: number | undefined): boolean => ms !== undefined && now - ms > seenAfterMs
-    if (!hasRoom || !isSettled(whole.createdMs) || !isSettled(this.#startedMs.get(slot?.process))) return
-    const { process } = slot ?? {}
+    if (!hasRoom || slot === undefined || !this.isSettled(slot) || clock.monotonic() - whole.createdMs < seenAfterMs)
+      return
+    const { process } = slot
     clock.timer(seenAfterMs, () => {
       whole.mustArrive = process?.isAlive === true
     })
@@ -75,6 +84,7 @@ export class RescueLedger {
 
   /** Whoever deletes the state deletes the spool, and what was delivered under another name is not known again. */
   stateLost(): void {
+    this.#logs?.stateLost()
     for (const whole of this.wholes) {
       whole.mustArrive = false
       whole.mayRepeat = true
@@ -89,6 +99,10 @@ export class RescueLedger {
 
   /** Files that stand there, complete, and the store lacks; and those that it must have got. */
   missing(store: Store): string[] {
+    return [...(this.#logs?.missing(viewStreams(store.objects, host)) ?? []), ...this.#missingWholes(store)]
+  }
+
+  #missingWholes(store: Store): string[] {
     if (this.#world.setup.rescue?.hasWholes !== true) return []
     this.look()
     const bodies = [...store.objects]

@@ -5,7 +5,7 @@ import type { WrittenWhole } from './ledger.ts'
 /** What the store has of files that go whole, against what was written. */
 export function judgeWholes(world: World, store: Store): string[] {
   const ledger = world.rescue
-  if (ledger === undefined || world.setup.rescue?.hasWholes !== true) return []
+  if (ledger === undefined) return []
   const found = ledger.missing(store)
   const holders = new Map<WrittenWhole, string[]>()
   for (const [key, object] of store.objects) {
