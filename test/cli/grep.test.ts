@@ -93,6 +93,19 @@ describe('grep', () => {
     expect(shown.stdout).toContain('\ty')
   })
 
+  it('escapes what a host called its files, wherever a name stands', async () => {
+    const { bucket, url } = await diskBucket()
+    const stored = storedStream(bucket, 'h', newer, '/a\u001b[2J\n\u202eb')
+    await stored.append('x\n')
+    await stored.gap('truncated', 2, 9)
+    for (const args of [['x'], ['-l', 'x'], ['-c', 'x']]) {
+      const { stdout, stderr } = await commandLine(['grep', ...args, url])
+      expect(stdout.startsWith('h:/a\\x1b[2J\\x0a\\u202eb')).toBe(true)
+      expect(`${stdout}${stderr}`).not.toMatch(/[\u001b\u202e]/)
+    }
+    expect((await commandLine(['cat', url, '*', '*'])).stdout).toBe('x\n')
+  })
+
   it('searches lines longer than a MiB in pieces, and says so', async () => {
     const { bucket, url } = await diskBucket()
     const stored = storedStream(bucket, 'h', newer, '/long')
