@@ -26,7 +26,7 @@ async function verify(...args: string[]): Promise<{ code: number | null; rows: R
   return { code, rows: rows.filter(({ kind }) => kind === 'stream'), sum: rows.at(-1) }
 }
 
-const rounds = whenLong(4, 3)
+const rounds = whenLong(5, 3)
 /** Of these nothing reaches the second bucket, and their files are gone when it is back. */
 const roundsDown = whenLong([1, 2], [1])
 
