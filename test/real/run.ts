@@ -1,6 +1,6 @@
 /**
  * What `.ci/run` runs once node_modules is there: check, the tests, the demo, then the suite under test/real against
- * each real server. Servers are installed in the background meanwhile. One line per suite at the end, and the sum as the last.
+ * each real server, and the rooms with tools of their own (terraform, packages, browser …). Servers are installed in the background meanwhile. One line per suite at the end, and the sum as the last.
  *
  *     node test/real/run.ts [SUITE…]       all, or some of: check test demo programs versitygw ceph-rgw …
  *
@@ -31,10 +31,27 @@ interface Verdict {
 
 const nothing: Tally = { passed: 0, failed: 0, skipped: 0 }
 
+/** Scripts that install their own tools, and end with a tally. */
+const rooms: Record<string, readonly string[]> = {
+  terraform: ['terraform/test/run'],
+  'local-aws': ['localstack/test'],
+  packages: ['node', 'node_modules/vitest/vitest.mjs', 'run', '--config', 'packaging/test/vitest.config.ts'],
+  operations: ['packaging/prometheus/check'],
+  browser: ['test/browser/run'],
+}
+
 const names = process.argv.slice(2)
 const wanted = (name: string): boolean => names.length === 0 || names.includes(name)
 const servers = realServers.filter(({ name }) => wanted(name))
-const known = ['check', 'test', 'demo', programs, mutualTls.suite, ...realServers.map(({ name }) => name)]
+const known = [
+  'check',
+  'test',
+  'demo',
+  programs,
+  mutualTls.suite,
+  ...realServers.map(({ name }) => name),
+  ...Object.keys(rooms),
+]
 const unknown = names.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
   process.stderr.write(`no suite ${unknown.join(', ')}: there are ${known.join(' ')}\n`)
@@ -57,6 +74,7 @@ if (wanted('demo')) verdicts.push(await runScript('demo'))
 if (wanted(programs)) verdicts.push(await runPrograms())
 for (const server of servers) verdicts.push(await runServer(server, server.isRefused ? 'refused' : 'sound'))
 if (wanted(mutualTls.suite)) verdicts.push(await runMutualTls())
+for (const [name, command] of Object.entries(rooms)) if (wanted(name)) verdicts.push(await runTallied(name, command))
 const aws = await installs.get(awsCli)
 if (aws?.isInstalled === false) verdicts.push(notRun({ name: awsCli, isRefused: false }, aws.why))
 
@@ -80,10 +98,19 @@ async function runScript(name: string): Promise<Verdict> {
   return { name, tally: code === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 } }
 }
 
-/** The tally that the suite ends with. One that ends without, or badly though all passed, has failed once more. */
+/** Tests of ours, by vitest. */
 async function runTests(name: string, options: string[], env: Record<string, string> = {}): Promise<Verdict> {
   const vitest = join(checkout, 'node_modules/vitest/vitest.mjs')
-  const { code, output } = await runSuite(name, [process.execPath, vitest, 'run', ...options], env)
+  return runTallied(name, [process.execPath, vitest, 'run', ...options], env)
+}
+
+/** The tally that the suite ends with. One that ends without, or badly though all passed, has failed once more. */
+async function runTallied(
+  name: string,
+  command: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Verdict> {
+  const { code, output } = await runSuite(name, command, env)
   const tally = parseTally(output) ?? nothing
   const hasFailedSilently = code !== 0 && tally.failed === 0
   return { name, tally: hasFailedSilently ? { ...tally, failed: 1 } : tally }
