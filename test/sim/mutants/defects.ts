@@ -1,3 +1,5 @@
+import { rescueDefects } from './rescue-defects.ts'
+
 /** One change of the product's text; it must be found there exactly once. */
 export interface Patch {
   file: string
@@ -9,7 +11,7 @@ export interface Patch {
 export interface Defect {
   name: string
   patches: Patch[]
-  kinds: string[]
+  kinds: readonly string[]
 }
 
 const everyday = ['rotate', 'truncate', 'recreate', 'kill']
@@ -338,4 +340,5 @@ export const defects: Defect[] = [
     ],
     kinds: ['kill', 'store bad', 'store late'],
   },
+  ...rescueDefects,
 ]

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
-import { drawHistory, runHistory } from '../history.ts'
+import { runHistory } from '../history.ts'
+import { draw } from '../rescue/draw-rescue.ts'
 import { defects } from './defects.ts'
 
 /** Tries every defect, each in a process of its own, and prints which the simulation caught. Exit status 1 if one got away. */
@@ -29,7 +30,7 @@ interface Outcome {
 
 /** Only what the sound product withstands counts as caught. */
 async function isSound(seed: number, kinds: readonly string[]): Promise<boolean> {
-  return (await runHistory(drawHistory(seed, kinds))).violations.length === 0
+  return (await runHistory(draw(seed, kinds))).violations.length === 0
 }
 
 async function tryDefect(number: number, kinds: readonly string[], seeds: number): Promise<Outcome> {

@@ -29,12 +29,13 @@ registerHooks({
   },
 })
 
-const { drawHistory, runHistory } = await import('../history.ts')
+const { runHistory } = await import('../history.ts')
+const { draw } = await import('../rescue/draw-rescue.ts')
 let caught: { seed: number; violation: string } | undefined
 let seed = first - 1
 while (caught === undefined && seed < last) {
   seed++
-  const history = drawHistory(seed, defect.kinds)
+  const history = draw(seed, defect.kinds)
   try {
     const [violation] = (await runHistory(history)).violations
     if (violation !== undefined) caught = { seed, violation }

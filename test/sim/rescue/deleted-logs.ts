@@ -60,7 +60,9 @@ export class DeletedLogs {
       const [life] = file.lives
       const wasRewritten = file.lives.length > 1 || life?.versions.length !== 1
       const isTwin = chronicle.files.some((one) => one !== file && one.identity === file.identity)
-      if (process?.isAlive && !wasRewritten && !isTwin) this.#kept.push({ file, bytes: solid(file.inode.bytes) })
+      if (!process?.isAlive || wasRewritten || isTwin) return
+      this.#world.counts.add('log deleted before all eyes')
+      this.#kept.push({ file, bytes: solid(file.inode.bytes) })
     })
   }
 }

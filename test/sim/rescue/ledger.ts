@@ -79,6 +79,7 @@ export class RescueLedger {
     const { process } = slot
     clock.timer(seenAfterMs, () => {
       whole.mustArrive = process?.isAlive === true
+      this.#world.counts.add('whole deleted before all eyes', Number(whole.mustArrive))
     })
   }
 

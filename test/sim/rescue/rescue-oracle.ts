@@ -6,6 +6,7 @@ import type { WrittenWhole } from './ledger.ts'
 export function judgeWholes(world: World, store: Store): string[] {
   const ledger = world.rescue
   if (ledger === undefined) return []
+  const seesWriters = world.setup.rescue?.seesWriters === true
   const found = ledger.missing(store)
   const holders = new Map<WrittenWhole, string[]>()
   for (const [key, object] of store.objects) {
@@ -18,12 +19,11 @@ export function judgeWholes(world: World, store: Store): string[] {
     }
     const isAll = whole.versions.at(-1)?.equals(body) === true
     // Where nobody sees writers, idleness is all that there is; of a file that went under its writer, what was kept goes.
-    if (!isAll && world.setup.rescue.seesWriters && !whole.wasCutOff)
+    if (!isAll && seesWriters && !whole.wasCutOff)
       found.push(`I6 whole: ${key} has ${body.length} of ${whole.versions.at(-1)?.length} B of ${whole.name}`)
     holders.set(whole, [...(holders.get(whole) ?? []), `${key} ${body.length}`])
   }
   for (const [{ name, mayRepeat }, keys] of holders)
-    if (keys.length > 1 && !mayRepeat && world.setup.rescue.seesWriters)
-      found.push(`I1 whole: ${name} is there as ${keys.join(' and ')}`)
+    if (keys.length > 1 && !mayRepeat && seesWriters) found.push(`I1 whole: ${name} is there as ${keys.join(' and ')}`)
   return found
 }

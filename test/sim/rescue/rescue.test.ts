@@ -20,7 +20,15 @@ describe('simulated histories with the spool, housekeeping and whole files', () 
     }
     expect(failures).toEqual([])
     // An idle simulation is no proof.
-    const done = [...Object.keys(rescueSteps), 'housekeeping removed', 'whole delivered', 'spooled']
+    const done = [
+      ...Object.keys(rescueSteps),
+      'housekeeping removed',
+      'whole delivered',
+      'spooled',
+      'whole spooled',
+      'log deleted before all eyes',
+      'whole deleted before all eyes',
+    ]
     expect(done.filter((what) => counts.get(what) === 0)).toEqual([])
   })
 })
