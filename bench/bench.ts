@@ -8,6 +8,7 @@
 import { cpus } from 'node:os'
 import { archive } from './archive.ts'
 import { atRest, freshness, scaling } from './compact.ts'
+import { executable } from './executable.ts'
 import { hanging } from './hanging.ts'
 import { idle } from './idle.ts'
 import { independence } from './independence.ts'
@@ -27,6 +28,7 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   rest: atRest,
   latency,
   idle,
+  executable,
   async hanging() {
     await independence()
     await hanging()
