@@ -19,8 +19,8 @@ import { type Arrival, startSink } from './start-sink.ts'
 
 const rounds = Number(process.env.LOGCASK_BENCH_ROUNDS ?? 3)
 /** What a store far away, or a busy one, takes for an answer; nobody computes meanwhile. */
-const waitMs = 1200
-const streamCount = 240
+const waitMs = 2400
+const streamCount = 120
 const hostCount = 20
 const appendCount = 200
 
@@ -150,6 +150,7 @@ export function freshness(): Promise<void> {
     say(
       `  p50 ${quantile(ms, 0.5).toFixed(1)} ms   p99 ${quantile(ms, 0.99).toFixed(1)} ms   max ${Math.max(...ms).toFixed(1)} ms   RSS ${((usage?.residentBytes ?? Number.NaN) / 1e6).toFixed(0)} MB`,
     )
+    await sayBurst(source, to, compactor.pid)
     const asked = await requestsIn(20_000, async () =>
       Object.values(await sink.counts()).reduce((sum, count) => sum + count, 0),
     )
@@ -162,6 +163,29 @@ export function freshness(): Promise<void> {
     await queue.stop()
     await sink.stop()
   })
+}
+
+/** Many segments of many hosts at once: what one process publishes in a second, and the processor that it takes. */
+async function sayBurst(source: Bucket, to: string, pid: number | undefined): Promise<void> {
+  const streams = Array.from({ length: 200 }, (_, at) => {
+    const one = storedStream(source, `db-${at % hostCount}`, `0-${at + 1}`, '/log/burst')
+    return { one, path: join(to, one.host, 'log', `burst~${one.stream}`) }
+  })
+  const sizes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+  const before = await usageOf(pid)
+  const startMs = performance.now()
+  await forEachConcurrently(streams, 16, async ({ one }) => {
+    for (const at of sizes) await one.append(Buffer.alloc(4000, `${at}`))
+  })
+  const isDone = async ({ one, path }: (typeof streams)[number]): Promise<boolean> =>
+    (await sizeOf(path)) === one.content.length
+  for (const stream of streams) await until('the burst is published', () => isDone(stream))
+  const seconds = (performance.now() - startMs) / 1000
+  const count = streams.length * sizes.length
+  const cpuSeconds = ((await usageOf(pid))?.cpuSeconds ?? Number.NaN) - (before?.cpuSeconds ?? Number.NaN)
+  say(
+    `  ${count} segments of 4 kB in ${streams.length} streams: ${(count / seconds).toFixed(0)} a second, ${((cpuSeconds * 1000) / count).toFixed(1)} ms of CPU each`,
+  )
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -94,7 +94,8 @@ export async function compactHost(
       // Messages may speak of what is gone, or never was: the bucket is asked before anybody is told.
       if (hints !== undefined && isOutdated(error)) return void result.unfinished.add(listed.stream)
       result.errors.push(error)
-      if (!isCode(error, 'corrupt')) result.unfinished.add(listed.stream)
+      // What never gets better by itself is not to be asked for again and again.
+      if (!isCode(error, 'corrupt') && !(error instanceof OverQuota)) result.unfinished.add(listed.stream)
       watch.streams.set(listed.stream, watchAfterFailure(known, backoffFor(error), clock, clock.monotonic()))
       const what = `${host} ${listed.stream}`
       if (problems++ < context.problemsMax) reportProblem(context, what, { host, stream: listed.stream }, error)

@@ -42,6 +42,8 @@ const lostAfterMs = 30_000
  * received counts against it, and the queue takes one that was received too often for poison.
  */
 const heldFailingMs = 300_000
+/** A single answer may be lost. */
+const ownAttempts = 2
 const retryHeld: Backoff = { baseMs: 1_000, capMs: 60_000 }
 /** After that it comes back later; at the latest within a quarter of an hour. */
 const retryMessage: Backoff = { baseMs: 60_000, capMs: 900_000 }
@@ -76,17 +78,28 @@ export async function readQueue(options: ReaderOptions): Promise<void> {
     held.remove(message)
   }
 
-  /** False where it could not be done for long. Why is told where it failed, by name. */
+  let succeededAtMs = Number.NEGATIVE_INFINITY
+  let failing = 0
+  /**
+   * False where it could not be done. Why is told where it failed, by name. A host that others are not held up by: where
+   * their messages are done, or half of all in hand fail, what fails is its own trouble, and goes back.
+   */
   const lookUntilDone = async (hints: readonly SpokenOf[], isFirst: boolean): Promise<boolean> => {
     const endAtMs = clock.monotonic() + heldFailingMs
     for (let attempt = 0; !signal.aborted && clock.monotonic() < endAtMs; attempt++) {
+      const beganAtMs = clock.monotonic()
       try {
         // What is said of lengths is believed once: after a failure the bucket is asked.
         const isBelieved = isFirst && attempt === 0
         await Promise.all(hints.map((hint) => options.look(isBelieved ? hint : { ...hint, segments: [] })))
+        succeededAtMs = clock.monotonic()
         return true
       } catch {
+        const isOwnTrouble = attempt >= ownAttempts && succeededAtMs >= beganAtMs
+        if (isOwnTrouble || failing >= options.inHandMax / 2) return false
+        failing++
         await clock.sleep(Math.max(500, backoffMs(retryHeld, attempt, clock)), signal).catch(() => {})
+        failing--
       }
     }
     return false

@@ -63,9 +63,9 @@ it('I7: 28,800 streams of history, by events: long polls, and a part of the dail
   // One of the hosts; two where the hour begins in between.
   expect(bucket).toBeGreaterThan(0)
   expect(bucket).toBeLessThanOrEqual(2 * hostListing)
-})
+}, 240_000)
 
 it('I7: the same by polling: three requests a look, however long the history', async () => {
   const { bucket } = await atRest('polling', 2, 10 * 60_000)
   expect(bucket).toBeLessThanOrEqual(fullListing(2) + 60 * (2 + 2 * 3) + 10)
-})
+}, 240_000)
