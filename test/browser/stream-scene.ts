@@ -180,6 +180,13 @@ describe('a file of 10 GB', () => {
     await page.getByLabel('Aa').check()
     await page.getByRole('button', { name: 'Next' }).click()
     await page.getByText('Not in the next 64.0 MiB').waitFor()
+    // To verify it takes long: it tells how far it is, and stops when it is told to, as often as one likes.
+    for (let turn = 0; turn < 3; turn++) {
+      await page.getByRole('button', { name: 'Every byte' }).click()
+      await page.getByText(/^[1-9][\d.]* [KMG]iB read …$/).waitFor()
+      await page.getByRole('button', { name: 'Stop' }).click()
+      await page.getByText('Stopped; nothing is known.').waitFor()
+    }
     // All of this, and not a hundredth of the file.
     expect(received).toBeLessThan(length / 50)
   })

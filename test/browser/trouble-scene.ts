@@ -143,6 +143,51 @@ describe('a token', () => {
   })
 })
 
+describe('by the keyboard alone', () => {
+  it('one gets from the list to a line, and back', async () => {
+    const { url } = await oneStream()
+    const { page } = await openPage(url)
+    await page.getByRole('link', { name: 'web-1' }).waitFor()
+    /** Forward until that has the focus; it is always to be seen. */
+    const tabTo = async (name: string): Promise<void> => {
+      for (let left = 40; left > 0; left--) {
+        await page.keyboard.press('Tab')
+        const found = await page.evaluate(() => {
+          const { activeElement: at } = document
+          const label = at?.getAttribute('aria-label') ?? at?.closest('label')?.textContent ?? at?.textContent ?? ''
+          return { label, outline: at ? getComputedStyle(at).outlineStyle : 'none' }
+        })
+        if (!found.label.includes(name)) continue
+        expect(found.outline).not.toBe('none')
+        return
+      }
+      throw new Error(`no Tab leads to ${name}`)
+    }
+    await tabTo('To the content')
+    await page.keyboard.press('Enter')
+    await tabTo('web-1')
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: '/var/log/a.log' }).waitFor()
+    await tabTo('/var/log/a.log')
+    await page.keyboard.press('Enter')
+    await page.getByText('hello').waitFor()
+    await tabTo('Lengths only')
+    await page.keyboard.press('Enter')
+    await page.getByText('Fine, as far as lengths tell.').waitFor()
+    await tabTo('Find in this file')
+    await page.keyboard.type('ell')
+    await page.keyboard.press('Enter')
+    await page.getByText('Found at byte 1.').waitFor()
+    await tabTo('Follow')
+    await page.keyboard.press('Space')
+    await page.getByText('Following.').waitFor()
+    await tabTo('lines')
+    await page.keyboard.press('Home')
+    await page.goBack()
+    await page.getByRole('link', { name: '/var/log/a.log' }).waitFor()
+  })
+})
+
 describe('more hosts than one page has', () => {
   it('are loaded as far as it has, and the others found by name', async () => {
     const { url } = await oneStream()
