@@ -57,4 +57,7 @@ module "agents" {
   source = "../../modules/agent-role"
   name   = local.role_name
   vaults = [module.eu.vault, module.us.vault]
+  # VPC endpoints reach their own region only; the other one is reached by the NAT gateways.
+  bind_to_instance = false
+  allowed_networks = var.nat_networks
 }

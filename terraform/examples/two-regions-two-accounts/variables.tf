@@ -26,3 +26,12 @@ variable "auditor_role_arns" {
   type        = list(string)
   default     = []
 }
+
+variable "nat_networks" {
+  description = "Addresses of the NAT gateways that the instances go out by."
+  type        = list(string)
+  validation {
+    condition     = length(var.nat_networks) > 0
+    error_message = "At least one: else stolen credentials are of use anywhere."
+  }
+}

@@ -20,6 +20,17 @@ locals {
       },
     ] : item if var.require_imdsv2],
     [for item in [
+      {
+        # Said by itself: what a variable without a value is compared to is nothing to build on.
+        Sid      = "ByAnEndpointOnly"
+        Effect   = "Deny"
+        Action   = "*"
+        Resource = "*"
+        Condition = {
+          Null         = { "aws:SourceVpc" = "true", "ec2:SourceInstanceARN" = "false" }
+          BoolIfExists = { "aws:ViaAWSService" = "false" }
+        }
+      },
       # Two statements: in one, both would have to be foreign.
       {
         Sid      = "FromTheInstancesVpcOnly"
@@ -44,6 +55,32 @@ locals {
         }
       },
     ] : item if var.bind_to_instance],
+    [for item in [
+      {
+        # By an endpoint there is no such address.
+        Sid      = "FromOurNetworksOnly"
+        Effect   = "Deny"
+        Action   = "*"
+        Resource = "*"
+        Condition = {
+          NotIpAddress = { "aws:SourceIp" = var.allowed_networks }
+          Null         = { "aws:SourceIp" = "false" }
+          BoolIfExists = { "aws:ViaAWSService" = "false" }
+        }
+      },
+      {
+        # And by somebody else's endpoint, not either.
+        Sid      = "ByTheInstancesEndpointsOnly"
+        Effect   = "Deny"
+        Action   = "*"
+        Resource = "*"
+        Condition = {
+          StringNotEquals = { "aws:Ec2InstanceSourceVpc" = "$${aws:SourceVpc}" }
+          Null            = { "aws:SourceVpc" = "false", "ec2:SourceInstanceARN" = "false" }
+          BoolIfExists    = { "aws:ViaAWSService" = "false" }
+        }
+      },
+    ] : item if length(var.allowed_networks) != 0],
   )
 
   policy = jsonencode({

@@ -33,9 +33,23 @@ variable "sources" {
 }
 
 variable "bind_to_instance" {
-  description = "Refuse requests that do not come from the VPC and the private address of the instance that got the credentials: stolen ones are of no use elsewhere. Needs VPC endpoints for S3 and STS; without them every request is refused."
+  description = "Refuse requests that do not come from the VPC and the private address of the instance that got the credentials: stolen ones are of no use elsewhere. Needs VPC endpoints for S3 and STS, which reach their own region only; what goes another way is refused."
   type        = bool
   default     = true
+}
+
+variable "allowed_networks" {
+  description = "Networks (CIDR) of your NAT gateways, for instances that deliver to another region as well: with bind_to_instance = false, requests come from there, or by an endpoint of the instance's own VPC. Empty: from anywhere."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for network in var.allowed_networks : can(cidrhost(network, 0))])
+    error_message = "Networks are written as in 198.51.100.0/28."
+  }
+  validation {
+    condition     = length(var.allowed_networks) == 0 || !var.bind_to_instance
+    error_message = "bind_to_instance refuses what comes by a NAT gateway: set it to false, or leave allowed_networks out."
+  }
 }
 
 variable "require_imdsv2" {

@@ -29,6 +29,14 @@ const instance = (policies: readonly string[], name = 'i-0aaa'): Principal =>
 
 const agent = instance(['single-region.agent'])
 const agentOfTwo = instance(['two-regions.agent'])
+const byInternet = (address: string, policy = 'two-regions.agent'): Principal =>
+  withContext(session(apps, 'log-agent', 'i-0aaa', 'AROAAGENT', [policy]), {
+    'ec2:SourceInstanceARN': onInstance['ec2:SourceInstanceARN'],
+    'ec2:RoleDelivery': onInstance['ec2:RoleDelivery'],
+    'aws:Ec2InstanceSourceVpc': onInstance['aws:Ec2InstanceSourceVpc'],
+    'aws:Ec2InstanceSourcePrivateIPv4': onInstance['aws:Ec2InstanceSourcePrivateIPv4'],
+    'aws:SourceIp': address,
+  })
 const machine = withContext(session(apps, 'log-agent-on-premises', '4711', 'AROAMACHINE', ['on-premises.agent']), {
   'aws:PrincipalTag/x509Subject/CN': 'db-1.example.com',
   'aws:SourceIp': '203.0.113.9',
@@ -39,14 +47,19 @@ export const cast = {
   /** Its credentials, used from elsewhere. */
   thiefInOtherVpc: withContext(agent, { 'aws:SourceVpc': 'vpc-0evil' }),
   thiefInSameVpc: withContext(agent, { 'aws:VpcSourceIp': '10.0.0.66' }),
+  thiefByInternet: byInternet('203.0.113.77', 'single-region.agent'),
   thiefByImdsV1: withContext(agent, { 'ec2:RoleDelivery': '1.0' }),
   agentOffInstance: session(apps, 'log-agent', 'test', 'AROAAGENT', ['single-region.agent']),
   otherAgent: instance(['single-region.agent'], 'i-0bbb'),
   agentOfTwo,
   thiefOfTwoInOtherVpc: withContext(agentOfTwo, { 'aws:SourceVpc': 'vpc-0evil' }),
-  thiefOfTwoInSameVpc: withContext(agentOfTwo, { 'aws:VpcSourceIp': '10.0.0.66' }),
+  /** To the other region, by a NAT gateway. */
+  agentOfTwoByNat: byInternet('198.51.100.7'),
+  thiefOfTwoByInternet: byInternet('203.0.113.77'),
   thiefOfTwoByImdsV1: withContext(agentOfTwo, { 'ec2:RoleDelivery': '1.0' }),
-  agentOfTwoOffInstance: session(apps, 'log-agent', 'test', 'AROAAGENT', ['two-regions.agent']),
+  agentOfTwoOffInstance: withContext(session(apps, 'log-agent', 'test', 'AROAAGENT', ['two-regions.agent']), {
+    'aws:SourceVpc': 'vpc-0b',
+  }),
   /** The role that the vaults name, whatever its own policies say. */
   namedAgent: instance(['everything']),
   agentWithKey: session(apps, 'log-agent', 'i-0aaa', 'AROAAGENT', ['everything.agent']),

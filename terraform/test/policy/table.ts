@@ -165,7 +165,9 @@ const instances = [
     ...[...settings, 's3:GetBucketPolicy'].map((action) => deny('agent', action, where)),
     deny('thiefInOtherVpc', 'create', where, segment(own)),
     deny('thiefInSameVpc', 'create', where, segment(own)),
+    deny('thiefByInternet', 'create', where, segment(own)),
     deny('thiefByImdsV1', 'create', where, segment(own)),
+    allow('thiefByInternet', 's3:GetObject', where, segment(own), { 'aws:ViaAWSService': 'true' }),
     // S3 asks KMS in the role's name, from wherever it is.
     allow('thiefInOtherVpc', 's3:GetObject', where, segment(own), { 'aws:ViaAWSService': 'true' }),
     allow('thiefInSameVpc', 's3:GetObject', where, segment(own), { 'aws:ViaAWSService': 'true' }),
@@ -262,11 +264,12 @@ const acrossAccounts = (['eu', 'us'] as const).flatMap((where) => [
     ),
     ...[...settings, 's3:GetBucketPolicy'].map((action) => deny(who, action, where)),
   ]),
-  ...(['thiefOfTwoInOtherVpc', 'thiefOfTwoInSameVpc', 'thiefOfTwoByImdsV1'] as const).map((who) =>
+  ...(['thiefOfTwoInOtherVpc', 'thiefOfTwoByInternet', 'thiefOfTwoByImdsV1'] as const).map((who) =>
     deny(who, 'create', where, segment(own, '')),
   ),
   allow('thiefOfTwoInOtherVpc', 's3:GetObject', where, segment(own, ''), { 'aws:ViaAWSService': 'true' }),
-  allow('thiefOfTwoInSameVpc', 's3:GetObject', where, segment(own, ''), { 'aws:ViaAWSService': 'true' }),
+  allow('thiefOfTwoByInternet', 's3:GetObject', where, segment(own, ''), { 'aws:ViaAWSService': 'true' }),
+  allow('agentOfTwoByNat', 'create', where, segment(own, '')),
   allow('agentOfTwoOffInstance', 'create', where, segment('AROAAGENT:test', '')),
   ...nothingElsewhere('agentOfTwo', segment(own, ''), `segments/${own}/`),
   allow('auditor', 's3:GetObject', where, segment(own, '')),

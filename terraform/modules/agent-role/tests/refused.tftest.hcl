@@ -33,3 +33,20 @@ run "a_boundary_that_is_none" {
   }
   expect_failures = [var.permissions_boundary]
 }
+
+run "a_network_that_is_none" {
+  command = plan
+  variables {
+    bind_to_instance = false
+    allowed_networks = ["nat"]
+  }
+  expect_failures = [var.allowed_networks]
+}
+
+run "networks_that_would_be_refused" {
+  command = plan
+  variables {
+    allowed_networks = ["198.51.100.0/28"]
+  }
+  expect_failures = [var.allowed_networks]
+}

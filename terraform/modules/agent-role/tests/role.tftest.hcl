@@ -20,7 +20,7 @@ run "an_instances_role" {
     error_message = "Instances take it on."
   }
   assert {
-    condition     = toset([for statement in jsondecode(output.policy).Statement : statement.Sid if statement.Effect == "Deny"]) == toset(["MetadataServiceVersion2", "FromTheInstancesVpcOnly", "FromTheInstancesAddressOnly"])
+    condition     = toset([for statement in jsondecode(output.policy).Statement : statement.Sid if statement.Effect == "Deny"]) == toset(["MetadataServiceVersion2", "ByAnEndpointOnly", "FromTheInstancesVpcOnly", "FromTheInstancesAddressOnly"])
     error_message = "Stolen credentials are of no use elsewhere, by default."
   }
 }
@@ -39,5 +39,17 @@ run "without_endpoints_in_the_vpc" {
   assert {
     condition     = aws_iam_role.this.permissions_boundary == "arn:aws:iam::111122223333:policy/boundary" && aws_iam_role.this.path == "/logs/" && aws_iam_instance_profile.this.path == "/logs/"
     error_message = "Bounded, and below its path."
+  }
+}
+
+run "another_region" {
+  command = plan
+  variables {
+    bind_to_instance = false
+    allowed_networks = ["198.51.100.0/28"]
+  }
+  assert {
+    condition     = [for statement in jsondecode(output.policy).Statement : statement.Sid if statement.Effect == "Deny"] == ["MetadataServiceVersion2", "FromOurNetworksOnly", "ByTheInstancesEndpointsOnly"]
+    error_message = "From the NAT gateways, or by the instance's own endpoints."
   }
 }
