@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { forEachConcurrently } from '../../base/concurrency.ts'
-import { isCode, LogcaskError, messageOf } from '../../base/errors.ts'
+import { isCode, messageOf } from '../../base/errors.ts'
 import { type Backoff, backoffMs } from '../../base/retry.ts'
 import type { Bucket } from '../../bucket/bucket.ts'
 import { readHeader, sealsOf } from '../../bucket/stream-header.ts'
@@ -17,13 +17,8 @@ import type { Once, OnEvent } from '../event.ts'
 import type { HostHints, Looked } from '../events/hint.ts'
 import { backoffFor, reportProblem } from '../host-round.ts'
 import { type Archived, type ArchiveSink, note } from './archive-sink.ts'
-import {
-  type ArchiveOutcome,
-  archiveStream,
-  type KnownContent,
-  nothingKnown,
-  type StreamWork,
-} from './archive-stream.ts'
+import { archiveStream, type KnownContent, nothingKnown, type StreamWork } from './archive-stream.ts'
+import { count, tamperedIn, tell, tellUntold } from './tell-archive.ts'
 
 export interface ArchiveContext extends Pick<StreamWork, 'spoolDirectory' | 'admit' | 'onBytes' | 'signal'> {
   bucket: Bucket
@@ -181,13 +176,6 @@ async function spokenOf(
   return seals
 }
 
-function tellUntold({ onEvent }: ArchiveContext, host: string, untold: number): void {
-  const error = new LogcaskError('unavailable', `${host}: ${untold} more streams could not be archived`, {
-    hint: 'the first ones are above; with --once --json all that remain are listed',
-  })
-  onEvent({ kind: 'problem', host, error })
-}
-
 /** A stream without a seal may be one itself: one small request, once. */
 async function isFinal(
   { bucket, signal }: ArchiveContext,
@@ -217,36 +205,4 @@ function shuffled(streams: string[], clock: Pick<Clock, 'random'>): string[] {
     streams[other] = a
   }
   return streams
-}
-
-function count(round: ArchiveRound, { object, lie, missing }: ArchiveOutcome): void {
-  if (object?.how === 'sent') {
-    round.sent++
-    round.sentBytes += object.length
-  }
-  if (object?.how === 'there') round.there++
-  if (lie !== undefined) round.lies++
-  if (missing !== undefined) round.short++
-}
-
-function tell(context: ArchiveContext, host: string, stream: string, { object, lie, missing }: ArchiveOutcome): void {
-  const { once, onEvent } = context
-  once.forget(`problem archive ${host} ${stream}`)
-  const name = `${host} ${stream}`
-  if (object?.how === 'sent') {
-    const { key, length, sha256, isSealed } = object
-    onEvent({ kind: 'archived', host, stream, name: key, length, sha256, isSealed })
-  }
-  if (lie !== undefined && once.isNew(`lie ${name} ${lie.length}`)) {
-    const { length, sealed, actual } = lie
-    onEvent({ kind: 'mismatch', host, stream, name, length, sealed: sealed.join(', '), sha256: actual })
-  }
-  if (missing !== undefined && once.isNew(`archive short ${name}`, `${missing}`))
-    onEvent({ kind: 'short', host, stream, name, length: object?.length ?? 0, missing })
-}
-
-function tamperedIn({ once, onEvent }: ArchiveContext, host: string) {
-  return (key: string, stream: string, versions: number): void => {
-    if (once.isNew(`tampered ${key}`)) onEvent({ kind: 'tampered', host, stream, key, versions })
-  }
 }
