@@ -142,7 +142,7 @@ export class Agent {
 
   /** Before a stop: seals that may be made within `withinMs` count as not drained. After a scan: it tells what was deleted. */
   awaitSeals(withinMs: number): Promise<void> {
-    return awaitSeals(this.#context, withinMs, this.#parts.findWriters ?? findWriters)
+    return awaitSeals(this.#context, withinMs, this.#parts.findWriters ?? everyWriter)
   }
 
   get isDrained(): boolean {
