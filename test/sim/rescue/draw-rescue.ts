@@ -31,7 +31,23 @@ export function drawRescueHistory(seed: number, kinds: readonly string[]): Histo
   const own = [...causes.filter((kind) => fit.includes(kind)), ...(rescue.hasWholes ? Object.keys(rescueSteps) : [])]
   const drawn = steps.flatMap((step) => (random.chance(0.6) ? [step, drawStep(random, own)] : [step]))
   const stores = random.pick([1, 2, 2])
-  return { seed, setup: { ...setup, stores, rescue, kinds: [...setup.kinds, ...own] }, steps: drawn }
+  const at = random.int(0, drawn.length)
+  const told = random.chance(0.7) ? [...drawn.slice(0, at), ...drawEpisode(random, rescue), ...drawn.slice(at)] : drawn
+  return { seed, setup: { ...setup, stores, rescue, kinds: [...setup.kinds, ...own] }, steps: told }
+}
+
+/** What the spool is for, in its order: a file is known, no store answers, it goes, the agent ends. */
+function drawEpisode(random: SeededRandom, { hasWholes }: RescueSetup): Step[] {
+  const isWhole = hasWholes && random.chance(0.5)
+  const [write, remove] = isWhole ? ['whole write', 'whole delete'] : ['append', 'delete']
+  const story: [string, number][] = [
+    [write, random.pick([100, 36_000])],
+    ['stores away', random.int(0, 3_000)],
+    [write, 36_000],
+    [remove, random.pick([1_000, 36_000])],
+    [random.pick(['kill', 'stop', 'power cut', 'kill']), random.int(0, 5_000)],
+  ]
+  return story.map(([kind, afterMs]) => ({ do: kind, r: random.int(0, 2 ** 31), afterMs }))
 }
 
 /** In the place of a kind of step: histories of this kind. */

@@ -8,6 +8,16 @@ const live = `${wholeRoom}/app.log`
 
 /** What becomes of files that go whole. Each answers whether it really did something. */
 export const rescueSteps: StepKinds = {
+  'stores away': (world, random) => {
+    const awayMs = random.pick([60_000, 90_000, 150_000])
+    for (const store of world.stores) {
+      store.weather = 'down'
+      world.clock.timer(awayMs, () => {
+        if (store.weather === 'down') store.weather = 'fine'
+      })
+    }
+    return true
+  },
   'whole write': (world, random, machine) => {
     const number = world.rescue?.wholes.length ?? 0
     write(world, random, machine, `${wholeRoom}/job${number}-20130704T00Z.log`)
