@@ -234,6 +234,13 @@ describe('a stream', () => {
     await keepScreenshot(page, 'wrapped')
     const dark = await openPage(page.url(), { colorScheme: 'dark', viewport: narrow })
     await dark.page.getByText('line 0 of the log').waitFor()
+    // Where there is little room, lines are wrapped; one that is taller than what is seen is scrolled through.
+    expect(await dark.page.getByLabel('Wrap lines').isChecked()).toBe(true)
+    await dark.page.getByRole('document', { name: 'lines' }).press('End')
+    await dark.page.getByText('long long').waitFor()
+    await keepScreenshot(dark.page, 'stream-narrow-end')
+    await dark.page.getByRole('document', { name: 'lines' }).press('Home')
+    await dark.page.getByText('line 0 of the log').waitFor()
     await keepScreenshot(dark.page, 'stream-narrow-dark')
     expect(await accessibilityProblems(dark.page)).toEqual([])
     const file = join(place.logs, `web-1/var/log/a.log~${stream}`)

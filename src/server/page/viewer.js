@@ -49,11 +49,14 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
   })
   const wrap = el('input', {
     type: 'checkbox',
+    // A narrow screen has no room beside a line.
+    checked: window.matchMedia('(max-width: 46rem)').matches,
     onchange() {
       lines.classList.toggle('wraps', wrap.checked)
       draw()
     },
   })
+  lines.classList.toggle('wraps', wrap.checked)
   const find = finder({
     bytes,
     signal,
@@ -82,7 +85,7 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
     el('div', { class: 'foot' }, place, note),
   )
 
-  const rows = () => Math.max(5, Math.floor((lines.clientHeight - 8) / lineHeight))
+  const rows = () => Math.max(5, Math.floor((lines.clientHeight - 7) / lineHeight))
 
   /** The last to be asked for is shown; those before it are dropped where they are. */
   async function turnTo(work) {
@@ -159,6 +162,8 @@ export function viewer({ bytes, tools, label, signal, onProblem }) {
       else last--
       lines.children[isAtEnd ? 0 : lines.children.length - 1].remove()
     }
+    // One that is taller than all that is seen, at the end: its end.
+    if (isAtEnd) lines.scrollTop = lines.scrollHeight
     top = got[first]?.start ?? top
     shownEnd = got[last]?.end ?? shownEnd
   }
