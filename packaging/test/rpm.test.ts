@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { DebianRoot, noDebian } from './debian-root.ts'
+import { installBlocks } from './install-page.ts'
 import { type Ended, hasProgram, run, succeed } from './programs.ts'
 
 const { rpm = '', laterRpm = '' } = inject('built')
@@ -40,6 +41,8 @@ describe.skipIf(why !== undefined)(`the .rpm${why ? ` (${why})` : ''}`, () => {
   })
 
   it('is installed, upgraded and removed; changed configuration and the state stay', async () => {
+    // As docs/install.md says.
+    expect(installBlocks('Fedora, RHEL, Amazon Linux').map(({ text }) => text)).toEqual(['rpm -U logcask-*.rpm\n'])
     const installed = await rpmIn('-U', rpm)
     expect({ code: installed.code, said: complaints(installed) }).toEqual({ code: 0, said: '' })
     expect(await root.succeed('logcask --version')).toMatch(/^\d/)
