@@ -6,8 +6,10 @@ import { withCode } from './compact/trouble-code.ts'
 import { openBucket, storeHelp, storeOptions, storeSettings } from './compose/open-bucket.ts'
 import { exits } from './exit.ts'
 import { runServer } from './serve/serve-run.ts'
-import { servePlan } from './serve/serve-settings.ts'
+import { type ServePlan, servePlan } from './serve/serve-settings.ts'
 import { readTls } from './serve/serve-tls.ts'
+import { shellWord } from './terminal/shell-word.ts'
+import { formatDuration } from './terminal/units.ts'
 
 export const command: Command = {
   name: 'serve',
@@ -75,6 +77,7 @@ async function serve(input: CommandInput): Promise<number> {
   const tls = plan.tls && (await readTls(plan.tls))
   if (isSet(values, 'check')) {
     terminal.say('nothing is wrong with the settings; the bucket and the directory were not asked')
+    if (plan.root !== undefined) terminal.say(restText(plan))
     return exits.done
   }
   const warn = (warning: Error): void =>
@@ -87,6 +90,15 @@ async function serve(input: CommandInput): Promise<number> {
   } finally {
     await bucket.close()
   }
+}
+
+/** How it hears of news; what that costs depends on what is there. */
+function restText({ from, pace, queue }: ServePlan): string {
+  const how =
+    queue === undefined
+      ? `each host is asked every ${formatDuration(pace.intervalMinMs)} to ${formatDuration(pace.intervalMaxMs)}, and all is listed every ${formatDuration(pace.fullIntervalMs)}`
+      : `the queue is asked 180 times an hour, and all is listed every ${formatDuration(queue.listEveryMs)}`
+  return `at rest ${how}: logcask compact --from ${shellWord(from)} --dry-run says what that costs`
 }
 
 /** As long as its SHA-256 has no shorter way back than trying them all. */

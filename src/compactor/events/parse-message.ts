@@ -27,7 +27,7 @@ export type ParsedMessage =
   | { kind: 'poison'; why: string }
 
 /** S3 puts one record into a message, others a few. */
-const recordsMax = 1000
+const recordsMax = 100
 /** EventBridge in SNS in SQS is two. */
 const envelopesMax = 3
 
