@@ -55,6 +55,8 @@ export class Chronicle {
   hadTwoAgents = false
   /** A machine was cloned, or turned back to a snapshot: one identity has several histories. */
   hadOtherHistories = false
+  /** Segments of one store were brought to another, past the agents. */
+  wasJoined = false
   #nextLine = 1
 
   constructor(now: () => number) {

@@ -102,7 +102,9 @@ export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
     // has of that identity differs from the copy, and the file that both began as is gone: nothing but its name ties the
     // copy to that stream, so that it does not name what the two share.
     if (chronicle.hadOtherHistories && [...line.files].some((file) => file.kind === 'copy')) continue
-    if ([...line.files].some(isLeftAlone)) continue
+    if ([...line.files].some(isLeftAlone) || [...line.files].some(isOfEdited)) continue
+    // Known: the copy was a stream of its own where its source's was not yet, and sync brought that one, too.
+    if (chronicle.wasJoined && [...line.files].some((file) => file.kind === 'copy')) continue
     const names = views.map((view) => view.stream).join(' and ')
     if (!found.has(names)) found.set(names, `I1 twice: line ${number}, written ${line.writings} times, is in ${names}`)
   }
@@ -125,6 +127,11 @@ function uncutCopies(files: readonly WrittenFile[]): WrittenFile[] {
 function isBetween({ lives }: WrittenFile, afterMs: number, untilMs: number): boolean {
   const beganMs = lives[0]?.beganMs ?? 0
   return beganMs > afterMs && beganMs <= untilMs
+}
+
+/** Known: the copy of a file that was edited in place: it is not what was delivered of its source. */
+function isOfEdited({ kind, source }: WrittenFile): boolean {
+  return kind === 'copy' && source?.lives.some(({ versions }) => versions.length > 1) === true
 }
 
 /**
