@@ -49,7 +49,7 @@ of each host's agents against each other. Only reads. Prints a line for each str
 that says something else, bytes that are missing, a key that was written twice or deleted (of which the oldest version
 counts). A live stream promises nothing yet; of it the chain is checked.
   --from URL      the bucket
-  --against DIR   the directory of a compactor; or by its URL a second bucket, or an archive: every byte of the one is held
+  --against DIR   the directory of a compactor; or by its URL a second bucket, or an archive: every byte of one is held
                   against the other, and what differs or is missing is named by its range. What is on its way counts as
                   missing. May be repeated: all are held against one reading. Of an archive every object is decoded, and
                   held against what it says of itself, too; only what is sealed is to be there

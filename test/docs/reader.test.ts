@@ -3,7 +3,9 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
 import { sha256 } from '../../src/base/hash.ts'
+import { createDirectoryBucket } from '../../src/bucket/directory.ts'
 import { commandLine } from '../cli/run-command-line.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { checkout } from './known-words.ts'
@@ -29,9 +31,11 @@ async function python(...args: string[]): Promise<Buffer> {
 }
 
 describe('the golden bucket of format v1', () => {
-  // A copy: the embedded store may leave its mark beside what it reads.
+  // A copy, with the mark that the embedded store wants beside what it reads: it is no part of the format.
   const copied = async (): Promise<string> => {
     const directory = await tempDirectory('golden')
+    const bucket = createDirectoryBucket({ root: directory, create: true }, systemClock)
+    await bucket.put('probes/web-1/made', Buffer.from('x'), { mode: 'create' })
     await cp(golden, directory, { recursive: true })
     return directory
   }
