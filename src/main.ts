@@ -20,6 +20,9 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
   // A backlog makes garbage in a short time; V8 would rather grow than collect. Measured while shipping 1 GiB: 118 MB
   // resident instead of 150, at the same speed.
   setFlagsFromString('--optimize-for-size')
+  // The young generation stays as small as it begins: V8 would grow it, and shrink it again at each of those collections.
+  // Measured with 10,000 files: a tenth less CPU, 5 MB less.
+  setFlagsFromString('--semi-space-growth-factor=1')
   // No compiling beside the main thread. At its end Node waits for V8's helpers, and one of them that needs a collection
   // waits for the main thread: a command that is done may never end (nodejs/node#54918).
   for (const flag of ['--no-concurrent-sparkplug', '--no-concurrent-recompilation']) setFlagsFromString(flag)

@@ -1,11 +1,10 @@
-import { Readable } from 'node:stream'
 import { GetBucketVersioningCommand } from '@aws-sdk/client-s3'
 import type { Clock } from '../base/clock.ts'
 import { LogcaskError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Bucket, ListEntry, ListOptions, ObjectInfo, PutOptions, PutResult, ReadOptions } from './bucket.ts'
 import { createS3Connection } from './s3-client.ts'
-import { createObject } from './s3-create.ts'
+import { createObject, pieceBytes } from './s3-create.ts'
 import { requireS3Key } from './s3-key.ts'
 import { putAsOne } from './s3-large.ts'
 import { listCurrent, listOldest } from './s3-list.ts'
@@ -152,33 +151,12 @@ async function putObject(
     const creation = {
       bucket: place.bucket,
       key,
-      body: inPieces(body),
-      length: body.byteLength,
+      body,
       sha256: digest,
       metadata,
     }
     const etag = await createObject(client, creation, options)
     if (etag === undefined) throw oddAnswer(place, 'PutObject')
-  })
-}
-
-/**
- * Written at once, a body over TLS would be encrypted at once (as much memory again), and a slow line would count as a
- * dead one: nothing is seen to move before all is out. 256 KiB in 30 s is slower than any line that is worth the wait.
- */
-const pieceBytes = 256 * 1024
-
-/** Views of the same bytes; small bodies go out in one packet with the headers. */
-function inPieces(body: Uint8Array): Uint8Array | Readable {
-  if (body.byteLength <= pieceBytes) return body
-  let at = 0
-  return new Readable({
-    highWaterMark: pieceBytes,
-    read() {
-      const from = at
-      at += pieceBytes
-      this.push(from < body.byteLength ? body.subarray(from, at) : null)
-    },
   })
 }
 

@@ -20,9 +20,13 @@ export function keyName(parts: readonly string[]): string {
   })
 }
 
+/** Nothing in it is escaped: as good as every name, and this is asked for each of ten thousand. */
+const plain = /^[A-Za-z0-9_:+@,~ -][A-Za-z0-9._:+@,~ -]*$/
+
 /** What not every store takes, as `=XX` for each byte; an `=` that would pass for one of these, too. */
 function escaped(part: string): string {
   if (part === '') return '_'
+  if (plain.test(part)) return part
   return [...part.replace(/^\./, '\0')]
     .map((character, at, all) => {
       if (character === '\0') return at === 0 && part.startsWith('.') ? '=2E' : '=00'

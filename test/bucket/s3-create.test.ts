@@ -15,8 +15,8 @@ interface Seen {
   scope: string
 }
 
-/** A store that takes everything, and what it was sent. */
-async function recorder(): Promise<{ endpoint: string; seen: Seen[]; bySdk: boolean[] }> {
+/** A store that takes everything, `pauseMs` after each piece, and what it was sent. */
+async function recorder(pauseMs = 0): Promise<{ endpoint: string; seen: Seen[]; bySdk: boolean[] }> {
   stubFaultS3Env({ AWS_SESSION_TOKEN: 'token' })
   const seen: Seen[] = []
   const bySdk: boolean[] = []
@@ -31,6 +31,11 @@ async function recorder(): Promise<{ endpoint: string; seen: Seen[]; bySdk: bool
       signed: names.split(';').filter((name) => !/^amz-sdk-/.test(name)),
       scope,
     })
+    if (pauseMs > 0)
+      request.on('data', () => {
+        request.pause()
+        setTimeout(() => request.resume(), pauseMs)
+      })
     request.resume().once('end', () => response.writeHead(200, { etag: '"x"', 'content-length': 0 }).end())
   })
   server.listen(0, '127.0.0.1')
@@ -118,6 +123,16 @@ describe('PUTs after the first', () => {
     expect(await create(bucket, 'files/c')).toBe('created')
   })
 })
+
+it('a slow line is no dead one: a large body goes on for longer than nothing may move', async () => {
+  const { endpoint } = await recorder(20)
+  const requestTimeoutMs = 6_000
+  const bucket = bucketOn({ endpoint }, { requestTimeoutMs })
+  await create(bucket, 'files/first')
+  const startMs = performance.now()
+  expect(await create(bucket, 'files/large', Buffer.alloc(28 * 1024 * 1024))).toBe('created')
+  expect(performance.now() - startMs).toBeGreaterThan(requestTimeoutMs)
+}, 120_000)
 
 function textOf(error: unknown): unknown {
   if (!(error instanceof LogcaskError)) throw error
