@@ -5,6 +5,8 @@ locals {
 
   own    = { for index, vault in var.vaults : index => [for kind in local.kinds : "${local.arn[index]}/${vault.prefix}${kind}/${var.host_variable}/*"] }
   wholes = { for index, vault in var.vaults : index => [for prefix in vault.when_complete_prefixes : "${local.arn[index]}/${vault.prefix}${prefix}*"] }
+  # Where parts may go: the probe tries them first.
+  parted = { for index, vault in var.vaults : index => concat(local.wholes[index], ["${local.arn[index]}/${vault.prefix}probes/${var.host_variable}/*"]) }
   keys   = distinct([for vault in var.vaults : vault.kms_key_arn if vault.kms_key_arn != null])
 
   statements = flatten([
@@ -54,7 +56,7 @@ locals {
         Sid       = "SendParts${index}"
         Effect    = "Allow"
         Action    = ["s3:PutObject"]
-        Resource  = local.wholes[index]
+        Resource  = local.parted[index]
         Condition = { Bool = { "s3:ObjectCreationOperation" = "false" } }
       },
       {
@@ -62,7 +64,7 @@ locals {
         Sid      = "GiveUpParts${index}"
         Effect   = "Allow"
         Action   = ["s3:AbortMultipartUpload"]
-        Resource = local.wholes[index]
+        Resource = local.parted[index]
       },
     ] : item if length(vault.when_complete_prefixes) != 0]],
     [for item in [

@@ -1,7 +1,11 @@
 # The policy is made of names, not of resources: all of it is in the plan, and can be tested before anything exists.
 locals {
   objects = "${local.bucket_arn}/*"
-  wholes  = [for prefix in var.when_complete_prefixes : "${local.bucket_arn}/${var.prefix}${prefix}*"]
+  # With the probe's place: before the first file goes in parts, it finds out there whether the store keeps the condition then.
+  wholes = [
+    for prefix in(length(var.when_complete_prefixes) == 0 ? [] : concat(var.when_complete_prefixes, ["probes/"])) :
+    "${local.bucket_arn}/${var.prefix}${prefix}*"
+  ]
   kinds   = ["segments", "seals", "gaps", "aliases", "digests", "probes"]
   has_kms = var.create_kms_key || var.kms_key_arn != null
 

@@ -82,7 +82,7 @@ variable "reader_role_arns" {
 }
 
 variable "when_complete_prefixes" {
-  description = "Where whole files are created (mode: when-complete, or a compactor's archive), below the prefix. Only there may an object be uploaded in parts: the completion must be create-only, the parts cannot be."
+  description = "Where whole files are created (mode: when-complete, or a compactor's archive), below the prefix. Only there, and below probes/ where it is tried first, may an object be uploaded in parts: the completion must be create-only, the parts cannot be."
   type        = list(string)
   default     = []
   validation {

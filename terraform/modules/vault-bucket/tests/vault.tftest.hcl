@@ -113,8 +113,8 @@ run "whole_files" {
     when_complete_prefixes = ["files/"]
   }
   assert {
-    condition     = jsonencode([for statement in jsondecode(output.policy).Statement : statement.NotResource if statement.Sid == "CreateOnly"]) == jsonencode([["arn:aws:s3:::acme-logs/prod/files/*"]])
-    error_message = "The exemption is of that prefix alone."
+    condition     = jsonencode([for statement in jsondecode(output.policy).Statement : statement.NotResource if statement.Sid == "CreateOnly"]) == jsonencode([["arn:aws:s3:::acme-logs/prod/files/*", "arn:aws:s3:::acme-logs/prod/probes/*"]])
+    error_message = "The exemption is of that prefix, and of the probe that tries it."
   }
   assert {
     condition     = [for statement in jsondecode(output.policy).Statement : statement.Condition.Bool["s3:ObjectCreationOperation"] if statement.Sid == "CreateOnlyAlsoInParts"] == ["true"]
