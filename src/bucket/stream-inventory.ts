@@ -33,12 +33,16 @@ export interface ListedStream {
   gaps: readonly ListedGap[]
   /** Identities of the other files that hold this stream. */
   aliases: readonly string[]
+  /** Objects in its room, where not all of them are in `segments`: it is to be followed in stages (stream-stages.ts). */
+  cutAt?: number | undefined
 }
 
 export interface InventoryOptions {
   signal?: AbortSignal | undefined
   /** False where nobody asks for them: it spares a listing. */
   aliases?: boolean | undefined
+  /** Of one stream in memory at most; the others are only counted. Default: all of them. */
+  segmentsMax?: number | undefined
   /** Called for every key in the host's rooms that no agent would write. */
   onStray?: ((key: string) => void) | undefined
   /** Called for every record of which there are several versions: somebody wrote it again, or deleted it. */
@@ -143,37 +147,44 @@ export async function* listStreams(
 ): AsyncGenerator<ListedStream> {
   const records = await listRecords(bucket, host, options)
   const seen = new Set<string>()
-  for await (const { stream, segments } of listSegmentsByStream(bucket, host, options)) {
+  for await (const { stream, segments, count } of listSegmentsByStream(bucket, host, options)) {
     seen.add(stream)
-    yield listedStream(stream, segments, records)
+    const listed = listedStream(stream, segments, records)
+    yield count === segments.length ? listed : { ...listed, cutAt: count }
   }
   const others = new Set([...records.seals.keys(), ...records.gaps.keys()].filter((name) => !seen.has(name)))
   for (const name of [...others].sort()) yield listedStream(name, [], records)
 }
 
-/** The segments of a host, one stream at a time, in the order of the keys, from one listing. One that was given is complete. */
+/**
+ * The segments of a host, one stream at a time, in the order of the keys, from one listing. One that was given is complete,
+ * but for what is beyond `segmentsMax`: `count` says how many there are.
+ */
 export async function* listSegmentsByStream(
   bucket: Bucket,
   host: string,
-  options: Pick<InventoryOptions, 'signal' | 'onStray'> = {},
-): AsyncGenerator<{ stream: string; segments: ListedSegment[] }, undefined> {
+  options: Pick<InventoryOptions, 'signal' | 'onStray' | 'segmentsMax'> = {},
+): AsyncGenerator<{ stream: string; segments: ListedSegment[]; count: number }, undefined> {
+  const { signal, onStray, segmentsMax = Number.POSITIVE_INFINITY } = options
   let stream: string | undefined
   let segments: ListedSegment[] = []
-  for await (const entry of bucket.list(hostPrefix('segments', host), { signal: options.signal })) {
+  let count = 0
+  for await (const entry of bucket.list(hostPrefix('segments', host), { signal })) {
     if (entry.kind !== 'object') continue
     const key = parseKey(entry.key)
     if (key?.kind !== 'segment') {
-      options.onStray?.(entry.key)
+      onStray?.(entry.key)
       continue
     }
     if (key.stream !== stream) {
-      if (stream !== undefined) yield { stream, segments }
+      if (stream !== undefined) yield { stream, segments, count }
       stream = key.stream
       segments = []
+      count = 0
     }
-    segments.push(listedSegment(entry, key))
+    if (++count <= segmentsMax) segments.push(listedSegment(entry, key))
   }
-  if (stream !== undefined) yield { stream, segments }
+  if (stream !== undefined) yield { stream, segments, count }
   return undefined
 }
 

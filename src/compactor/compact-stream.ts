@@ -5,8 +5,9 @@ import { headerOf, readHeader, readSeal } from '../bucket/stream-header.ts'
 import type { ListedStream } from '../bucket/stream-inventory.ts'
 import { readChain } from '../bucket/stream-listing.ts'
 import { countSeals, type SealProblems } from '../bucket/stream-seals.ts'
+import { walkInStages } from '../bucket/stream-stages.ts'
 import type { ReadAhead } from '../bucket/stream-walk.ts'
-import { chainStart } from '../format/chain.ts'
+import { type ChainEnd, chainStart } from '../format/chain.ts'
 import type { Origin } from '../format/origin.ts'
 import type { DirectorySink, SinkFile } from './directory-sink.ts'
 import { isEmptySeal, judgeSeals, planStream, type SealVerdict, sealsOf } from './plan.ts'
@@ -66,7 +67,8 @@ export async function compactStream(context: StreamContext, listed: ListedStream
   const { stream } = listed
   const before = await sink.recall(host, stream)
   let record = before
-  let plan = planStream(listed, record)
+  // Of one that is too long to be listed whole, only its chain tells whether it goes on.
+  let plan = listed.cutAt === undefined ? planStream(listed, record) : { kind: 'grow' as const }
   if (plan.kind === 'no-beginning') {
     throw (await countSeals(bucket, listed.seals, 0, { problems, signal })).problem ?? noBeginning(host, listed)
   }
@@ -92,7 +94,7 @@ export async function compactStream(context: StreamContext, listed: ListedStream
     grewBytes,
     isNew: before === undefined && record !== undefined,
     isHashed: record?.content?.length === record?.length && before?.content?.length !== record?.length,
-    strays: Math.max(0, listed.segments.all.length - (record?.segments ?? 0)),
+    strays: Math.max(0, (listed.cutAt ?? listed.segments.all.length) - (record?.segments ?? 0)),
     verdict: record ? judgeSeals(record, counted.seals) : { kind: 'open' },
     sealProblem: counted.problem,
     gaps: await readOpenGaps(bucket, listed.gaps, length, seals, { reasons, signal }),
@@ -117,6 +119,18 @@ async function isAccepted({ bucket, host, accepts, signal }: StreamContext, list
   return header === undefined || accepts(header.origin)
 }
 
+/** What is published has other bytes than the chain. */
+class Differs extends Error {
+  readonly from: number
+  readonly to: number
+
+  constructor(from: number, to: number) {
+    super(`other bytes between ${from} and ${to}`)
+    this.from = from
+    this.to = to
+  }
+}
+
 async function grow(
   context: StreamContext,
   listed: ListedStream,
@@ -131,35 +145,41 @@ async function grow(
   try {
     file = record && (await sink.open(host, stream, undefined))
     const start = file?.start ?? chainStart
-    for await (const { segment, bytes, metadata, end } of readChain(bucket, segments, {
-      start,
-      ahead: readAhead,
-      signal,
-    })) {
-      if (segment.offset === 0) {
-        const header = headerOf(metadata, segment.key, segment.length)
-        final = header.final
-        file ??= await sink.open(host, stream, header.origin)
+    const follow = async (some: typeof segments, from: ChainEnd): Promise<ChainEnd> => {
+      let reached = from
+      for await (const piece of readChain(bucket, some, { start: from, ahead: readAhead, signal })) {
+        const { segment, bytes, metadata, end } = piece
+        if (segment.offset === 0) {
+          const header = headerOf(metadata, segment.key, segment.length)
+          final = header.final
+          file ??= await sink.open(host, stream, header.origin)
+        }
+        if (file === undefined) break
+        await context.quota?.take(host, stream, bytes.byteLength)
+        if (!(await file.append(bytes, end))) throw new Differs(segment.offset, end.offset)
+        context.onBytes?.(bytes.byteLength)
+        if (file.pendingBytes >= commitBytes) latest = await file.commit(final)
+        reached = end
       }
-      if (file === undefined) break
-      await context.quota?.take(host, stream, bytes.byteLength)
-      if (!(await file.append(bytes, end))) {
-        await file.setAside(`it differs from the chain between ${segment.offset} and ${end.offset}`)
-        file = undefined
-        return await grow(context, listed, undefined)
-      }
-      context.onBytes?.(bytes.byteLength)
-      if (file.pendingBytes >= commitBytes) latest = await file.commit(final)
+      return reached
     }
+    if (listed.cutAt === undefined) await follow(segments, start)
+    else await walkInStages(bucket, host, stream, start, follow, { signal })
     if (file === undefined) {
       // No segment: the file was empty, and its seal alone says so.
       const seal = listed.seals.find(isEmptySeal)
+      if (seal === undefined && latest === undefined && listed.cutAt !== undefined) throw noBeginning(host, listed)
       if (seal === undefined) return latest
       file = await sink.open(host, stream, (await readSeal(bucket, seal, signal)).origin)
       return await file.commit(undefined, isSealedAt)
     }
     return file.pendingBytes > 0 ? await file.commit(final, isSealedAt) : latest
   } catch (error) {
+    if (error instanceof Differs && file !== undefined) {
+      await file.setAside(`it differs from the chain between ${error.from} and ${error.to}`)
+      file = undefined
+      return await grow(context, listed, undefined)
+    }
     // What was appended before is whole, and may be kept; the error that ended it is the one to tell.
     if (file !== undefined && file.pendingBytes > 0) await file.commit(final).catch(() => {})
     throw error

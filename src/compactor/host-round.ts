@@ -50,6 +50,8 @@ export interface RoundResult extends Looked {
 /** No later than this, something that no agent wrote is looked at again: it never gets better by itself. */
 const retryCorrupt: Backoff = { baseMs: 600_000, capMs: 3_600_000 }
 
+/** Of one stream in memory: some 6 MB, whatever a long history or a hostile host has put into its room. */
+const segmentsMax = 20_000
 /** Taken from the listing at once; each waits for its turn with the limiter. */
 const streamsAtOnce = 8
 
@@ -111,9 +113,14 @@ export async function compactHost(
     })
   } else if (plan.kind === 'full') {
     let keys = 0
-    const streams = listStreams(context.bucket, host, { signal, aliases: false, onStray: () => result.strays++ })
+    const streams = listStreams(context.bucket, host, {
+      signal,
+      segmentsMax,
+      aliases: false,
+      onStray: () => result.strays++,
+    })
     await forEachConcurrently(streams, streamsAtOnce, async (listed) => {
-      keys += listed.segments.all.length
+      keys += listed.cutAt ?? listed.segments.all.length
       await compact(listed)
     })
     forgetOld(watch)
