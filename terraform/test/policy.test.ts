@@ -3,7 +3,8 @@ import { before, test } from 'node:test'
 import { describe, holds, policiesOf } from './policy/judge.ts'
 import { type Mutant, mutantsOf } from './policy/mutants.ts'
 import { type Policies, readPolicies } from './policy/policies.ts'
-import { type Row, table, ways } from './policy/table.ts'
+import { type Row, ways } from './policy/row.ts'
+import { table } from './policy/table.ts'
 
 /**
  * I2, I9: what the policies do, as they come out of the plans of the examples. Evaluated by iam-simulate, not by AWS: what root

@@ -1,7 +1,7 @@
 import { cast, places } from './cast.ts'
 import { isAllowed, type Place, type Principal } from './engine.ts'
 import type { Policies } from './policies.ts'
-import { type Row, ways } from './table.ts'
+import { type Row, ways } from './row.ts'
 
 /** Whether the policies do with a request what the table says. */
 export async function holds(policies: Policies, row: Row): Promise<boolean> {

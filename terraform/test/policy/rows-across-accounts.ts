@@ -1,0 +1,122 @@
+import {
+  allow,
+  byService,
+  changes,
+  deny,
+  foreignKey,
+  kinds,
+  nothingElsewhere,
+  oldTls,
+  own,
+  plain,
+  prefixOf,
+  segment,
+  settings,
+} from './row.ts'
+
+/** The bucket and the role are in different accounts: both policies must say yes, and each is tried beside one that says yes to all. */
+export const acrossAccounts = (['eu', 'us'] as const).flatMap((where) => [
+  ...(['agentOfTwo', 'namedAgent'] as const).flatMap((who) => [
+    ...kinds.map((kind) => allow(who, 'create', where, `${kind}/${own}/x`)),
+    ...kinds.map((kind) => allow(who, 's3:GetObject', where, `${kind}/${own}/x`)),
+    allow(who, 's3:GetObjectVersion', where, segment(own, '')),
+    allow(who, 's3:ListBucket', where, undefined, prefixOf(`segments/${own}/`)),
+    allow(who, 's3:ListBucketVersions', where, undefined, prefixOf(`segments/${own}/`)),
+    allow(who, 's3:GetBucketVersioning', where),
+    deny(who, 'overwrite', where, segment(own, '')),
+    deny(who, 'part', where, segment(own, '')),
+    deny(who, 'create', where, segment('AROAAGENT:i-0bbb', '')),
+    deny(who, 's3:GetObject', where, segment('AROAAGENT:i-0bbb', '')),
+    deny(who, 's3:ListBucket', where, undefined, prefixOf('segments/')),
+    ...[...changes, 's3:RestoreObject', 's3:GetObjectAcl', 's3:AbortMultipartUpload'].map((action) =>
+      deny(who, action, where, segment(own, '')),
+    ),
+    ...[...settings, 's3:GetBucketPolicy'].map((action) => deny(who, action, where)),
+  ]),
+  ...(['thiefOfTwoInOtherVpc', 'thiefOfTwoByInternet', 'thiefOfTwoByImdsV1'] as const).map((who) =>
+    deny(who, 'create', where, segment(own, '')),
+  ),
+  allow('thiefOfTwoInOtherVpc', 's3:GetObject', where, segment(own, ''), { 'aws:ViaAWSService': 'true' }),
+  allow('thiefOfTwoByInternet', 's3:GetObject', where, segment(own, ''), { 'aws:ViaAWSService': 'true' }),
+  allow('agentOfTwoByNat', 'create', where, segment(own, '')),
+  allow('agentOfTwoOffInstance', 'create', where, segment('AROAAGENT:test', '')),
+  ...nothingElsewhere('agentOfTwo', segment(own, ''), `segments/${own}/`),
+  allow('auditor', 's3:GetObject', where, segment(own, '')),
+  allow('auditor', 's3:GetObjectVersion', where, segment(own, '')),
+  allow('auditor', 's3:ListBucket', where),
+  allow('auditor', 's3:ListBucketVersions', where),
+  allow('auditor', 's3:GetBucketVersioning', where),
+  deny('auditor', 'create', where, segment(own, '')),
+  deny('auditor', 's3:GetObjectAcl', where, segment(own, '')),
+  deny('auditor', 's3:RestoreObject', where, segment(own, '')),
+  deny('auditor', 's3:GetBucketPolicy', where),
+  // Another role of the instances' account is nobody there, also below what would be its own host.
+  ...['create', 's3:GetObject'].map((does) => deny('operator', does, where, segment('AROAOPERATOR:jo', ''))),
+  deny('operator', 's3:ListBucket', where, undefined, prefixOf('segments/AROAOPERATOR:jo/')),
+  deny('operator', 's3:GetBucketVersioning', where),
+  // Nobody of the vault's own account is spared, either.
+  ...(where === 'eu' ? (['adminOfEu', 'operatorOfEu'] as const) : (['adminOfUs', 'operatorOfUs'] as const)).flatMap(
+    (who) => [
+      deny(who, 'overwrite', where, 'any/key'),
+      ...changes.map((action) => deny(who, action, where, segment(own, ''))),
+      ...settings.map((action) => (who.startsWith('admin') ? allow(who, action, where) : deny(who, action, where))),
+      ...['s3:ReplicateObject', 's3:ReplicateTags', 's3:ReplicateDelete'].map((action) =>
+        deny(who, action, where, 'any/key'),
+      ),
+      allow(who, 'create', where, 'any/key'),
+      deny(who, 'create', where, 'any/key', foreignKey),
+      deny(who, 'create', where, 'any/key', { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' }),
+      deny(who, 's3:GetObject', where, 'any/key', plain),
+      deny(who, 's3:GetObject', where, 'any/key', oldTls),
+      deny(who, 's3:ListBucket', where, undefined, plain),
+      deny(who, 's3:ListBucket', where, undefined, oldTls),
+      allow(who, 's3:ListBucket', where),
+      allow(who, 's3:GetObject', where, 'any/key', { ...plain, ...byService }),
+      allow(who, 's3:GetObject', where, 'any/key', { ...oldTls, ...byService }),
+    ],
+  ),
+])
+
+/** The role's own policy, where no bucket's says no. */
+export const acrossAccountsBare = (['bareEu', 'bareUs'] as const).flatMap((where) => [
+  ...kinds.map((kind) => allow('agentOfTwo', 'create', where, `${kind}/${own}/x`)),
+  deny('agentOfTwo', 'overwrite', where, `segments/${own}/x`),
+  deny('agentOfTwo', 's3:GetObjectAcl', where, `segments/${own}/x`),
+  deny('agentOfTwo', 's3:GetBucketPolicy', where),
+  deny('agentOfTwo', 's3:ListBucket', where, undefined, prefixOf('segments/')),
+])
+
+export const machines = (['onPremises', 'bareVault'] as const).flatMap((where) => [
+  ...kinds.map((kind) => allow('machine', 'create', where, `${kind}/db-1.example.com/x`)),
+  ...kinds.map((kind) => allow('machine', 's3:GetObject', where, `${kind}/db-1.example.com/x`)),
+  allow('machine', 's3:GetObjectVersion', where, segment('db-1.example.com', '')),
+  allow('machine', 's3:ListBucket', where, undefined, prefixOf('segments/db-1.example.com/')),
+  allow('machine', 's3:ListBucketVersions', where, undefined, prefixOf('files/2026/')),
+  allow('machine', 's3:GetBucketVersioning', where),
+  ...nothingElsewhere('machine', segment('db-1.example.com', ''), 'segments/db-1.example.com/'),
+  deny('machine', 's3:ListBucket', where, undefined, prefixOf('segments/')),
+  deny('machine', 'create', where, segment('db-2.example.com', '')),
+  deny('machine', 's3:GetObject', where, segment('db-2.example.com', '')),
+  deny('machine', 'overwrite', where, segment('db-1.example.com', '')),
+  deny('machine', 'part', where, segment('db-1.example.com', '')),
+  allow('machine', 'create', where, 'files/2026/11/21/haproxy.gz'),
+  allow('machine', 'part', where, 'files/2026/11/21/haproxy.gz'),
+  allow('machine', 'part', where, 'probes/db-1.example.com/large'),
+  allow('machine', 's3:AbortMultipartUpload', where, 'probes/db-1.example.com/large'),
+  deny('machine', 'part', where, 'probes/db-2.example.com/large'),
+  deny('machine', 'overwrite', where, 'probes/db-1.example.com/large'),
+  deny('machine', 'overwrite', where, 'files/2026/11/21/haproxy.gz'),
+  deny('machine', 'copyOver', where, 'files/2026/11/21/haproxy.gz'),
+  allow('machine', 's3:GetObject', where, 'files/2026/11/21/haproxy.gz'),
+  allow('machine', 's3:AbortMultipartUpload', where, 'files/2026/11/21/haproxy.gz'),
+  deny('machine', 's3:AbortMultipartUpload', where, segment('db-1.example.com', '')),
+  ...['files/x', segment('db-1.example.com', '')].flatMap((key) =>
+    [...changes, 's3:RestoreObject', 's3:GetObjectAcl'].map((action) => deny('machine', action, where, key)),
+  ),
+  ...[...settings, 's3:GetBucketPolicy'].map((action) => deny('machine', action, where)),
+  deny('thiefOfMachine', 'create', where, segment('db-1.example.com', '')),
+  allow('thiefOfMachine', 's3:GetObject', where, 'files/x', { 'aws:ViaAWSService': 'true' }),
+  // An exemption for parts is none for whoever may do everything.
+  deny('operator', 'part', 'onPremises', segment('db-1.example.com', '')),
+  allow('operator', 'part', 'onPremises', 'files/x'),
+])

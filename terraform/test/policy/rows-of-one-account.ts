@@ -1,0 +1,158 @@
+import {
+  allow,
+  byService,
+  changes,
+  deny,
+  foreignKey,
+  kinds,
+  nothingElsewhere,
+  oldTls,
+  own,
+  plain,
+  prefixOf,
+  segment,
+  settings,
+} from './row.ts'
+
+/** Every bucket that vault-bucket makes says the same of those who may do everything. */
+export const vaults = (['vault', 'archive', 'onPremises', 'source'] as const).flatMap((where) => [
+  deny('operator', 'overwrite', where, 'any/key'),
+  deny('root', 'overwrite', where, 'any/key'),
+  deny('admin', 'overwrite', where, 'any/key'),
+  deny('operator', 'copyOver', where, 'any/key'),
+  allow('operator', 'create', where, 'any/key'),
+  ...changes.map((action) => deny('operator', action, where, segment(own))),
+  deny('admin', 's3:DeleteObject', where, segment(own)),
+  deny('root', 's3:DeleteObjectVersion', where, segment(own)),
+  ...settings.flatMap((action) => [deny('operator', action, where), allow('admin', action, where)]),
+  deny('root', 's3:PutLifecycleConfiguration', where),
+  deny('operator', 's3:ReplicateObject', where, segment(own)),
+  deny('operator', 's3:ReplicateTags', where, segment(own)),
+  deny('operator', 's3:ReplicateDelete', where, segment(own)),
+  deny('operator', 'create', where, 'any/key', foreignKey),
+  deny('operator', 'create', where, 'any/key', { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' }),
+  deny('operator', 's3:GetObject', where, segment(own), plain),
+  deny('operator', 's3:ListBucket', where, undefined, plain),
+  deny('operator', 's3:GetObject', where, segment(own), oldTls),
+  deny('operator', 's3:ListBucket', where, undefined, oldTls),
+  allow('operator', 's3:GetObject', where, segment(own), { ...plain, ...byService }),
+  allow('operator', 's3:GetObject', where, segment(own), { ...oldTls, ...byService }),
+  allow('operator', 's3:GetObjectVersion', where, segment(own)),
+  allow('operator', 's3:ListBucket', where),
+  // Also where parts are exempt: what is made of them is not.
+  deny('operator', 'overwrite', where, 'probes/x'),
+  deny('operator', 'overwrite', where, 'files/x'),
+  deny('operator', 'copyOver', where, 'files/x'),
+  deny('stranger', 's3:GetObject', where, segment(own)),
+  deny('stranger', 'create', where, segment(own)),
+  deny('anonymous', 's3:GetObject', where, segment(own)),
+  deny('anonymous', 'create', where, segment(own)),
+])
+
+export const instances = [
+  ...(['vault', 'bareVault'] as const).flatMap((where) => [
+    ...kinds.map((kind) => allow('agent', 'create', where, `prod/${kind}/${own}/x`)),
+    ...kinds.map((kind) => allow('agent', 's3:GetObject', where, `prod/${kind}/${own}/x`)),
+    allow('agent', 's3:GetObjectVersion', where, segment(own)),
+    allow('agent', 's3:ListBucket', where, undefined, prefixOf(`prod/segments/${own}/`)),
+    allow('agent', 's3:ListBucketVersions', where, undefined, prefixOf(`prod/seals/${own}/`)),
+    allow('agent', 's3:GetBucketVersioning', where),
+    deny('agent', 'overwrite', where, segment(own)),
+    deny('agent', 'copyOver', where, segment(own)),
+    deny('agent', 'part', where, segment(own)),
+    deny('agent', 'create', where, segment('AROAAGENT:i-0bbb')),
+    deny('otherAgent', 'create', where, segment(own)),
+    deny('otherAgent', 's3:GetObject', where, segment(own)),
+    deny('otherAgent', 's3:ListBucket', where, undefined, prefixOf(`prod/segments/${own}/`)),
+    deny('agent', 'create', where, segment(own, '')),
+    deny('agent', 'create', where, segment(own, 'test/')),
+    deny('agent', 'create', where, 'prod/files/x'),
+    deny('agent', 'create', where, `prod/segments/${own}`),
+    deny('agent', 's3:ListBucket', where),
+    deny('agent', 's3:ListBucket', where, undefined, prefixOf('')),
+    deny('agent', 's3:ListBucket', where, undefined, prefixOf('prod/segments/')),
+    ...[...changes, 's3:RestoreObject', 's3:GetObjectAcl', 's3:AbortMultipartUpload'].map((action) =>
+      deny('agent', action, where, segment(own)),
+    ),
+    ...[...settings, 's3:GetBucketPolicy'].map((action) => deny('agent', action, where)),
+    deny('thiefInOtherVpc', 'create', where, segment(own)),
+    deny('thiefInSameVpc', 'create', where, segment(own)),
+    deny('thiefByInternet', 'create', where, segment(own)),
+    deny('thiefByImdsV1', 'create', where, segment(own)),
+    allow('thiefByInternet', 's3:GetObject', where, segment(own), { 'aws:ViaAWSService': 'true' }),
+    // S3 asks KMS in the role's name, from wherever it is.
+    allow('thiefInOtherVpc', 's3:GetObject', where, segment(own), { 'aws:ViaAWSService': 'true' }),
+    allow('thiefInSameVpc', 's3:GetObject', where, segment(own), { 'aws:ViaAWSService': 'true' }),
+    // A session that was never on an instance, as in a test, is not bound to one.
+    allow('agentOffInstance', 'create', where, segment('AROAAGENT:test')),
+  ]),
+  ...nothingElsewhere('agent', segment(own), `prod/segments/${own}/`),
+  deny('agent', 's3:GetObject', 'archive', 'files/x'),
+]
+
+export const compactors = [
+  ...(['vault', 'bareVault'] as const).flatMap((where) => [
+    allow('compactor', 's3:GetObject', where, segment(own)),
+    allow('compactor', 's3:GetObjectVersion', where, segment(own)),
+    allow('compactor', 's3:ListBucket', where),
+    allow('compactor', 's3:ListBucketVersions', where),
+    allow('compactor', 's3:GetBucketVersioning', where),
+    deny('compactor', 's3:GetObject', where, 'test/segments/x'),
+    ...['create', 'overwrite', 'part'].map((way) => deny('compactor', way, where, segment(own))),
+    ...[...changes, 's3:RestoreObject', 's3:GetObjectAcl', 's3:AbortMultipartUpload'].map((action) =>
+      deny('compactor', action, where, segment(own)),
+    ),
+    ...[...settings, 's3:GetBucketPolicy'].map((action) => deny('compactor', action, where)),
+  ]),
+  ...(['archive', 'bareArchive'] as const).flatMap((where) => [
+    ...['create', 'part'].map((way) => allow('compactor', way, where, 'files/host=web-1/x.gz')),
+    ...['overwrite', 'copyOver'].map((way) => deny('compactor', way, where, 'files/host=web-1/x.gz')),
+    ...['create', 'part'].map((way) => deny('compactor', way, where, 'other/x.gz')),
+    allow('compactor', 's3:AbortMultipartUpload', where, 'files/x'),
+    allow('compactor', 's3:GetObject', where, 'files/x'),
+    allow('compactor', 's3:GetObjectVersion', where, 'files/x'),
+    allow('compactor', 's3:ListBucket', where, undefined, prefixOf('files/')),
+    allow('compactor', 's3:ListBucketVersions', where, undefined, prefixOf('files/')),
+    allow('compactor', 's3:GetBucketVersioning', where),
+    deny('compactor', 's3:ListBucket', where, undefined, prefixOf('')),
+    deny('compactor', 's3:GetObject', where, 'other/x'),
+    ...[...changes, 's3:RestoreObject', 's3:GetObjectAcl'].map((action) => deny('compactor', action, where, 'files/x')),
+    ...[...settings, 's3:GetBucketPolicy'].map((action) => deny('compactor', action, where)),
+  ]),
+  ...['ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility', 'GetQueueAttributes'].map((name) =>
+    allow('compactor', `sqs:${name}`, 'queue'),
+  ),
+  ...['SendMessage', 'PurgeQueue', 'SetQueueAttributes', 'DeleteQueue'].map((name) =>
+    deny('compactor', `sqs:${name}`, 'queue'),
+  ),
+  ...(['compactor', 'compactorWithKey'] as const).flatMap((who) => [
+    ...nothingElsewhere(who, 'prod/segments/x', ''),
+    deny(who, 'sqs:ReceiveMessage', 'otherQueue'),
+  ]),
+  deny('compactor', 'kms:Decrypt', 'key'),
+]
+
+export const queue = [
+  allow('s3', 'sqs:SendMessage', 'queue', undefined, {
+    'aws:SourceArn': 'arn:aws:s3:::acme-logs',
+    'aws:SourceAccount': '111122223333',
+  }),
+  deny('s3', 'sqs:SendMessage', 'queue', undefined, {
+    'aws:SourceArn': 'arn:aws:s3:::acme-evil',
+    'aws:SourceAccount': '111122223333',
+  }),
+  deny('s3', 'sqs:SendMessage', 'queue', undefined, {
+    'aws:SourceArn': 'arn:aws:s3:::acme-logs',
+    'aws:SourceAccount': '999999999999',
+  }),
+  deny('s3', 'sqs:ReceiveMessage', 'queue', undefined, {
+    'aws:SourceArn': 'arn:aws:s3:::acme-logs',
+    'aws:SourceAccount': '111122223333',
+  }),
+  deny('stranger', 'sqs:SendMessage', 'queue'),
+  deny('anonymous', 'sqs:SendMessage', 'queue'),
+  deny('agent', 'sqs:SendMessage', 'queue'),
+  allow('operator', 'sqs:GetQueueAttributes', 'queue'),
+  deny('operator', 'sqs:ReceiveMessage', 'queue', undefined, plain),
+  allow('operator', 'sqs:GetQueueAttributes', 'queue', undefined, { ...plain, ...byService }),
+]
