@@ -1,4 +1,5 @@
-import { rescueKind } from '../rescue/draw-rescue.ts'
+// Nothing of the product may be loaded before its text is changed.
+import { rescueKind } from '../rescue/rescue-kind.ts'
 import type { Defect } from './defects.ts'
 
 const kinds = [rescueKind, 'append', 'rotate', 'delete', 'kill', 'stop', 'store down', 'store refusing']

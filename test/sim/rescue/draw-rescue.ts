@@ -1,6 +1,7 @@
 import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts'
 import { drawHistory, type History } from '../history.ts'
 import { drawWait, type Step } from '../steps.ts'
+import { rescueKind } from './rescue-kind.ts'
 import { rescueSteps } from './rescue-steps.ts'
 
 /** What of the agent's local doings is on in a history: the spool, housekeeping, files that go whole. */
@@ -29,7 +30,7 @@ export function drawRescueHistory(seed: number, kinds: readonly string[]): Histo
   const random = seededRandom(seed ^ 0x2e5c)
   const rescue = drawSetup(random)
   const own = [...causes.filter((kind) => fit.includes(kind)), ...(rescue.hasWholes ? Object.keys(rescueSteps) : [])]
-  const drawn = steps.flatMap((step) => (random.chance(0.6) ? [step, drawStep(random, own)] : [step]))
+  const drawn = steps.flatMap((step) => (random.chance(0.3) ? [step, drawStep(random, own)] : [step]))
   const stores = random.pick([1, 2, 2])
   const at = random.int(0, drawn.length)
   const told = random.chance(0.7) ? [...drawn.slice(0, at), ...drawEpisode(random, rescue), ...drawn.slice(at)] : drawn
@@ -41,17 +42,13 @@ function drawEpisode(random: SeededRandom, { hasWholes }: RescueSetup): Step[] {
   const isWhole = hasWholes && random.chance(0.5)
   const [write, remove] = isWhole ? ['whole write', 'whole delete'] : ['append', 'delete']
   const story: [string, number][] = [
-    [write, random.pick([100, 36_000])],
     ['stores away', random.int(0, 3_000)],
     [write, 36_000],
-    [remove, random.pick([1_000, 36_000])],
+    [remove, random.pick([1_000, 36_000, 36_000])],
     [random.pick(['kill', 'stop', 'power cut', 'kill']), random.int(0, 5_000)],
   ]
   return story.map(([kind, afterMs]) => ({ do: kind, r: random.int(0, 2 ** 31), afterMs }))
 }
-
-/** In the place of a kind of step: histories of this kind. */
-export const rescueKind = 'rescue'
 
 export function draw(seed: number, kinds: readonly string[]): History {
   const steps = kinds.filter((kind) => kind !== rescueKind)

@@ -9,7 +9,7 @@ const live = `${wholeRoom}/app.log`
 /** What becomes of files that go whole. Each answers whether it really did something. */
 export const rescueSteps: StepKinds = {
   'stores away': (world, random) => {
-    const awayMs = random.pick([60_000, 90_000, 150_000])
+    const awayMs = random.pick([60_000, 120_000, 150_000])
     for (const store of world.stores) {
       store.weather = 'down'
       world.clock.timer(awayMs, () => {
