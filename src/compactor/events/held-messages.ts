@@ -3,6 +3,8 @@ import { type MessageQueue, messagesAtOnce, type QueueMessage } from '../../buck
 
 /** Done messages are removed ten at a time, or after so long: a kill in between only brings them once more. */
 const removeWithinMs = 200
+/** At the end a queue that does not answer is not waited for longer: its messages come again by themselves. */
+const partingMs = 3_000
 /** SQS gives a message to somebody else after twelve hours, whatever is said. */
 const heldMaxMs = 11 * 3_600_000
 
@@ -63,7 +65,7 @@ export class Held {
     else this.#cancelRemoval ??= this.#clock.timer(removeWithinMs, () => this.#removeNow())
   }
 
-  /** Keeps what is in hand hidden, until the signal; then what is done is removed, and it resolves. */
+  /** Keeps what is in hand hidden, until the signal; then gives it back at once, removes what is done, and resolves. */
   async run(): Promise<void> {
     const everyMs = this.#hideMs / 3
     while (!this.#signal.aborted) {
@@ -76,17 +78,24 @@ export class Held {
       }
     }
     this.#wake()
-    await this.#removeNow()
+    const late = new AbortController()
+    const cancel = this.#clock.timer(partingMs, () => late.abort())
+    const left = [...this.#since.keys()]
+    const givenBack: Promise<void>[] = []
+    for (let at = 0; at < left.length; at += messagesAtOnce)
+      givenBack.push(this.#queue.hide(left.slice(at, at + messagesAtOnce), 0, late.signal).catch(() => {}))
+    await Promise.all([...givenBack, this.#removeNow(late.signal)])
+    cancel()
   }
 
   #wake(): void {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  #removeNow(): Promise<void> {
+  #removeNow(signal?: AbortSignal): Promise<void> {
     this.#cancelRemoval?.()
     this.#cancelRemoval = undefined
     const done = this.#done.splice(0)
-    return done.length === 0 ? Promise.resolve() : this.#queue.remove(done).catch(() => {})
+    return done.length === 0 ? Promise.resolve() : this.#queue.remove(done, signal).catch(() => {})
   }
 }
