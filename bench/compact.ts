@@ -19,8 +19,8 @@ import { type Arrival, startSink } from './start-sink.ts'
 
 const rounds = Number(process.env.LOGCASK_BENCH_ROUNDS ?? 3)
 /** What a store far away, or a busy one, takes for an answer; nobody computes meanwhile. */
-const waitMs = 2400
-const streamCount = 120
+const waitMs = 1200
+const streamCount = 200
 const hostCount = 20
 const appendCount = 200
 
@@ -90,11 +90,15 @@ function rateOf(processes: number): Promise<number> {
     }
     const sink = await startSink({ onArrival, waitMs })
     const queue = await startQueue()
+    const source = openSource(sink.endpoint)
+    // With something to archive at the start each of them tries the store before the clock runs.
+    await storedStream(source, 'web-0', '0-0', '/log/first').seal()
     const args = ['--archive', 's3://bench/out', '--spool', directory]
     const compactors = await Promise.all(
       Array.from({ length: processes }, () => startCompactor(sink.endpoint, args, queue)),
     )
-    const source = openSource(sink.endpoint)
+    messages.length = 0
+    archived = 0
     const numbers = Array.from({ length: streamCount }, (_, at) => at)
     await forEachConcurrently(numbers, 64, async (at) => {
       const one = storedStream(source, `web-${at % hostCount}`, `0-${(at + 1).toString(36)}`, `/log/${at}`)
