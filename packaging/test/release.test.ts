@@ -51,7 +51,7 @@ describe('a release', () => {
     // What the bundle was made of, by the names of the modules that are in it.
     const bundled = join(await tempDirectory('sbom'), 'logcask.cjs')
     await bundle(bundled)
-    const modules = [...(await readFile(bundled, 'utf8')).matchAll(/node_modules\/((?:@[^/"]+\/)?[^/"@]+)\//g)]
+    const modules = [...(await readFile(bundled, 'utf8')).matchAll(/node_modules\/((?:@[^/"]+\/)?[^/"@.][^/"@]*)\//g)]
     const names = new Set([...listed].map((one) => String(one).replace(/@[^@]*$/, '')))
     expect(modules.length).toBeGreaterThan(0)
     for (const [, name] of modules) expect(names).toContain(name)
