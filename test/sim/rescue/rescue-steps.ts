@@ -26,23 +26,26 @@ export const rescueSteps: StepKinds = {
   'whole append': (world, random, machine) => {
     const before = machine.file(live)
     // Whoever opens a log anew after it was closed begins another: an idle one may be complete.
-    if (before && machine.held.get(live) !== before) machine.rename(live, `${live}.${world.rescue?.wholes.length ?? 0}`)
+    if (before && machine.held.get(live) !== before) machine.rename(live, rotated(world))
     write(world, random, machine, live)
     const inode = machine.file(live)
     if (inode) machine.hold(live, inode)
     return true
   },
   'whole late': (world, random, machine) => {
-    const held = [...machine.held].find(([path, inode]) => path === live && machine.file(live) !== inode)
-    const whole = held && world.rescue?.of(held[1])
-    if (held === undefined || whole === undefined) return false
-    machine.disk.append(held[1], Buffer.from(text(world, random)))
-    whole.versions.push(Buffer.from(held[1].bytes))
+    const inode = machine.held.get(live)
+    if (inode === undefined || world.rescue?.of(inode) === undefined) return false
+    if (machine.file(live) === inode) machine.rename(live, rotated(world))
+    // Rotated, and quiet for so long that it could pass for complete.
+    world.later(machine, random.pick([0, 8_000, 40_000]), () => {
+      if (machine.held.get(live) === inode) machine.disk.append(inode, Buffer.from(text(world, random)))
+      world.rescue?.look()
+    })
     return true
   },
   'whole rotate': (world, random, machine) => {
     if (machine.file(live) === undefined) return false
-    machine.rename(live, `${live}.${world.rescue?.wholes.length ?? 0}`)
+    machine.rename(live, rotated(world))
     if (random.chance(0.7)) machine.letGo(live)
     return true
   },
@@ -61,6 +64,11 @@ export const rescueSteps: StepKinds = {
     machine.unlink(path)
     return true
   },
+}
+
+/** A name that no other file has had. */
+function rotated(world: World): string {
+  return `${live}.${world.rescue?.wholes.length ?? 0}`
 }
 
 function write(world: World, random: SeededRandom, machine: Machine, path: string): void {
