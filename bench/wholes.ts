@@ -15,16 +15,15 @@ interface Hour {
   what: string
   count: number
   fileBytes: number
+  rounds: number
 }
 
-/** 10,000 files of a busy host's size would be 2 GB: fewer of them, so that a round is done in less than a minute. */
+const count = Number(process.env.LOGCASK_BENCH_FILES ?? 10_000)
+
+/** A busy host's are 2 GB: a round takes minutes, so there is one of it unless more are asked for. */
 const hours: readonly Hour[] = [
-  { what: 'many small', count: Number(process.env.LOGCASK_BENCH_FILES ?? 10_000), fileBytes: 20_000 },
-  {
-    what: 'a busy host',
-    count: Math.ceil(Number(process.env.LOGCASK_BENCH_FILES ?? 10_000) * 0.3),
-    fileBytes: 200_000,
-  },
+  { what: 'many small', count, fileBytes: 20_000, rounds },
+  { what: 'a busy host', count, fileBytes: 200_000, rounds: Number(process.env.LOGCASK_BENCH_ROUNDS ?? 1) },
 ]
 
 /**
@@ -87,7 +86,7 @@ function shipped(logs: string, compress: string, state: string): string[] {
 async function compare(
   directory: string,
   logs: string,
-  { what, count, fileBytes, bytes }: Hour & { bytes: number },
+  { what, count, fileBytes, rounds, bytes }: Hour & { bytes: number },
   compress: 'gzip' | 'zstd',
 ): Promise<void> {
   const one: Contestant = { name: `${compress} alone`, runs: [] }
@@ -101,6 +100,8 @@ async function compare(
   }
   const title = `wholes, ${what}: ${count} logjam files of ${fileBytes} bytes, by ${compress}`
   sayTable(`${title}; alone: one process, one file after the other, nothing uploaded`, { bytes }, [one, ours])
+  const cpuSeconds = median(ours.runs.flatMap(({ usage }) => usage?.cpuSeconds ?? []))
+  say(`  logcask ship: ${((cpuSeconds * 1000) / count).toFixed(2)} ms of CPU per file`)
 }
 
 async function run(contestant: Contestant, command: string[], env: Record<string, string> = {}): Promise<void> {
