@@ -97,7 +97,11 @@ export class BootedRoot {
   async close(): Promise<void> {
     if (existsSync(`/proc/${this.#init}`)) process.kill(this.#init, 'SIGKILL')
     await this.#unshare.ended
-    for (const hierarchy of ['.', ...readdirSync(hierarchies)]) removeGroups(join(hierarchies, hierarchy, this.#group))
+    const groups = ['.', ...readdirSync(hierarchies)].map((hierarchy) => join(hierarchies, hierarchy, this.#group))
+    for (let attempt = 0; attempt < 50 && groups.some(existsSync); attempt++) {
+      for (const group of groups) removeGroups(group)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
   }
 }
 
@@ -153,6 +157,6 @@ function removeGroups(path: string): void {
   try {
     rmdirSync(path)
   } catch {
-    // Its last process has not been waited for yet; an empty group costs nothing.
+    // Its last process has not been waited for yet.
   }
 }
