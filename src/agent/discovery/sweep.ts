@@ -41,7 +41,9 @@ export function sweep(context: AgentContext, openFilesMax: number): Life[] {
  * without a name could not be opened again, and stays.
  */
 export function closeIdle(context: AgentContext, most: number): void {
-  const open = [...context.book.current.values()].filter((life) => life.file !== undefined)
+  const open = [...context.book.current.values()].filter(
+    ({ file }) => file !== undefined && file.keptFrom === undefined,
+  )
   let surplus = open.length - most
   if (surplus <= 0) return
   let sealing = 0

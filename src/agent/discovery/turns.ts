@@ -11,7 +11,8 @@ const turnMs = 50
 /** How many more files may be opened now. */
 export function roomFor({ book, openFilesMax }: AgentContext): number {
   let open = 0
-  for (const life of book.all()) if (life.file !== undefined) open++
+  // What the spool keeps is open only while it is read.
+  for (const life of book.all()) if (life.file !== undefined && life.file.keptFrom === undefined) open++
   return openFilesMax - open
 }
 

@@ -113,10 +113,12 @@ export class SpoolFiles<R extends SpoolEntry = SpoolRecord> {
   /** The kept file, as if it were still held open: it has no name, and does not change. */
   async open(record: R, identity: string): Promise<OpenFile> {
     const path = this.#pathOf(record.key, 'bytes')
-    const handle = await this.#disk.open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error) => {
-      throw new LogcaskError('unavailable', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
-    })
-    return keptFile(handle, record, identity)
+    const opened = (): Promise<DiskFile> =>
+      this.#disk.open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error) => {
+        throw new LogcaskError('unavailable', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
+      })
+    await (await opened()).close()
+    return keptFile(opened, record, identity)
   }
 
   #pathOf(key: string, kind: 'json' | 'bytes'): string {
@@ -133,7 +135,8 @@ async function copy(file: OpenFile, target: DiskFile, from: number, to: number):
   }
 }
 
-function keptFile(handle: DiskFile, { from, end }: SpoolEntry, identity: string): OpenFile {
+/** Without a descriptor between two reads: those are for files that have no other name (I7). */
+function keptFile(opened: () => Promise<DiskFile>, { from, end }: SpoolEntry, identity: string): OpenFile {
   const stat: FileStat = { size: end, links: 0, stamp: `spooled:${end}`, modifiedMs: 0 }
   const head = Math.min(from, windowBytes)
   return {
@@ -144,14 +147,19 @@ function keptFile(handle: DiskFile, { from, end }: SpoolEntry, identity: string)
       // Short where nothing is kept: bytes of the hole are nobody's.
       const to = Math.min(position + into.byteLength, position < head && head < from ? head : end)
       if (position >= head && position < from) return 0
-      let done = 0
-      while (position + done < to) {
-        const { bytesRead } = await handle.read(into, done, to - position - done, position + done)
-        if (bytesRead === 0) break
-        done += bytesRead
+      const handle = await opened()
+      try {
+        let done = 0
+        while (position + done < to) {
+          const { bytesRead } = await handle.read(into, done, to - position - done, position + done)
+          if (bytesRead === 0) break
+          done += bytesRead
+        }
+        return done
+      } finally {
+        await handle.close()
       }
-      return done
     },
-    close: () => handle.close(),
+    close: async () => {},
   }
 }
