@@ -70,6 +70,11 @@ async function demo(record: Record): Promise<void> {
     async () => (await waiting(record)) === 0,
     () => 'messages are left',
   )
+  await until(
+    'the rotated file of each host is sealed',
+    async () => (await keysOf(record, 'acme-logs', 'prod/seals/')).length >= hosts.length,
+    () => 'a seal is missing',
+  )
   const packed = await logcask(record, 'compact', '--from', vault, '--archive', archive, '--once')
   if (![0, 1, 3].includes(packed.code)) throw new Error(`compact --archive: ${packed.stderr}`)
   const archived = (await keysOf(record, 'acme-archive', 'files/host=')).length
