@@ -21,7 +21,7 @@ import { startServer } from './start-server.ts'
 const isCi = process.env.CI === 'true'
 const checkout = join(import.meta.dirname, '../..')
 /** A net for what hangs. */
-const suiteTimeoutMs = 15 * 60_000
+const suiteTimeoutMs = 25 * 60_000
 
 interface Verdict {
   name: string
