@@ -48,7 +48,9 @@ export class LineLog {
         throw new LogcaskError(
           'invalid',
           `${this.#path}: is of version ${record.v}, this logcask writes version ${version}`,
-          { hint: 'use the logcask that wrote it, or move the state directory away, all but spool/: the buckets hold the truth' },
+          {
+            hint: 'use the logcask that wrote it, or move the state directory away, all but spool/: the buckets hold the truth',
+          },
         )
       })
   }
