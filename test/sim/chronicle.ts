@@ -17,7 +17,7 @@ export interface WrittenLife {
   seen: Map<string, number>
   /** It was deleted, and a power cut undid that. */
   wasGone?: boolean
-  /** An agent that knew more of it lost its state: it may have met this life anew. */
+  /** An agent that knew of it lost its state, and met this life anew. */
   wasForgotten?: boolean
   /** An agent that was told its size was told a smaller one afterwards. */
   wasSeenCut: boolean
@@ -55,8 +55,6 @@ export class Chronicle {
   hadTwoAgents = false
   /** A machine was cloned, or turned back to a snapshot: one identity has several histories. */
   hadOtherHistories = false
-  /** Segments of one store were brought to another, past the agents. */
-  wasJoined = false
   #nextLine = 1
 
   constructor(now: () => number) {
@@ -185,7 +183,7 @@ export class Chronicle {
         if (size === undefined) continue
         const wasNoted = this.#now() - life.beganMs > notedAfterMs
         const known = wasNoted ? Math.min(size, knownSize(file.identity)) : 0
-        if (known < size) life.wasForgotten = true
+        if (known === 0 && size > 0) life.wasForgotten = true
         life.seen.set(agent, known)
       }
     }

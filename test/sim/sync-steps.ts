@@ -36,7 +36,6 @@ function start(world: World, random: SeededRandom): VirtualProcess | undefined {
     onStream: ({ kind, segments, problems }) => {
       world.counts.add(`sync: ${kind}`)
       world.counts.add('sync: segments brought', segments)
-      if (segments > 0) world.chronicle.wasJoined = true
       const [bad] = problems.filter(({ code }) => code === 'internal' || code === 'invalid')
       if (bad) world.failures.push(`sync: ${bad.message}`)
     },

@@ -6,7 +6,7 @@ export interface StreamView {
   stream: string
   identity: string
   /** The chain's segments, in order. */
-  segments: { offset: number; end: number }[]
+  segments: { offset: number; end: number; storedAtMs: number }[]
   chain: Buffer
   strays: number
   forkOf?: { stream: string; shared: number } | undefined
@@ -78,7 +78,7 @@ function walk(view: StreamView, bodies: Map<string, StoredObject>): void {
     if (object === undefined) break
     if (length === 0) readOrigin(view, object)
     view.chain = Buffer.concat([view.chain, object.body])
-    view.segments.push({ offset: length, end: view.chain.length })
+    view.segments.push({ offset: length, end: view.chain.length, storedAtMs: object.storedAtMs })
   }
   view.strays = bodies.size - view.segments.length
 }

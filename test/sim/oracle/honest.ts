@@ -55,10 +55,8 @@ function isSaid(streams: Streams, file: WrittenFile, life: WrittenLife): boolean
     if (!couldGive(life.versions, view)) return false
     const sealed = Math.max(-1, ...view.seals.map((seal) => seal.length))
     return view.gaps.some(({ reason, offset, end }) => {
-      // Who read none of the bytes that the bucket has, and met others, cannot know whether there was more of them
-      // (no state, or the bytes of another file that this one began with).
-      const isUnknowing = life.wasForgotten || view.identity !== file.identity
-      if ((reason === 'diverged' && !isUnknowing) || offset > view.chain.length) return false
+      // Who has no memory of it, and met other bytes than the bucket has, cannot know whether there was more of them.
+      if ((reason === 'diverged' && !life.wasForgotten) || offset > view.chain.length) return false
       // A seal says that nothing is missing that nobody saw.
       return end === 'open' ? offset > sealed : end > view.chain.length
     })

@@ -38,8 +38,9 @@ export function findMissing(
     const own = streamsOf(streams, file)
     // A clone's file may have been edited where nobody looks, and be what a bucket was filled with.
     const twins = chronicle.files.filter(({ identity }) => identity === file.identity)
-    const versions = twins.flatMap(({ lives }) => lives.slice(-2).flatMap((one) => one.versions))
-    const wasEdited = twins.some(({ lives }) => lives.slice(-2).some(isEdited))
+    const recent = twins.flatMap(sinceTruncation)
+    const versions = recent.flatMap((one) => one.versions)
+    const wasEdited = recent.some((one) => one.versions.length > 1)
     const wanted = file.kind === 'packed' ? [content, unpacked(content) ?? content] : [content]
     const isThere = own.some(
       (view) =>
@@ -54,9 +55,11 @@ export function findMissing(
   return found
 }
 
-/** Or, of the life before, one whose end was a power cut: what it left begins with the edit. */
-function isEdited({ versions, end }: WrittenLife): boolean {
-  return versions.length > 1 && (end === undefined || end.cause === 'power')
+/** The life now, and those before it that a power cut ended: what they left stands at its beginning, edits and all. */
+function sinceTruncation({ lives }: WrittenFile): WrittenLife[] {
+  const before = lives.slice(0, -1)
+  const cut = before.findLastIndex(({ end }) => end?.cause !== 'power')
+  return lives.slice(cut + 1)
 }
 
 /** A read in the middle of an edit has some bytes from before it, and some from after it. */
@@ -102,9 +105,7 @@ export function findRepeated(chronicle: Chronicle, streams: Streams): string[] {
     // has of that identity differs from the copy, and the file that both began as is gone: nothing but its name ties the
     // copy to that stream, so that it does not name what the two share.
     if (chronicle.hadOtherHistories && [...line.files].some((file) => file.kind === 'copy')) continue
-    if ([...line.files].some(isLeftAlone) || [...line.files].some(isOfEdited)) continue
-    // Known: the copy was a stream of its own where its source's was not yet, and sync brought that one, too.
-    if (chronicle.wasJoined && [...line.files].some((file) => file.kind === 'copy')) continue
+    if ([...line.files].some((file) => isLeftAlone(file) || isOfEdited(streams, file))) continue
     const names = views.map((view) => view.stream).join(' and ')
     if (!found.has(names)) found.set(names, `I1 twice: line ${number}, written ${line.writings} times, is in ${names}`)
   }
@@ -129,9 +130,12 @@ function isBetween({ lives }: WrittenFile, afterMs: number, untilMs: number): bo
   return beganMs > afterMs && beganMs <= untilMs
 }
 
-/** Known: the copy of a file that was edited in place: it is not what was delivered of its source. */
-function isOfEdited({ kind, source }: WrittenFile): boolean {
-  return kind === 'copy' && source?.lives.some(({ versions }) => versions.length > 1) === true
+/** Known: the copy of a file that was edited in place, and is nothing that was delivered of its source. */
+function isOfEdited(streams: Streams, { kind, source, lives }: WrittenFile): boolean {
+  if (kind !== 'copy' || !source?.lives.some(({ versions }) => versions.length > 1)) return false
+  const content = lives.at(-1)?.versions.at(-1) ?? Buffer.alloc(0)
+  const delivered = [...streams.values()].filter(({ identity }) => identity === source.identity)
+  return !delivered.some(({ chain }) => chain.length > 0 && (startsWith(chain, content) || startsWith(content, chain)))
 }
 
 /**
@@ -155,15 +159,34 @@ function ownLines(streams: Streams, { chain, forkOf }: StreamView): number[] {
   return placedLinesOf(chain).flatMap(({ line, start, end }) => (isShared(start, end) ? [] : [line]))
 }
 
-/** I1: what a fork says that it shares, it does share. */
-export function findFalseForks(streams: Streams): string[] {
+/**
+ * I1: what a fork says that it shares, it does share: here, or (an origin is made once, and is the same everywhere) in the
+ * store where it was made. What is younger there than the fork itself took the place of what the bucket lost: nothing was
+ * said of it.
+ */
+export function findFalseForks(streams: Streams, others: readonly Streams[]): string[] {
   return [...streams.values()].flatMap((view) => {
-    const from = view.forkOf && streams.get(view.forkOf.stream)
-    if (!view.forkOf || !from) return []
-    const length = Math.min(view.forkOf.shared, view.chain.length, from.chain.length)
-    const isTrue = view.chain.subarray(0, length).equals(from.chain.subarray(0, length))
-    return isTrue ? [] : [`I1 fork: ${view.stream} does not share ${view.forkOf.shared} B with ${view.forkOf.stream}`]
+    if (view.forkOf === undefined || isTrueFork(streams, view, view.forkOf)) return []
+    const { stream, shared } = view.forkOf
+    const isMadeElsewhere = others.some((other) => {
+      const there = other.get(view.stream)
+      return there && other.has(stream) && there.forkOf?.shared === shared && isTrueFork(other, there, there.forkOf)
+    })
+    return isMadeElsewhere ? [] : [`I1 fork: ${view.stream} does not share ${shared} B with ${stream}`]
   })
+}
+
+function isTrueFork(
+  streams: Streams,
+  view: StreamView,
+  { stream, shared }: { stream: string; shared: number },
+): boolean {
+  const from = streams.get(stream)
+  if (from === undefined) return true
+  const saidMs = view.segments[0]?.storedAtMs ?? 0
+  const replaced = from.segments.find((segment) => segment.storedAtMs > saidMs)?.offset ?? from.chain.length
+  const length = Math.min(shared, view.chain.length, replaced)
+  return view.chain.subarray(0, length).equals(from.chain.subarray(0, length))
 }
 
 export function brief(bytes: Buffer): string {

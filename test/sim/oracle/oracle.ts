@@ -28,8 +28,10 @@ function judgeStore(world: World, store: Store): string[] {
     ...findStrangers(chronicle, streams),
     ...findMissing(chronicle, streams, presentFiles(world)),
     ...findRepeated(chronicle, streams),
-    // What a fork shares with a stream that the bucket lost, it need not share with what took that one's place.
-    ...(store.wasTurnedBack && chronicle.hadOtherHistories ? [] : findFalseForks(streams)),
+    ...findFalseForks(
+      streams,
+      world.stores.filter((other) => other !== store).map(({ objects }) => viewStreams(objects, host)),
+    ),
     ...(store.wasTurnedBack ? [] : [...findSilentLosses(chronicle, streams), ...findFalseSeals(streams)]),
     ...findFalseGaps(chronicle, streams),
     ...judgeWholes(world, store),
