@@ -161,7 +161,8 @@ mkdir -p /var/log/app; echo live > /var/log/app/app.txt; systemctl restart logca
       expect((await machine.succeed('stat -c %U /var/lib/logcask-server/files')).trim()).toBe('logcask-server')
     })
 
-    it('switched off: what services write while they stop is delivered', async () => {
+    it('switched off: what services write while they stop is delivered, also by an agent that logs to a file', async () => {
+      await root.write('/etc/logcask/agent.d/log.yaml', 'log: { file: /var/log/logcask/agent.log }\n')
       await follow({ from: 'A machine whose disk goes with it', until: 'The server' })
       await root.write(
         '/etc/systemd/system/nginx.service',

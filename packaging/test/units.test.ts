@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { configOf } from '../../src/config/load.ts'
 import { tempDirectory } from '../../test/support/temp-directory.ts'
@@ -47,6 +47,22 @@ describe.skipIf(why !== '')(`systemd about the units${why}`, () => {
       await placed('logcask-agent', '[Service]\nProtectSistem=yes'),
     ])
     expect(stderr).toContain('ProtectSistem')
+  })
+
+  it('what ships last words starts beside auditd, which starts before every other service', async () => {
+    const path = await placed('logcask-farewell', '[Unit]\nWants=auditd.service')
+    // Its ordering, as Debian, Ubuntu and Red Hat have it.
+    const auditd = `[Unit]
+DefaultDependencies=no
+After=local-fs.target systemd-tmpfiles-setup.service
+Before=sysinit.target shutdown.target
+Conflicts=shutdown.target
+[Service]
+ExecStart=/bin/true
+`
+    await writeFile(join(dirname(path), 'auditd.service'), auditd)
+    const { code, stdout, stderr } = await run(analyze, ['verify', '--man=no', path])
+    expect({ code, said: stdout + stderr }).toEqual({ code: 0, said: '' })
   })
 
   it.each(units)('%s: an exposure of 2.0 at most', async (unit) => {
@@ -98,12 +114,19 @@ describe('what the units say', () => {
     expect(valuesOf(farewell, 'Before').join(' ').split(' ')).toEqual(
       expect.arrayContaining(['logcask-agent.service', 'rsyslog.service', 'nginx.service', 'docker.service']),
     )
-    expect(valuesOf(farewell, 'After')).toEqual(['network.target'])
+    expect(valuesOf(farewell, 'After')).toEqual(['network.target nss-lookup.target'])
     expect(valuesOf(farewell, 'ExecStop')).toEqual(['/usr/bin/logcask agent --once'])
     const agent = await read('logcask-agent.service')
     // Nobody's start waits for a bucket.
     expect(valuesOf(agent, 'Before')).toEqual([])
     expect(valuesOf(agent, 'After').join(' ')).toContain('network-online.target')
+  })
+
+  it('what ships last words may write wherever the agent does', async () => {
+    const farewell = await read('logcask-farewell.service')
+    const agent = await read('logcask-agent.service')
+    for (const name of ['StateDirectory', 'StateDirectoryMode', 'LogsDirectory', 'LogsDirectoryMode', 'ReadWritePaths'])
+      expect(valuesOf(farewell, name), name).toEqual(valuesOf(agent, name))
   })
 
   it('are all of the same make: what confines one confines the others', async () => {
