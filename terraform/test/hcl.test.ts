@@ -43,6 +43,13 @@ for (const room of [...modules, ...examples]) {
     }
     const { is, should } = readmeOf(room)
     assert.equal(is, should, 'node terraform/test/readme.ts writes it anew')
+    const variables = join(terraformDirectory, room, 'variables.tf')
+    for (const [, name, type] of existsSync(variables)
+      ? readFileSync(variables, 'utf8').matchAll(
+          /^variable "(\w+)" \{\n(?: {2}description .*\n)? {2}type += (.*[^({\n])\n/gm,
+        )
+      : [])
+      assert.ok(is.includes(`| \`${name}\` | \`${type}\` |`), `${name} is ${type}`)
   })
 }
 

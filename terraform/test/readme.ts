@@ -17,10 +17,10 @@ export function readmeOf(room: string): { path: string; is: string; should: stri
 
 function inputs(room: string): string {
   const rows = blocks(room, 'variables.tf').map(({ name, body }) => {
-    const type = /^ {2}type += ([\s\S]*?)(?=^ {2}\w|^\}|$(?![\s\S]))/m.exec(body)?.[1] ?? ''
+    const type = /^ {2}type += ([\s\S]*?)(?=^ {2}\w|^\}|$(?![\s\S]))/m.exec(body)?.[1]?.trim() ?? ''
     const given = /^ {2}default += ([\s\S]*?)(?=^ {2}\w+ |$(?![\s\S]))/m.exec(body)?.[1]
     const kind = type.includes('\n') ? (type.startsWith('list') ? 'list(object)' : 'object') : type
-    return `| \`${name}\` | \`${kind.trim()}\` | ${given === undefined ? 'required' : `\`${oneLine(given)}\``} | ${descriptionOf(body)} |`
+    return `| \`${name}\` | \`${kind}\` | ${given === undefined ? 'required' : `\`${oneLine(given)}\``} | ${descriptionOf(body)} |`
   })
   return rows.length === 0 ? '' : `| variable | type | default | |\n|---|---|---|---|\n${rows.join('\n')}\n`
 }

@@ -5,14 +5,23 @@ locals {
     detail-type = ["AWS API Call via CloudTrail"]
     detail = {
       eventSource = ["s3.amazonaws.com"]
+      # Of some the name is the call's, of others it is the permission's: both where there are two.
       eventName = [
         "DeleteBucket",
+        "DeleteBucketEncryption",
+        "DeleteBucketLifecycle",
+        "DeleteBucketOwnershipControls",
         "DeleteBucketPolicy",
+        "DeleteBucketPublicAccessBlock",
+        "DeleteBucketReplication",
+        "PutBucketAcl",
         "PutBucketEncryption",
         "PutBucketLifecycle",
         "PutBucketLifecycleConfiguration",
         "PutBucketNotification",
         "PutBucketNotificationConfiguration",
+        "PutBucketObjectLockConfiguration",
+        "PutBucketOwnershipControls",
         "PutBucketPolicy",
         "PutBucketPublicAccessBlock",
         "PutBucketReplication",

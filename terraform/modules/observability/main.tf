@@ -6,8 +6,6 @@ locals {
     gap       = "Bytes are lost, or may be: logcask ls shows where."
     set-aside = "A published file differed from what was published, and was set aside."
   }
-
-  alarm = { actions = var.alarm_topic_arns }
 }
 
 resource "aws_s3_bucket_metric" "delivered" {
@@ -33,8 +31,8 @@ resource "aws_cloudwatch_metric_alarm" "silent" {
   threshold           = 1
   # Without requests there are no numbers: that is the finding.
   treat_missing_data = "breaching"
-  alarm_actions      = local.alarm.actions
-  ok_actions         = local.alarm.actions
+  alarm_actions      = var.alarm_topic_arns
+  ok_actions         = var.alarm_topic_arns
   tags               = var.tags
 }
 
@@ -52,8 +50,8 @@ resource "aws_cloudwatch_metric_alarm" "age" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.message_age_seconds
   treat_missing_data  = "notBreaching"
-  alarm_actions       = local.alarm.actions
-  ok_actions          = local.alarm.actions
+  alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
   tags                = var.tags
 }
 
@@ -71,8 +69,8 @@ resource "aws_cloudwatch_metric_alarm" "dead" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching"
-  alarm_actions       = local.alarm.actions
-  ok_actions          = local.alarm.actions
+  alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
   tags                = var.tags
 }
 
@@ -90,8 +88,8 @@ resource "aws_cloudwatch_metric_alarm" "down" {
   comparison_operator = "LessThanThreshold"
   threshold           = 1
   treat_missing_data  = "breaching"
-  alarm_actions       = local.alarm.actions
-  ok_actions          = local.alarm.actions
+  alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
   tags                = var.tags
 }
 
@@ -122,7 +120,7 @@ resource "aws_cloudwatch_metric_alarm" "finding" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching"
-  alarm_actions       = local.alarm.actions
+  alarm_actions       = var.alarm_topic_arns
   tags                = var.tags
   depends_on          = [aws_cloudwatch_log_metric_filter.finding]
 }

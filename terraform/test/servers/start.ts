@@ -52,7 +52,9 @@ export async function startVersitygw(users: readonly string[]): Promise<PolicySe
   const server = await started(spawn(program, args, { env, stdio: 'ignore', detached: true }), endpoint, directory)
   for (const user of users) {
     const admin = ['admin', '-a', owner, '-s', secretOf(owner), '--er', endpoint]
-    await run(program, [...admin, 'create-user', '-a', user, '-s', secretOf(user), '-r', 'user'])
+    await run(program, [...admin, 'create-user', '-a', user, '-s', secretOf(user), '-r', 'user'], {
+      timeout: 120_000,
+    })
   }
   return {
     ...server,

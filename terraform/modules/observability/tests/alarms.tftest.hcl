@@ -26,6 +26,13 @@ run "without_a_compactor" {
     error_message = "Who reconfigures the bucket is told without a trail."
   }
   assert {
+    condition = length(setsubtract([
+      "DeleteBucketEncryption", "DeleteBucketOwnershipControls", "DeleteBucketPolicy", "DeleteBucketPublicAccessBlock",
+      "PutBucketObjectLockConfiguration", "PutBucketPolicy", "PutBucketPublicAccessBlock",
+    ], jsondecode(output.event_patterns["reconfigured"]).detail.eventName)) == 0
+    error_message = "Taking a setting away is reconfiguring, too."
+  }
+  assert {
     condition     = alltrue([for target in aws_cloudwatch_event_target.this : target.arn == "arn:aws:sns:eu-central-1:111122223333:alarms"])
     error_message = "To the topic."
   }
