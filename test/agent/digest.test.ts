@@ -254,6 +254,13 @@ describe('digests', () => {
     expect(new Set(digests.flatMap(({ streams }) => streams.map(({ stream }) => stream))).size).toBe(1_000)
   })
 
+  it('I7: more streams than are counted one by one: none of them passes for sealed', async () => {
+    const { clock, bucket } = await setUp()
+    const { account } = start(clock, bucket).writer
+    for (let at = 0; at < 10_010; at++) account.note({ kind: 'acked', ...lifeOf(at, at), bytes: 1, sent: true })
+    expect(account.take().content).toMatchObject({ acked: 10_000, sealed: 0 })
+  })
+
   it('a fleet does not write together: each agent at its own minute of the hour', async () => {
     const { clock, store, bucket } = await setUp()
     start(clock, bucket, { agentId: `80${'0'.repeat(14)}` })

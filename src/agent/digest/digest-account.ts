@@ -27,9 +27,9 @@ export class DigestAccount {
     const { delivery } = event
     if (delivery.destination !== this.#destination) return
     if (event.kind === 'began') this.#begun++
+    else if (event.kind === 'sealed') this.#sealed++
     // A store may take everything but digests, for years (I7).
-    else if (event.kind === 'acked' && this.#acked.size < waitingMax) this.#acked.add(delivery)
-    else this.#sealed++
+    else if (this.#acked.size < waitingMax) this.#acked.add(delivery)
     this.#restored.delete(delivery)
     this.#changed.add(delivery)
     const [oldest] = this.#changed
