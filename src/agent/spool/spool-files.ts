@@ -113,12 +113,16 @@ export class SpoolFiles<R extends SpoolEntry = SpoolRecord> {
   /** The kept file, as if it were still held open: it has no name, and does not change. */
   async open(record: R, identity: string): Promise<OpenFile> {
     const path = this.#pathOf(record.key, 'bytes')
-    const opened = (): Promise<DiskFile> =>
-      this.#disk.open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error) => {
+    const withOpen = async <T>(work: (handle: DiskFile) => Promise<T>): Promise<T> => {
+      try {
+        const handle = await this.#disk.open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+        return await work(handle).finally(() => handle.close())
+      } catch (error) {
         throw new LogcaskError('unavailable', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
-      })
-    await (await opened()).close()
-    return keptFile(opened, record, identity)
+      }
+    }
+    await withOpen(async () => {})
+    return keptFile(withOpen, record, identity)
   }
 
   #pathOf(key: string, kind: 'json' | 'bytes'): string {
@@ -135,8 +139,10 @@ async function copy(file: OpenFile, target: DiskFile, from: number, to: number):
   }
 }
 
+type WithOpen = <T>(work: (handle: DiskFile) => Promise<T>) => Promise<T>
+
 /** Without a descriptor between two reads: those are for files that have no other name (I7). */
-function keptFile(opened: () => Promise<DiskFile>, { from, end }: SpoolEntry, identity: string): OpenFile {
+function keptFile(withOpen: WithOpen, { from, end }: SpoolEntry, identity: string): OpenFile {
   const stat: FileStat = { size: end, links: 0, stamp: `spooled:${end}`, modifiedMs: 0 }
   const head = Math.min(from, windowBytes)
   return {
@@ -147,8 +153,7 @@ function keptFile(opened: () => Promise<DiskFile>, { from, end }: SpoolEntry, id
       // Short where nothing is kept: bytes of the hole are nobody's.
       const to = Math.min(position + into.byteLength, position < head && head < from ? head : end)
       if (position >= head && position < from) return 0
-      const handle = await opened()
-      try {
+      return withOpen(async (handle) => {
         let done = 0
         while (position + done < to) {
           const { bytesRead } = await handle.read(into, done, to - position - done, position + done)
@@ -156,9 +161,7 @@ function keptFile(opened: () => Promise<DiskFile>, { from, end }: SpoolEntry, id
           done += bytesRead
         }
         return done
-      } finally {
-        await handle.close()
-      }
+      })
     },
     close: async () => {},
   }
