@@ -136,29 +136,71 @@ describe('cat --follow of a server', () => {
       },
       [newer, row],
     )
-    const { terminal, stdout, stderr } = capturedTerminal()
-    const stop = new AbortController()
-    // A second of it lasts a fiftieth.
-    const clock = {
-      ...systemClock,
-      monotonic: () => systemClock.monotonic() * 50,
-      sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 50, signal),
-    }
-    const input = {
-      values: {},
-      positionals: [],
-      terminal,
-      signal: stop.signal,
-      onHangUp: () => () => {},
-      clock,
-      env: {},
-    }
-    const server = await createServerClient(input, url)
-    const following = followServer(input, server, { host: 'h', stream, path }, 0)
-    following.catch(() => {})
+    const { stdout, stderr, end } = await followQuickly(url)
     await eventually(() => (stdout() === 'oldernewer' ? true : undefined))
     expect(stderr()).toContain(`rotated, going on with stream ${newer.stream}`)
-    stop.abort(new Error('over'))
-    await expect(following).rejects.toThrow('over')
+    await end()
+  })
+
+  it('does not take a server that is away for a stream that is quiet', async () => {
+    const newer = { ...row, stream: '20261121T101500123456789Z-1a2d' }
+    const beganAtMs = performance.now()
+    const url = await listen(
+      (request, response, turn) => {
+        const isAway = turn > 0 && performance.now() - beganAtMs < 1_000
+        if (isAway) return void response.writeHead(503).end()
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        if (request.url?.includes(newer.stream)) response.write(event(0, ' newer'))
+        else if (turn === 0) response.end(event(0, 'older'))
+        else response.write(event(5, ' and its end'))
+      },
+      [newer, row],
+    )
+    const { stdout, end } = await followQuickly(url)
+    await eventually(() => (stdout().includes('newer') ? true : undefined))
+    expect(stdout()).toBe('older and its end newer')
+    await end()
+  })
+
+  it('does not take who reads slowly for a stream that is quiet', async () => {
+    const newer = { ...row, stream: '20261121T101500123456789Z-1a2d' }
+    const url = await listen(
+      (request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        if (request.url?.includes(newer.stream)) return void response.write(event(0, ' newer'))
+        response.write(event(0, 'older'))
+        setTimeout(() => response.write(event(5, ' and its end')), 100)
+      },
+      [newer, row],
+    )
+    const { stdout, end } = await followQuickly(url, () => systemClock.sleep(700))
+    await eventually(() => (stdout().includes('newer') ? true : undefined))
+    expect(stdout()).toBe('older and its end newer')
+    await end()
   })
 })
+
+/** Follows from the first byte, by a clock whose seconds last a fiftieth. `onWrite`: whoever reads takes so long. */
+async function followQuickly(url: string, onWrite: () => Promise<void> = async () => {}) {
+  const { terminal: captured, stdout, stderr } = capturedTerminal()
+  const write = async (bytes: Uint8Array | string): Promise<void> => {
+    await onWrite()
+    await captured.write(bytes)
+  }
+  const terminal = { ...captured, write }
+  const stop = new AbortController()
+  const clock = {
+    ...systemClock,
+    monotonic: () => systemClock.monotonic() * 50,
+    sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 50, signal),
+  }
+  const input = { values: {}, positionals: [], terminal, signal: stop.signal, onHangUp: () => () => {}, clock, env: {} }
+  const server = await createServerClient(input, url)
+  const following = followServer(input, server, { host: 'h', stream, path }, 0)
+  following.catch(() => {})
+  const end = async (): Promise<void> => {
+    stop.abort(new Error('over'))
+    await expect(following).rejects.toThrow('over')
+  }
+  return { stdout, stderr, end }
+}

@@ -17,6 +17,7 @@ const reconnect = { baseMs: 500, capMs: 30_000 }
 const rotationLook = { minMs: 2_000, maxMs: 60_000 }
 /** A stream that no seal ends, when a newer one has its name, gets so long for its last lines: the server looks each 10 s. */
 const quietMs = 20_000
+const never = Number.POSITIVE_INFINITY
 
 const eventData = z.object({ start: z.int().min(0), end: z.int().min(0), base64: z.string() })
 
@@ -25,7 +26,8 @@ interface Place {
   host: string
   stream: string
   at: number
-  grewAtMs: number
+  /** Since when the server is listened to, and nothing came; never, while nobody can listen: then nobody knows. */
+  quietSinceMs: number
   isSealed: boolean
 }
 
@@ -39,8 +41,8 @@ export async function followServer(
   { host, stream, path }: Followed,
   from: number,
 ): Promise<never> {
-  const { terminal, clock, signal } = input
-  let place: Place = { host, stream, at: from, grewAtMs: clock.monotonic(), isSealed: false }
+  const { terminal, signal } = input
+  let place: Place = { host, stream, at: from, quietSinceMs: never, isSealed: false }
   for (;;) {
     const turn = new AbortController()
     const both = AbortSignal.any([signal, turn.signal])
@@ -54,7 +56,7 @@ export async function followServer(
       terminal.say(`${pathForPeople(path ?? '')}: rotated, going on with stream ${next}`)
       turn.abort()
       await following.catch(() => {})
-      place = { host, stream: next, at: 0, grewAtMs: clock.monotonic(), isSealed: false }
+      place = { host, stream: next, at: 0, quietSinceMs: never, isSealed: false }
     } finally {
       turn.abort()
     }
@@ -82,7 +84,7 @@ async function awaitRotation(
     }
     if (next === undefined) continue
     waitMs = rotationLook.minMs
-    if (!place.isSealed && clock.monotonic() - place.grewAtMs < quietMs) continue
+    if (!place.isSealed && clock.monotonic() - place.quietSinceMs < quietMs) continue
     return next
   }
 }
@@ -118,6 +120,7 @@ async function followEvents(
       const response = await server.open(`${streamPath(place.host, place.stream)}/follow?from=${place.at}`, headers)
       if (signal.aborted) response.destroy()
       isTrouble = false
+      place.quietSinceMs = clock.monotonic()
       if (response.statusCode === 204) place.isSealed = true
       const stop = (): void => void response.destroy()
       signal.addEventListener('abort', stop, { once: true })
@@ -131,10 +134,13 @@ async function followEvents(
             terminal.warn(
               `${place.stream}: bytes ${formatCount(place.at)}–${formatCount(start)} are not there any more`,
             )
+          // However long whoever reads us takes.
+          Object.assign(place, { quietSinceMs: never, isSealed: false })
           await terminal.write(bytes.body)
-          Object.assign(place, { at: start + bytes.body.byteLength, grewAtMs: clock.monotonic(), isSealed: false })
+          Object.assign(place, { at: start + bytes.body.byteLength, quietSinceMs: clock.monotonic() })
         }
       } finally {
+        place.quietSinceMs = never
         signal.removeEventListener('abort', stop)
         response.destroy()
       }
