@@ -48,12 +48,17 @@ async function serve(follow: Follow) {
   return startCommandLine(['cat', await listen(follow), 'h', path, '--follow'])
 }
 
-async function listen(follow: Follow, rows: readonly (typeof row)[] = [row]): Promise<string> {
+async function listen(
+  follow: Follow,
+  rows: readonly (typeof row)[] = [row],
+  isAway: () => boolean = () => false,
+): Promise<string> {
   let turn = 0
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://x')
     if (pathname.endsWith('/follow')) return follow(request, response, turn++)
     if (pathname.endsWith('/content')) return void response.end('abc')
+    if (isAway()) return void response.writeHead(503).end()
     response.end(JSON.stringify({ streams: rows, next: null }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -155,6 +160,30 @@ describe('cat --follow of a server', () => {
         else response.write(event(5, ' and its end'))
       },
       [newer, row],
+    )
+    const { stdout, end } = await followQuickly(url)
+    await eventually(() => (stdout().includes('newer') ? true : undefined))
+    expect(stdout()).toBe('older and its end newer')
+    await end()
+  })
+
+  it('does not take a store that the server cannot reach for a stream that is quiet', async () => {
+    const newer = { ...row, stream: '20261121T101500123456789Z-1a2d' }
+    let failures = 0
+    let older: ServerResponse | undefined
+    const url = await listen(
+      (request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        if (request.url?.includes(newer.stream)) return void response.write(event(0, ' newer'))
+        older = response
+        response.write(event(0, 'older'))
+      },
+      [newer, row],
+      () => {
+        // The agent comes back after the store, and after the server.
+        if (++failures === 3) setTimeout(() => older?.write(event(5, ' and its end')), 500)
+        return failures <= 3
+      },
     )
     const { stdout, end } = await followQuickly(url)
     await eventually(() => (stdout().includes('newer') ? true : undefined))

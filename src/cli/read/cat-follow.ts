@@ -8,6 +8,7 @@ import { completeness } from '../../bucket/stream-state.ts'
 import { type ChainEnd, chainStart } from '../../format/chain.ts'
 import { streamPrefix } from '../../format/keys.ts'
 import type { CommandInput } from '../command.ts'
+import { afterTrouble } from './after-trouble.ts'
 import { readHeaders } from './read-bucket.ts'
 import { type Born, byBirth } from './read-names.ts'
 import type { Followed } from './read-place.ts'
@@ -21,8 +22,8 @@ const quietMs = 10_000
 
 /**
  * Prints what comes after `end`, as `tail -F` does: goes over to the next stream of the name once this one is sealed, has
- * ended in a gap, or has been quiet since the next one began. A store that does not answer is waited for. Ends only by
- * rejecting: with the signal's reason, or where the store says no.
+ * ended in a gap, or has been quiet since the next one began. A store that does not answer is waited for, and is no quiet
+ * stream. Ends only by rejecting: with the signal's reason, or where the store says no.
  */
 export async function followStream(
   input: CommandInput,
@@ -32,7 +33,7 @@ export async function followStream(
 ): Promise<never> {
   const { terminal, clock, signal } = input
   const others = new Set<string>()
-  const place: Place = { host, stream, at: end, grewAtMs: clock.monotonic() }
+  const place: Place = { host, stream, at: end, quietSinceMs: clock.monotonic() }
   const { minMs, maxMs } = bucket.url.startsWith('file:') ? pace.local : pace.remote
   let waitMs = minMs
   let next: string | undefined
@@ -41,17 +42,18 @@ export async function followStream(
     await clock.sleep(waitMs, signal)
     try {
       const hasGrown = await printNew(input, bucket, place)
+      if (isTrouble) place.quietSinceMs = afterTrouble(clock)
       isTrouble = false
       waitMs = hasGrown ? minMs : Math.min(maxMs, waitMs * 1.5)
       if (path === undefined || hasGrown || (next === undefined && look % looksPerRotationCheck !== 0)) continue
       next ??= await findNext(bucket, place, path, others, signal)
       if (next === undefined) continue
-      const isQuiet = clock.monotonic() - place.grewAtMs >= quietMs
+      const isQuiet = clock.monotonic() - place.quietSinceMs >= quietMs
       if (!isQuiet && !(await hasEnded(bucket, place, signal))) continue
       // What came between the last look and the seal.
       if (await printNew(input, bucket, place)) continue
       terminal.say(`${pathForPeople(path)}: rotated, going on with stream ${next}`)
-      Object.assign(place, { stream: next, at: chainStart, grewAtMs: clock.monotonic() })
+      Object.assign(place, { stream: next, at: chainStart, quietSinceMs: clock.monotonic() })
       next = undefined
       waitMs = minMs
     } catch (error) {
@@ -68,7 +70,8 @@ interface Place {
   host: string
   stream: string
   at: ChainEnd
-  grewAtMs: number
+  /** Since when the store answers, and nothing came. */
+  quietSinceMs: number
 }
 
 /** Prints what is new, and says whether there was anything. What was printed before a failure is not printed again. */
@@ -78,7 +81,7 @@ async function printNew({ terminal, clock, signal }: CommandInput, bucket: Bucke
   for await (const { bytes, end } of readChain(bucket, segments, { start: at, signal })) {
     await terminal.write(bytes)
     place.at = end
-    place.grewAtMs = clock.monotonic()
+    place.quietSinceMs = clock.monotonic()
   }
   return place.at !== at
 }

@@ -5,6 +5,7 @@ import { pathForPeople, textForPeople } from '../../base/path-bytes.ts'
 import { backoffMs } from '../../base/retry.ts'
 import type { CommandInput } from '../command.ts'
 import { formatCount } from '../terminal/units.ts'
+import { afterTrouble } from './after-trouble.ts'
 import { readEvents, type StreamEvent } from './event-stream.ts'
 import { byBirth } from './read-names.ts'
 import type { Followed } from './read-place.ts'
@@ -26,7 +27,7 @@ interface Place {
   host: string
   stream: string
   at: number
-  /** Since when the server is listened to, and nothing came; never, while nobody can listen: then nobody knows. */
+  /** Since when the server answers, and nothing came; never, while nobody can listen: then nobody knows. */
   quietSinceMs: number
   isSealed: boolean
 }
@@ -79,8 +80,9 @@ async function awaitRotation(
     try {
       next ??= await findNext(server, place, path)
     } catch (error) {
-      // The events tell of trouble, and ask again.
+      // The events tell of trouble, and ask again; what they come from may be away while they are listened to.
       if (!isCode(error, 'unavailable')) throw error
+      place.quietSinceMs = Math.max(place.quietSinceMs, afterTrouble(clock))
     }
     if (next === undefined) continue
     waitMs = rotationLook.minMs
