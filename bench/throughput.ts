@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { segmentBytes } from '../src/agent/shipping/ship.ts'
+import { segmentBytesFor } from '../src/cli/compose/compose-destinations.ts'
 import { measureRun } from './measured-run.ts'
 import { findPeers } from './peers.ts'
 import { inDirectory, logcask, storeEnv, writeBigFile, writeSmallFiles } from './prepare.ts'
@@ -37,6 +37,8 @@ export function smallFiles(): Promise<void> {
     await compare(title, { directory, path, isDirectory: true, amount: { files: count }, atOnce: 16 })
   })
 }
+
+const segmentBytes = segmentBytesFor(1)
 
 interface Load {
   directory: string

@@ -1,4 +1,3 @@
-import { segmentBytes } from '../agent/shipping/ship.ts'
 import { readState } from '../agent/state/state.ts'
 import { isCode, messageWithHint } from '../base/errors.ts'
 import { textForPeople } from '../base/path-bytes.ts'
@@ -6,6 +5,7 @@ import type { AgentConfig } from '../config/agent-config.ts'
 import { loadConfig } from '../config/load.ts'
 import { afterWarnings } from './agent/after-rights.ts'
 import { type Command, expectArguments, isSet, jsonOption, textOf } from './command.ts'
+import { segmentBytesFor } from './compose/compose-destinations.ts'
 import { nameMachine } from './compose/host.ts'
 import { openFilesMax } from './compose/open-files.ts'
 import { transportWarnings } from './compose/transport-warnings.ts'
@@ -127,7 +127,7 @@ function reportLines(config: AgentConfig, host: string, assessment: Assessment, 
     ),
     ...(paidFor
       ? [
-          `S3 Standard in us-east-1. Requests: small segments and the daily check; ${formatDollars(dollarsPerGib(segmentBytes))} per GiB on top. Storage: what`,
+          `S3 Standard in us-east-1. Requests: small segments and the daily check; ${formatDollars(dollarsPerGib(segmentBytesFor(destinations.length)))} per GiB on top. Storage: what`,
           'the growth of the last day adds to the bill each month; in all, where retention is set.',
         ]
       : []),

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { segmentBytes } from '../../src/agent/shipping/ship.ts'
+import { segmentBytesFor } from '../../src/cli/compose/compose-destinations.ts'
 import { formatBytes, formatCount, formatDollars, formatSpan } from '../../src/cli/terminal/units.ts'
 import { dollarsPerGib, requestBound, storageDollars } from '../../src/cli/validate/cost.ts'
 import { checkout } from './known-words.ts'
@@ -57,7 +57,7 @@ function storage(): string {
     ['bytes a day', 'requests for them, a month', 'kept 30 days', 'kept 90 days', 'kept a year'],
     perDay.map((bytes) => [
       formatBytes(bytes),
-      formatDollars((dollarsPerGib(segmentBytes) * bytes * 30.4) / 2 ** 30),
+      formatDollars((dollarsPerGib(segmentBytesFor(1)) * bytes * 30.4) / 2 ** 30),
       ...[30, 90, 365].map((days) => `${formatDollars(storageDollars(bytes, days * dayMs))} a month`),
     ]),
   )

@@ -14,7 +14,7 @@ import { type Flight, takeOff } from './flight.ts'
 import { nextRange } from './plan.ts'
 import { recut } from './settle.ts'
 
-/** Bytes of a segment that agents cut, where nothing else is said: large enough that requests cost little, small enough to hold several. */
+/** Bytes of a segment that agents cut, where nothing more is said: large enough that requests cost little, small enough to hold several. */
 export const segmentBytes = 4 * 1024 * 1024
 
 /** Ships what the file has beyond what was sent. True where something was acked. */

@@ -14,7 +14,7 @@ import type { LogcaskError } from '../../base/errors.ts'
 import type { Meter } from '../../bucket/metered.ts'
 import type { InstanceFacts } from '../../config/template.ts'
 import { version } from '../help.ts'
-import { type AgentDestination, DestinationSet } from './compose-destinations.ts'
+import { type AgentDestination, DestinationSet, segmentBytesFor } from './compose-destinations.ts'
 import { composeSpools } from './compose-spools.ts'
 import { composeWholes, filesOfStreams, isWhole, runBoth, streamsOf, Wholes } from './compose-wholes.ts'
 import { openFilesMax } from './open-files.ts'
@@ -92,6 +92,7 @@ export async function composeAgent(parts: AgentComposition): Promise<ComposedAge
     clock,
     files: filesOfStreams(files, () => sources),
     hasher,
+    segmentBytes: segmentBytesFor(destinations.length),
     destinations,
     checkpoint: new FileCheckpoint(state.directory),
     spool: spools?.streams,

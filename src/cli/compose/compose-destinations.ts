@@ -1,4 +1,5 @@
 import type { DestinationSettings } from '../../agent/destination.ts'
+import { segmentBytes } from '../../agent/shipping/ship.ts'
 import { RateLimit } from '../../agent/shipping/token-bucket.ts'
 import type { AgentState } from '../../agent/state/state.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -19,7 +20,17 @@ export interface AgentDestination extends StoreSettings {
 
 /** What all destinations together may hold in memory; less would slow a distant store, more breaks the 150 MB promise. */
 const bytesInFlightMax = 24 * 1024 * 1024
-const perDestinationMax = 16 * 1024 * 1024
+const bytesInFlightOf = (destinations: number): number => Math.floor(bytesInFlightMax / destinations)
+/** Each request costs time and money, whatever it carries; larger ones would have to be sent again whole too often. */
+const segmentBytesMost = 8 * 1024 * 1024
+
+/**
+ * Bytes of the segments that an agent cuts which has so many destinations: large, and still two in flight to each, so that
+ * one is read and hashed while the other is on its way.
+ */
+export function segmentBytesFor(destinations: number): number {
+  return Math.max(segmentBytes, Math.min(segmentBytesMost, bytesInFlightOf(destinations) / 2))
+}
 
 /** The stores of an agent, behind meters, each admitted by the probe before its first byte. */
 export class DestinationSet {
@@ -51,7 +62,7 @@ export class DestinationSet {
     wanted: readonly AgentDestination[],
     totalRate: number | undefined,
   ): Promise<{ destinations: DestinationSettings[]; closeLeft: () => Promise<void> }> {
-    const bytesEach = Math.min(perDestinationMax, Math.floor(bytesInFlightMax / wanted.length))
+    const bytesEach = bytesInFlightOf(wanted.length)
     // Those that stay as they were share it with those that come: two limits would let twice as much through.
     const total = this.#total?.rate === totalRate ? this.#total : this.#limit(totalRate)
     const made = new Map<string, Made>()
