@@ -10,7 +10,7 @@ import { changedStreams } from './changed-streams.ts'
 import { compactStream, type StreamOutcome } from './compact-stream.ts'
 import type { DirectorySink } from './directory-sink.ts'
 import type { Once, OnEvent } from './event.ts'
-import { type HostHints, isOldNews, type Looked, listHinted } from './events/hint.ts'
+import { type HostHints, isOldNews, type Looked, listHinted, listSpokenOf } from './events/hint.ts'
 import {
   forgetOld,
   type HostWatch,
@@ -106,8 +106,16 @@ export async function compactHost(
   }
   if (hints !== undefined) {
     await forEachConcurrently(hints, streamsAtOnce, async ([stream, hint]) => {
-      const record = await context.sink.recall(host, stream)
+      let record = await context.sink.recall(host, stream)
       if (isOldNews(hint, record?.length ?? 0)) return
+      const spokenOf = listSpokenOf(context.bucket, host, stream, hint, record)
+      if (spokenOf !== undefined) {
+        await compact(spokenOf)
+        record = await context.sink.recall(host, stream)
+        const hasFailed = (watch.streams.get(stream)?.retryAtMs ?? 0) > clock.monotonic()
+        if (hasFailed || isOldNews(hint, record?.length ?? 0)) return
+        // One between them is spoken of later, or not at all: the bucket is asked, and not this message again.
+      }
       const listed = await listHinted(context.bucket, host, stream, hint, record, signal)
       if (listed !== undefined) await compact(listed)
     })

@@ -5,6 +5,7 @@ import { HostTurns } from './host-turns.ts'
 import { listAll } from './list-all.ts'
 import type { EventPlace } from './parse-message.ts'
 import { type MessageCounts, readQueue } from './queue-reader.ts'
+import { Retries } from './retries.ts'
 
 /** Messages tell what to look at; a listing of everything is the truth, whatever they missed. */
 export interface Events {
@@ -48,6 +49,7 @@ export async function followEvents(
   const { clock, signal, onEvent, once, bucket } = context
   const { queue, place, counts } = events
   const turns = new HostTurns((host) => follow(host, bucket), isShared)
+  const retries = new Retries(clock, signal)
   let polling: { stop: AbortController; ended: Promise<void> } | undefined
   /** Aborted where the listing that goes on is overtaken: by polling, or by one of everything at once. */
   let overtaken = new AbortController()
@@ -87,7 +89,7 @@ export async function followEvents(
     overtaken = new AbortController()
     const over = AbortSignal.any([signal, overtaken.signal])
     if (polling !== undefined) await clock.sleep(events.listEveryMs, over).catch(() => {})
-    else await listAll({ ...context, signal: over }, events.listEveryMs, isAtOnce, turns, follow)
+    else await listAll({ ...context, signal: over }, events.listEveryMs, isAtOnce, turns, retries, follow)
     isAtOnce = overtaken.signal.aborted
   }
   await Promise.all([reading, polling?.ended])

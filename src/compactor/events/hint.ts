@@ -55,38 +55,51 @@ export function isOldNews({ segmentsEnd, isSealed, hasGap }: StreamHint, length:
 }
 
 /**
- * The stream from behind what is published on: no request where messages name the segment that continues the chain (a
- * listing costs as much as storing it; whether it is there is seen when it is read, and a key says what it continues),
- * else one, two for a seal, three for a gap. Undefined where nothing is there (any more). Seals first: one is never seen
- * before the segments that it seals.
+ * The stream from behind what is published on, as far as messages spoke of it: no request where they name the segment that
+ * continues the chain (a listing costs as much as storing it; whether it is there is seen when it is read, and a key says
+ * what it continues). Undefined where only the bucket can tell.
+ */
+export function listSpokenOf(
+  { capabilities }: Bucket,
+  host: string,
+  stream: string,
+  { isSealed, hasGap, segments }: StreamHint,
+  record: Published | undefined,
+): ListedStream | undefined {
+  const length = record?.length ?? 0
+  const before = record?.window.slice(0, 16) ?? beforeOf(chainStart)
+  const isNext = (segment: SegmentRef): boolean => segment.offset === length && segment.before === before
+  // Which of several versions counts, only a listing tells.
+  if (isSealed || hasGap || capabilities.versions || !segments.some(isNext)) return undefined
+  const spokenOf = segments.filter(({ offset }) => offset >= length)
+  return listedStream(
+    stream,
+    spokenOf.map((one) => ({ ...one, key: segmentKey(host, stream, one.offset, one.before), ...asListed })),
+    {},
+  )
+}
+
+/**
+ * The stream from behind what is published on, by one request, two for a seal, three for a gap. Undefined where nothing
+ * is there (any more). Seals first: one is never seen before the segments that it seals.
  */
 export async function listHinted(
   bucket: Bucket,
   host: string,
   stream: string,
-  { isSealed, hasGap, segments }: StreamHint,
-  record: Pick<StreamRecord, 'length' | 'window'> | undefined,
+  { isSealed, hasGap }: StreamHint,
+  record: Published | undefined,
   signal: AbortSignal | undefined,
 ): Promise<ListedStream | undefined> {
-  const length = record?.length ?? 0
-  const before = record?.window.slice(0, 16) ?? beforeOf(chainStart)
-  const isNext = (segment: SegmentRef): boolean => segment.offset === length && segment.before === before
-  // Which of several versions counts, only a listing tells.
-  if (!isSealed && !hasGap && !bucket.capabilities.versions && segments.some(isNext)) {
-    const spokenOf = segments.filter(({ offset }) => offset >= length)
-    return listedStream(
-      stream,
-      spokenOf.map((one) => ({ ...one, key: segmentKey(host, stream, one.offset, one.before), ...asListed })),
-      {},
-    )
-  }
   const seals = isSealed || hasGap ? await sealsOf(bucket, host, stream, signal) : []
   const gapRoom = { prefix: streamPrefix('gaps', host, stream), signal }
   const gaps = hasGap ? await listGaps(bucket, host, gapRoom) : new Map<string, never[]>()
-  const { all } = await listSegments(bucket, host, stream, { from: length, signal })
+  const { all } = await listSegments(bucket, host, stream, { from: record?.length ?? 0, signal })
   if (all.length === 0 && seals.length === 0) return undefined
   return listedStream(stream, [...all], { seals: new Map([[stream, seals]]), gaps })
 }
+
+type Published = Pick<StreamRecord, 'length' | 'window'>
 
 /** Nobody asks when a segment was stored that is being published. */
 const asListed = { storedAtMs: 0, versions: 1 }

@@ -60,8 +60,12 @@ export async function readQueue(options: ReaderOptions): Promise<void> {
   const accept = async (message: QueueMessage): Promise<void> => {
     const parsed = parseMessage(message.body, options.place)
     if (parsed.kind === 'poison' || parsed.kind === 'foreign') {
+      // Without an answer nobody knows: it comes again, and so does the question. Who may not ask sees no such queue.
+      keepsPoison ??= await queue
+        .keepsPoison(signal)
+        .catch((error: unknown) => (isCode(error, 'refused') ? false : undefined))
+      if (keepsPoison === undefined) return held.drop(message)
       counts[parsed.kind]++
-      keepsPoison ??= await queue.keepsPoison(signal).catch(() => false)
       options.onPoison(parsed.kind === 'poison' ? parsed.why : `is of the bucket ${parsed.bucket}`, keepsPoison)
       return keepsPoison ? held.drop(message) : held.remove(message)
     }

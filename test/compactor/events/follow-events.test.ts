@@ -100,6 +100,99 @@ describe('a compactor that follows a queue', () => {
     await end()
   })
 
+  it('I1: two segments are spoken of before the one between them: it brings both', async () => {
+    const { start, memory, queue, until, holds, end, pass } = await followQueue()
+    start()
+    await pass(1000)
+    const stored = storedStream(memory, 'web-1', first, '/a')
+    for (const text of ['one\n', 'two\n', 'three\n']) await stored.append(text)
+    const notes: string[] = []
+    for await (const entry of memory.list('segments/'))
+      if (entry.kind === 'object') notes.push(notification(entry.key, entry.size))
+    const [one = '', two = '', three = ''] = notes
+    queue.send(one)
+    queue.send(three)
+    await until('an empty queue', () => queue.size === 0, 60_000)
+    queue.send(two)
+    await until('an empty queue', () => queue.size === 0, 60_000)
+    await until('the file', holds(`web-1/a~${first}`, 'one\ntwo\nthree\n'), 5000)
+    await end()
+  })
+
+  it('I9: a stray stands between two segments that are spoken of: the chain goes on with both', async () => {
+    const { start, memory, queue, until, holds, end, pass } = await followQueue()
+    start()
+    await pass(1000)
+    const stored = storedStream(memory, 'web-1', first, '/a')
+    const notes: string[] = []
+    for (const text of ['one\n', 'two\n', 'three\n']) await stored.append(text)
+    for await (const entry of memory.list('segments/'))
+      if (entry.kind === 'object') notes.push(notification(entry.key, entry.size))
+    const [one = '', two = '', three = ''] = notes
+    await stored.stray(4, '0123456789abcdef', 'TWO\n')
+    const stray = notification(`segments/web-1/${first}/${'4'.padStart(20, '0')}-0123456789abcdef`, 4)
+    for (const body of [one, stray, three]) queue.send(body)
+    await until('an empty queue', () => queue.size === 0, 60_000)
+    queue.send(two)
+    await until('the file', holds(`web-1/a~${first}`, 'one\ntwo\nthree\n'), 5000)
+    await end()
+  })
+
+  it('I9: hosts whose listing fails for ever hold up no listing of the others', async () => {
+    const { start, memory, bucket, until, holds, kinds, end, pass, clock } = await followQueue()
+    for (let at = 0; at < 20; at++) await storedStream(memory, `evil-${at}`, '0-1', '/e').append('e')
+    const stored = storedStream(memory, 'web-1', first, '/a')
+    await stored.append('one\n')
+    bucket.setRule(({ key }) => (key.includes('/evil') ? { kind: 'unavailable' } : undefined))
+    start()
+    await until('all is listed', () => kinds().includes('listed'), 60_000)
+    await until('the file', holds(`web-1/a~${first}`, 'one\n'), 5000)
+    await stored.append('two\n')
+    await clock.advance(2 * listEveryMs)
+    await until('the rest', holds(`web-1/a~${first}`, 'one\ntwo\n'), 60_000)
+    bucket.setRule(undefined)
+    await until('what was withheld', holds('evil-7/e~0-1', 'e'), 900_000)
+    await pass(1000)
+    await end()
+  })
+
+  it('a host with many streams that fail is listed again, and all of them come', async () => {
+    const { start, memory, bucket, until, holds, kinds, end, clock } = await followQueue()
+    for (let at = 0; at < 150; at++) await storedStream(memory, 'web-1', `0-${at.toString(36)}`, '/a').append('a')
+    bucket.setRule(({ op }) => (op === 'get' ? { kind: 'unavailable' } : undefined))
+    start()
+    await until('all is listed', () => kinds().includes('listed'), 60_000)
+    const before = bucket.operations.length
+    await clock.advance(3_600_000)
+    expect(bucket.operations.length - before).toBeLessThan(5_000)
+    bucket.setRule(undefined)
+    for (const at of [0, 77, 149]) await until('a file', holds(`web-1/a~0-${at.toString(36)}`, 'a'), 3_600_000)
+    await end()
+  })
+
+  it('I4: nobody knows whether the queue keeps what nobody understands: it stays', async () => {
+    const { start, asked, queue, kinds, end, pass, until } = await followQueue({ receivesMax: 50 })
+    asked.keepsPoison = () => Promise.reject(new LogcaskError('unavailable', 'no answer', { hint: 'ask again' }))
+    start()
+    queue.send('poison')
+    await pass(30_000)
+    expect(queue.size).toBe(1)
+    asked.keepsPoison = () => queue.keepsPoison()
+    await until('it is told', () => kinds().includes('kept'), 120_000)
+    expect(queue.size).toBe(1)
+    await end()
+  })
+
+  it('who may not ask whether the queue keeps them has none that does: removed', async () => {
+    const { start, asked, queue, kinds, end, until } = await followQueue({ receivesMax: 50 })
+    asked.keepsPoison = () => Promise.reject(new LogcaskError('refused', 'not allowed', { hint: 'allow it' }))
+    start()
+    queue.send('poison')
+    await until('it is told', () => kinds().includes('dropped'), 5000)
+    await until('an empty queue', () => queue.size === 0, 5000)
+    await end()
+  })
+
   it('messages that nobody understands: removed, counted, told once of a kind', async () => {
     const { start, until, queue, counts, kinds, end } = await followQueue()
     start()
