@@ -141,10 +141,14 @@ async function copySource(
   const endedAtMs = Math.min(candidate.endedAtMs ?? Number.POSITIVE_INFINITY, ...ends.map((gap) => Date.parse(gap.at)))
   if (!isBornWithin(life, candidate.stream, endedAtMs)) return undefined
   const isTruncated = candidate.life?.ended?.reason === 'truncated' || ends.length > 0
-  const { fileSize, isShorter, isUnsettled } = await sourceNow(context, courier, candidate)
+  const now = await sourceNow(context, courier, candidate)
+  const { fileSize, isShorter } = now
   // One-shot decides at once, and a source that stands as it was has left no copy: its bytes need no reading.
-  if (context.settings.isOneShot && !isTruncated && !isShorter && !isUnsettled) return undefined
+  if (context.settings.isOneShot && !isTruncated && !isShorter && !now.isUnsettled) return undefined
   const agreement = await agreesWith(context, courier, content, candidate)
+  // While the two were compared it may have been cut, and have grown.
+  const isUnsettled =
+    now.isUnsettled || (agreement === 'unknown' && (await sourceNow(context, courier, candidate)).isUnsettled)
   if (agreement === undefined || (agreement === 'unknown' && isSettled && !isUnsettled)) return undefined
   const { stream } = candidate
   if (agreement === 'unknown')
@@ -168,9 +172,10 @@ async function sourceNow(
   const { size, stamp } = life.file.stat()
   const isShort = size < sent.acked.offset
   const isAsSeen = life.isWatched && stamp === life.stamp
+  const read = sent.confirmed.offset > sent.sent.offset ? sent.confirmed : sent.sent
   const isUnsettled =
     size < life.size ||
-    (!isShort && !isAsSeen && compare(sent.sent, await sampleAt({ file: life.file, size }, sent.sent)) === 'different')
+    (!isShort && !isAsSeen && compare(read, await sampleAt({ file: life.file, size }, read)) === 'different')
   if (isUnsettled) doubt(context, life)
   return { fileSize: size, isShorter: isShort && !life.isUnlinked && !isUnsettled, isUnsettled }
 }
