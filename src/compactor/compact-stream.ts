@@ -11,7 +11,7 @@ import { type ChainEnd, chainStart } from '../format/chain.ts'
 import type { Origin } from '../format/origin.ts'
 import type { DirectorySink, SinkFile } from './directory-sink.ts'
 import { isEmptySeal, judgeSeals, planStream, type SealVerdict, sealsOf } from './plan.ts'
-import type { Quota } from './quota.ts'
+import type { Quota, StreamAccount } from './quota.ts'
 import type { StreamRecord } from './stream-record.ts'
 
 export interface StreamContext {
@@ -75,14 +75,14 @@ export async function compactStream(context: StreamContext, listed: ListedStream
   if (plan.kind === 'grow' && before === undefined) {
     await context.quota?.admit(host, stream)
     try {
-      if (await isAccepted(context, listed)) record = await grow({ ...context, onBytes }, listed, undefined)
+      if (await isAccepted(context, listed)) record = await growOnAccount({ ...context, onBytes }, listed, undefined)
     } finally {
       if ((await sink.recall(host, stream)) === undefined) await context.quota?.giveBack(host, stream)
     }
     if (record === undefined) return unpublished
     plan = planStream(listed, record)
   } else if (plan.kind === 'grow') {
-    record = await grow({ ...context, onBytes }, listed, before)
+    record = await growOnAccount({ ...context, onBytes }, listed, before)
     plan = record ? planStream(listed, record) : { kind: 'rest' }
   }
   if (record && plan.kind === 'check') record = await sink.hash(host, stream, record)
@@ -131,12 +131,27 @@ class Differs extends Error {
   }
 }
 
-async function grow(
+/** What is not recorded in the end is not counted for its host. */
+async function growOnAccount(
   context: StreamContext,
   listed: ListedStream,
   record: StreamRecord | undefined,
 ): Promise<StreamRecord | undefined> {
-  const { bucket, sink, host, signal } = context
+  const { quota, sink, host } = context
+  const account = await quota?.account(host, listed.stream, record?.length)
+  try {
+    return await grow({ ...context, account }, listed, record)
+  } finally {
+    if (account) await account.settle((await sink.recall(host, listed.stream))?.length)
+  }
+}
+
+async function grow(
+  context: StreamContext & { account: StreamAccount | undefined },
+  listed: ListedStream,
+  record: StreamRecord | undefined,
+): Promise<StreamRecord | undefined> {
+  const { bucket, sink, host, account, signal } = context
   const { stream, segments } = listed
   let file: SinkFile | undefined
   let final: StreamRecord['final']
@@ -145,6 +160,7 @@ async function grow(
   try {
     file = record && (await sink.open(host, stream, undefined))
     const start = file?.start ?? chainStart
+    account?.resume(start.offset)
     const follow = async (some: typeof segments, from: ChainEnd): Promise<ChainEnd> => {
       let reached = from
       for await (const piece of readChain(bucket, some, { start: from, ahead: readAhead, signal })) {
@@ -155,7 +171,7 @@ async function grow(
           file ??= await sink.open(host, stream, header.origin)
         }
         if (file === undefined) break
-        await context.quota?.take(host, stream, bytes.byteLength)
+        account?.take(bytes.byteLength)
         if (!(await file.append(bytes, end))) throw new Differs(segment.offset, end.offset)
         context.onBytes?.(bytes.byteLength)
         if (file.pendingBytes >= commitBytes) latest = await file.commit(final)

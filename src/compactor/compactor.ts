@@ -23,7 +23,7 @@ export interface CompactorOptions {
   accepts?: ((origin: Origin) => boolean) | undefined
   /** Sees the bytes as they are published, for a display. */
   onBytes?: ((bytes: number) => void) | undefined
-  /** For each host. Requests are counted when following. */
+  /** For each host. */
   quota?: QuotaLimits | undefined
   /** What tells of news, when following; `pace` is for when it does not. */
   events?: Events | undefined
@@ -61,7 +61,7 @@ export async function compactOnce(options: CompactorOptions): Promise<Summary> {
   const hosts = await listHosts(options.bucket, { signal: options.signal, onStray })
   await forEachConcurrently(hosts, hostsMax, async (host) => {
     try {
-      add(summary, await compactHost(context, host, watchHost(), options.pace))
+      add(summary, await compactHost(asHost(context, host, options.bucket), host, watchHost(), options.pace))
     } catch (error) {
       options.signal?.throwIfAborted()
       summary.errors.push(error)
@@ -81,8 +81,8 @@ export async function compactFollowing(options: CompactorOptions & { signal: Abo
   const following = { ...context, pace, signal }
   const follow: FollowHost = (host, bucket) => {
     const watch = watchHost()
-    const own = context.quota?.requestsOf(host, bucket) ?? bucket
-    return (hints) => compactHost({ ...context, bucket: own }, host, watch, pace, hints)
+    const own = asHost(context, host, bucket)
+    return (hints) => compactHost(own, host, watch, pace, hints)
   }
   await (events
     ? followEvents(following, events, { isShared: false }, follow)
@@ -93,6 +93,11 @@ function roundContext(options: CompactorOptions): RoundContext {
   const { quota: limits, sink, clock } = options
   const quota = limits && new Quota(limits, sink.root, clock)
   return { problemsMax: 5, ...options, quota, once: createOnce(), limiter: createLimiter(streamsMax) }
+}
+
+/** What is asked for a host counts as its. */
+function asHost(context: RoundContext, host: string, bucket: Bucket): RoundContext {
+  return { ...context, bucket: context.quota?.requestsOf(host, bucket) ?? bucket }
 }
 
 const emptySummary: Summary = {

@@ -6,6 +6,7 @@ import { errnoOf, isCode, LogcaskError } from '../base/errors.ts'
 import { pathForPeople } from '../base/path-bytes.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { hostName } from '../format/keys.ts'
+import { HostRequests } from './host-requests.ts'
 import { onDisk } from './published-file.ts'
 import { decodeStreamRecord } from './stream-record.ts'
 
@@ -17,15 +18,6 @@ export interface QuotaLimits {
   bytes?: number | undefined
   /** Requests to the bucket for a host, in an hour; as many at once. */
   requestsPerHour?: number | undefined
-}
-
-/** Passes as time does. */
-export class RequestsUsedUp extends LogcaskError {
-  constructor(host: string, most: number) {
-    super('unavailable', `${pathForPeople(host)}: its quota of ${most} requests an hour is used up`, {
-      hint: 'it goes on as time passes; other hosts are not held up. Look what it writes, or raise quota.requestsPerHour',
-    })
-  }
 }
 
 /** Stays until somebody acts: looked at again as rarely as what is no agent's. */
@@ -42,21 +34,31 @@ interface Taken {
   bytes: number
 }
 
+/** One stream's part of what its host has taken, while it grows. */
+export interface StreamAccount {
+  /** It goes on from here; what is counted beyond is written anew: its file was set aside. */
+  resume(offset: number): void
+  /** Counts bytes that are about to be published. Throws `refused` where they are too many. */
+  take(bytes: number): void
+  /** Counts what is recorded (undefined: what the disk says), and no more: a full disk must not use up the quota. */
+  settle(length: number | undefined): Promise<void>
+}
+
 /** Records of a host that are read at once, when it is met for the first time. */
 const readsAtOnce = 32
-const hourMs = 3_600_000
 
 /** Counts what is published of each host: from the sink's own records when the host is met, and from then on as it grows. */
 export class Quota {
   readonly #limits: QuotaLimits
   readonly #root: string
-  readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #requests: HostRequests | undefined
   readonly #taken = new Map<string, Promise<Taken>>()
 
   constructor(limits: QuotaLimits, root: string, clock: Pick<Clock, 'monotonic'>) {
     this.#limits = limits
     this.#root = root
-    this.#clock = clock
+    const { requestsPerHour } = limits
+    this.#requests = requestsPerHour === undefined ? undefined : new HostRequests(requestsPerHour, clock)
   }
 
   /** Whether a stream may be published: always, where it is already. Counts it. Rejects with `refused` where it may not. */
@@ -75,54 +77,32 @@ export class Quota {
     taken.streams.delete(stream)
   }
 
-  /** Counts bytes that are about to be published. Rejects with `refused` where they are too many. */
-  async take(host: string, stream: string, bytes: number): Promise<void> {
-    const taken = await this.#of(host)
+  /** `recorded`: bytes that are published of the stream. Undefined where bytes have no bound. */
+  async account(host: string, stream: string, recorded: number | undefined): Promise<StreamAccount | undefined> {
     const { bytes: most } = this.#limits
-    if (most !== undefined && taken.bytes + bytes > most)
-      throw new OverQuota(host, stream, `${taken.bytes} of ${most} bytes are published`, 'bytes')
-    taken.bytes += bytes
-  }
-
-  /** The bucket for the work of one host: rejects with `unavailable` while it has asked too often. */
-  requestsOf(host: string, bucket: Bucket): Bucket {
-    const { requestsPerHour: most } = this.#limits
-    if (most === undefined) return bucket
-    let left = most
-    let atMs = this.#clock.monotonic()
-    const pass = (): void => {
-      const nowMs = this.#clock.monotonic()
-      left = Math.min(most, left + ((nowMs - atMs) * most) / hourMs)
-      atMs = nowMs
-      if (left < 1) throw new RequestsUsedUp(host, most)
-      left--
+    if (most === undefined) return undefined
+    const path = join(this.#records(host), `${stream}.json`)
+    const taken = await this.#of(host)
+    // Always what its record on the disk says, as after a restart: also of one whose file is gone.
+    let counted = recorded ?? (await lengthIn(path))
+    const count = (length: number): void => {
+      taken.bytes += length - counted
+      counted = length
     }
     return {
-      url: bucket.url,
-      get capabilities() {
-        return bucket.capabilities
+      resume: count,
+      take(bytes) {
+        if (taken.bytes + bytes > most)
+          throw new OverQuota(host, stream, `${taken.bytes} of ${most} bytes are published`, 'bytes')
+        count(counted + bytes)
       },
-      put: (key, body, options) => bucket.put(key, body, options),
-      putLarge: (key, body, options) => bucket.putLarge(key, body, options),
-      async get(key, options) {
-        pass()
-        return bucket.get(key, options)
-      },
-      async head(key, options) {
-        pass()
-        return bucket.head(key, options)
-      },
-      async *list(prefix, options) {
-        pass()
-        let entries = 0
-        for await (const entry of bucket.list(prefix, options)) {
-          // Each thousand is one more.
-          if (++entries % 1000 === 0) pass()
-          yield entry
-        }
-      },
-      close: () => bucket.close(),
+      settle: async (length) => count(length ?? (await lengthIn(path))),
     }
+  }
+
+  /** The bucket for the work of one host: rejects with `unavailable` while that has asked too often, by whichever of them. */
+  requestsOf(host: string, bucket: Bucket): Bucket {
+    return this.#requests?.bucketOf(host, bucket) ?? bucket
   }
 
   #of(host: string): Promise<Taken> {
@@ -134,9 +114,13 @@ export class Quota {
     return reading
   }
 
+  #records(host: string): string {
+    return join(this.#root, '.logcask', 'streams', hostName(host))
+  }
+
   async #read(host: string): Promise<Taken> {
-    const directory = join(this.#root, '.logcask', 'streams', hostName(host))
-    const names = await onDisk(directory, () => absentIsEmpty(readdir(directory)))
+    const directory = this.#records(host)
+    const names = (await onDisk(directory, () => unlessAbsent(readdir(directory)))) ?? []
     const taken: Taken = { streams: new Set(), bytes: 0 }
     const limiter = createLimiter(readsAtOnce)
     await Promise.all(
@@ -154,21 +138,22 @@ export class Quota {
   }
 }
 
-/** One that cannot be understood counts as none: its file is compared from the start, and counted then. */
+/** None, or one that cannot be understood, counts nothing: its file is compared from the start, and counted then. */
 async function lengthIn(path: string): Promise<number> {
+  const bytes = await onDisk(path, () => unlessAbsent(readFile(path)))
   try {
-    return decodeStreamRecord(await onDisk(path, () => readFile(path)), path).length
+    return bytes === undefined ? 0 : decodeStreamRecord(bytes, path).length
   } catch (error) {
     if (isCode(error, 'corrupt')) return 0
     throw error
   }
 }
 
-async function absentIsEmpty(names: Promise<string[]>): Promise<string[]> {
+async function unlessAbsent<T>(found: Promise<T>): Promise<T | undefined> {
   try {
-    return await names
+    return await found
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
+    if (errnoOf(error) === 'ENOENT') return undefined
     throw error
   }
 }

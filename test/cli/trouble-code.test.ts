@@ -3,7 +3,8 @@ import { LogcaskError } from '../../src/base/errors.ts'
 import { eventForMachine, eventForPeople } from '../../src/cli/compact/compact-events.ts'
 import { createPaint } from '../../src/cli/terminal/terminal.ts'
 import type { CompactorEvent } from '../../src/compactor/event.ts'
-import { OverQuota, RequestsUsedUp } from '../../src/compactor/quota.ts'
+import { RequestsUsedUp } from '../../src/compactor/host-requests.ts'
+import { OverQuota } from '../../src/compactor/quota.ts'
 
 const paint = createPaint(false)
 const facts = { host: 'h', stream: 's', name: 'n', length: 1 }

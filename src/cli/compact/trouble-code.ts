@@ -1,7 +1,8 @@
 import type { ProblemCode } from '../../agent/problem-code.ts'
 import { errnoOf, isCode } from '../../base/errors.ts'
 import type { CompactorEvent } from '../../compactor/event.ts'
-import { OverQuota, RequestsUsedUp } from '../../compactor/quota.ts'
+import { RequestsUsedUp } from '../../compactor/host-requests.ts'
+import { OverQuota } from '../../compactor/quota.ts'
 import type { Paint } from '../terminal/terminal.ts'
 
 /**
