@@ -27,9 +27,9 @@ export interface Life {
   ended?: LifeEnd | undefined
   /**
    * It was judged to hold another file's stream (a copy, a compressed rotation, an adopted file); `origin`: that one's, where
-   * nothing of the stream was sent before.
+   * nothing of the stream was sent before; `packed`: what a compressed file itself showed then (E3).
    */
-  copy?: { reason: AliasReason; size: number; origin?: Origin | undefined } | undefined
+  copy?: { reason: AliasReason; size: number; origin?: Origin | undefined; packed?: Footprint | undefined } | undefined
   /** It begins after an end, or is a judged copy that grew: never a copy of anything. */
   isOwn: boolean
   /** It has no name any more, and the spool could not take what is not delivered: it is lost with this process. */

@@ -1,11 +1,10 @@
 import { parseStreamId } from '../../format/keys.ts'
 import { type AgentContext, originOf } from '../context.ts'
 import { contentOf, sampleAt } from '../identity/content.ts'
-import { decodedOf } from '../identity/decoded.ts'
+import { isAsJudged } from '../identity/decoded.ts'
 import { type Comparison, compare } from '../identity/evidence.ts'
 import { generationAfterEnd, judgeLook, originalName } from '../identity/rules.ts'
 import { type Delivery, hasBirth, highWatermark, isOwnStream, type Life, newLife } from '../life.ts'
-import { isSettled } from '../rest.ts'
 import { keepSeen } from './keep-seen.ts'
 
 /**
@@ -24,7 +23,12 @@ export async function lookAt(context: AgentContext, life: Life): Promise<void> {
     const isStill = (await compareAll(life)).every(({ sent }) => sent === 'same' || sent === 'edited')
     return life.ended || life.file !== file ? undefined : outgrow(context, life, size, isStill)
   }
-  if (life.copy?.reason === 'compressed' && !isSettled(life)) await decodedOf(context, life)
+  if (life.copy?.reason === 'compressed') {
+    const isStill = await isAsJudged(context, life, { file, size })
+    if (life.ended || life.file !== file) return
+    // What a power cut left of it, or a compressor that began anew, is judged as what it is now.
+    if (!isStill) return succeed(context, life, successor(context, life, 0))
+  }
   const facts = {
     size,
     previousSize: life.size,
@@ -131,6 +135,11 @@ function outgrow(context: AgentContext, life: Life, size: number, isStill: boole
       // What is on the chain is in this file as well: it starts again from there.
       if (own && stream !== undefined && acked.offset > 0) own.forkOf = { stream, shared: acked.offset }
     }
+  succeed(context, life, next)
+}
+
+/** The file goes on in `next`, and no stream ends for it. */
+function succeed(context: AgentContext, life: Life, next: Life): void {
   context.book.forget(life)
   life.ended = { reason: 'gone', atMs: context.clock.now() }
   for (const delivery of life.deliveries.values()) delivery.hasGap = true

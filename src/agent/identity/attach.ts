@@ -6,7 +6,7 @@ import { completionOf } from '../ending/complete.ts'
 import { recordGap } from '../ending/record-gap.ts'
 import { attach, type Delivery, hasBirth, type Life } from '../life.ts'
 import { isReadOtherwise } from '../shipping/read-before.ts'
-import { type Content, contentOf } from './content.ts'
+import { type Content, contentOf, footprintNow } from './content.ts'
 import { decodedOf } from './decoded.ts'
 import { nothingShipped } from './evidence.ts'
 import { type KnownGeneration, knownGenerations } from './generations.ts'
@@ -113,10 +113,12 @@ async function followAlias(
     const sealed = catalogue.seals(stream).find((seal) => seal.length === found.footprint.offset)
     // [growfork] It grew after it was judged: no alias speaks of those bytes.
     if (reason === 'copy' && sealed && content.size > sealed.length) continue
+    const packed = decoded && (await footprintNow(content))
+    if (life.ended || delivery.stream !== undefined) return true
     attach(delivery, stream, found.footprint)
     delivery.hasAlias = true
     delivery.sealed = sealed
-    life.copy ??= { reason, size: content.size }
+    life.copy ??= { reason, size: content.size, packed }
     began(context, life, delivery, reason)
     return true
   }

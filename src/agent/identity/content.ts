@@ -1,7 +1,7 @@
 import { windowBytes } from '../../format/limits.ts'
 import { type OpenFile, readRange } from '../files/files.ts'
 import { type Delivery, isOwnStream, type Life } from '../life.ts'
-import type { Footprint, Sample } from './evidence.ts'
+import { type Footprint, footprintOf, type Sample } from './evidence.ts'
 
 /** The bytes that a life offers to a stream: the file's own, or what a compressed file decodes to. */
 export interface Content {
@@ -33,6 +33,12 @@ export async function sampleAt(content: Content, footprint: Pick<Footprint, 'off
     start === 0 ? undefined : readRange(file, start, end),
   ])
   return { size, head, window: window ?? head.subarray(0, end) }
+}
+
+/** What the content shows at its ends. */
+export async function footprintNow(content: Content): Promise<Footprint> {
+  const { head, window } = await sampleAt(content, { offset: content.size })
+  return footprintOf(content.size, head, window)
 }
 
 /** Where the trailing NULs begin that may be no bytes yet (delayed allocation, NFS), not before `floor`. */

@@ -1,6 +1,9 @@
 import type { AgentContext } from '../context.ts'
 import type { OpenFile } from '../files/files.ts'
 import { isOwnStream, type Life } from '../life.ts'
+import { isSettled } from '../rest.ts'
+import { type Content, sampleAt } from './content.ts'
+import { compare } from './evidence.ts'
 
 /** What a decoded rotation may take of the disk; a larger one is a file like any other. */
 export const decodedBytesMax = 8 * 1024 ** 3
@@ -40,4 +43,16 @@ export async function releaseDecoded(life: Life): Promise<void> {
   const { decoded } = life
   life.decoded = undefined
   await decoded?.close()
+}
+
+/**
+ * Whether the compressed file is what was judged. Its own bytes are asked (E3) where it was not watched since; where a
+ * destination still lacks something of what it decodes to, it has to decode again, too.
+ */
+export async function isAsJudged(context: AgentContext, life: Life, content: Content): Promise<boolean> {
+  const packed = life.copy?.packed
+  const isAsSeen = life.isWatched && content.file.stat().stamp === life.stamp
+  if (packed && !isAsSeen && !['same', 'edited'].includes(compare(packed, await sampleAt(content, packed))))
+    return false
+  return isSettled(life) || (await decodedOf(context, life)) !== undefined
 }

@@ -6,7 +6,7 @@ import { attach, type Delivery, isHeld, type Life } from '../life.ts'
 import { adoptSources, judgeAdopted } from './adopt.ts'
 import { agreesWith } from './agreement.ts'
 import { type Candidate, candidatesOf, isCopyOf, namesakes } from './candidates.ts'
-import { type Content, contentOf, sampleAt } from './content.ts'
+import { type Content, contentOf, footprintNow, sampleAt } from './content.ts'
 import { compare } from './evidence.ts'
 import { inspectChain } from './inspect.ts'
 import { judgePacked } from './packed.ts'
@@ -47,7 +47,9 @@ export async function judgeNewFile(
   const found = await inspectChain(context, courier, verdict.stream)
   if (life.ended || delivery.stream !== undefined) return 'own'
   const source = found.footprint.offset === 0 ? sourceOfStream(context, verdict.stream) : undefined
-  life.copy ??= { reason, size: content.size, ...(source && { origin: source.origin }) }
+  const packed = reason === 'compressed' ? await footprintNow(content) : undefined
+  if (life.ended || delivery.stream !== undefined) return 'own'
+  life.copy ??= { reason, size: content.size, ...(source && { origin: source.origin }), packed }
   attach(delivery, verdict.stream, found.footprint)
   context.changed(life)
   context.report({ kind: 'began', life, delivery, how: reason })

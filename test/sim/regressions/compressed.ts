@@ -1,0 +1,61 @@
+import type { History } from '../history.ts'
+
+/** Compressed rotations. */
+export const compressed: Record<string, History> = {
+  'a power cut takes the bytes of a compressed file that was judged': {
+    seed: 9864,
+    setup: {
+      stores: 1,
+      agents: 1,
+      compactors: 0,
+      header: 0,
+      paddings: [0, 0, 3, 3, 50, 50, 1000, 3000, 7, 7, 7, 40000],
+      hasBirthTimes: true,
+      reusesInodes: false,
+      hasMachineIds: false,
+      followSymlinks: false,
+      sealAfterMs: 10000,
+      scanIntervalMs: 1000,
+      openFilesMax: 100,
+      budget: 1000,
+      watches: false,
+      probes: false,
+      slowCalls: 0,
+      kinds: ['reopen', 'rotate', 'power cut', 'compress'],
+    },
+    steps: [
+      { do: 'append', r: 1473984662, afterMs: 2402 },
+      { do: 'rotate', r: 677152668, afterMs: 783 },
+      { do: 'compress', r: 564337022, afterMs: 4156 },
+      { do: 'power cut', r: 853782751, afterMs: 29 },
+    ],
+  },
+  'a power cut takes the bytes of a compressed file that has its alias': {
+    seed: 9864,
+    setup: {
+      stores: 1,
+      agents: 1,
+      compactors: 0,
+      header: 0,
+      paddings: [0, 0, 3, 3, 50, 50, 1000, 3000, 7, 7, 7, 40000],
+      hasBirthTimes: true,
+      reusesInodes: false,
+      hasMachineIds: false,
+      followSymlinks: false,
+      sealAfterMs: 10000,
+      scanIntervalMs: 1000,
+      openFilesMax: 100,
+      budget: 1000,
+      watches: false,
+      probes: false,
+      slowCalls: 0,
+      kinds: ['reopen', 'rotate', 'power cut', 'compress'],
+    },
+    steps: [
+      { do: 'append', r: 1473984662, afterMs: 2402 },
+      { do: 'rotate', r: 677152668, afterMs: 783 },
+      { do: 'compress', r: 564337022, afterMs: 70000 },
+      { do: 'power cut', r: 853782751, afterMs: 29 },
+    ],
+  },
+}
