@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { DeleteObjectCommand, ListObjectVersionsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { commandMs, type Ended, ended } from '../packaging/run.ts'
 import { startAgent } from './hosts.ts'
 import {
   archive,
@@ -26,7 +25,6 @@ import {
 import { end } from './processes.ts'
 
 /** Two hosts write and rotate, one is killed and forgets all; every byte has to be in the complete files, once. */
-const run = promisify(execFile)
 const began = performance.now()
 /** A net for a machine that is busy, not a measure. */
 const limitMs = 180_000
@@ -183,14 +181,9 @@ async function until(what: string, isSo: () => boolean | Promise<boolean>, why: 
   }
 }
 
-async function logcask(record: Record, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const options = { env: environment(record.endpoint, 'operator'), timeout: 300_000, maxBuffer: 2 ** 26 }
-  try {
-    return { code: 0, ...(await run(process.execPath, [join(checkout, 'src/main.ts'), ...args], options)) }
-  } catch (error) {
-    const { code, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string }
-    return { code: typeof code === 'number' ? code : 1, stdout, stderr }
-  }
+function logcask(record: Record, ...args: string[]): Promise<Ended> {
+  const options = { env: environment(record.endpoint, 'operator'), withinMs: commandMs }
+  return ended(process.execPath, [join(checkout, 'src/main.ts'), ...args], options)
 }
 
 function say(who: string, text: string): void {

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { commandMs, ended, toolMs } from '../packaging/run.ts'
 import { checkout } from './place.ts'
 
 /**
@@ -127,7 +126,7 @@ interface Service {
 }
 
 async function program(args: string[]): Promise<{ code: number; output: string }> {
-  return spawned(process.execPath, [join(checkout, 'src/main.ts'), ...args], {})
+  return outcome(process.execPath, [join(checkout, 'src/main.ts'), ...args], {}, commandMs)
 }
 
 function check(what: string, isSo: boolean, otherwise: string): void {
@@ -137,24 +136,22 @@ function check(what: string, isSo: boolean, otherwise: string): void {
 }
 
 async function script(name: string, place: string, ...args: string[]): Promise<{ code: number; output: string }> {
-  return spawned(join(import.meta.dirname, name), args, { LOGCASK_LOCAL_DIR: place })
+  return outcome(join(import.meta.dirname, name), args, { LOGCASK_LOCAL_DIR: place }, toolMs)
 }
 
-async function spawned(
+/** What hung has failed, in the words that say so. */
+async function outcome(
   path: string,
   args: string[],
   env: { [name: string]: string },
+  withinMs: number,
 ): Promise<{ code: number; output: string }> {
-  const child = spawn(path, args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 600_000,
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text))
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code: code ?? 1, output }
+  try {
+    const { code, stdout, stderr } = await ended(path, args, { env: { ...process.env, ...env }, withinMs })
+    return { code, output: stdout + stderr }
+  } catch (error) {
+    return { code: 1, output: error instanceof Error ? error.message : String(error) }
+  }
 }
 
 /** Whatever names the place on its command line, in its environment, or as its directory. */

@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
 import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { keepPublicDeclarations } from './public-declarations.ts'
 import { type Manifest, publishedManifest } from './published-manifest.ts'
+import { ended } from './run.ts'
 
 const checkout = join(import.meta.dirname, '..')
 
@@ -25,12 +24,8 @@ export async function build(target: string): Promise<void> {
 async function compile(target: string): Promise<void> {
   const tsc = join(checkout, 'node_modules/typescript/bin/tsc')
   const project = join(import.meta.dirname, 'tsconfig.build.json')
-  try {
-    await promisify(execFile)(process.execPath, [tsc, '--project', project, '--outDir', target])
-  } catch (error) {
-    const { stdout = '' } = error as { stdout?: string }
-    throw new Error(`the sources do not compile:\n${stdout}`, { cause: error })
-  }
+  const { code, stdout, stderr } = await ended(process.execPath, [tsc, '--project', project, '--outDir', target])
+  if (code !== 0) throw new Error(`the sources do not compile:\n${stdout}${stderr}`)
 }
 
 /** What goes along as it is, relative to the checkout: also what the sources read beside them, a page say. */

@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { run } from '../run.ts'
 import { tool } from './tools.ts'
 
 const checkout = join(import.meta.dirname, '../..')
@@ -11,7 +10,7 @@ const checkout = join(import.meta.dirname, '../..')
  * that hashes is made of the text of a function, and stack traces are read by people.
  */
 export async function bundle(target: string): Promise<void> {
-  await promisify(execFile)(await tool('esbuild'), [
+  await run(await tool('esbuild'), [
     join(checkout, 'src/main.ts'),
     '--bundle',
     '--platform=node',

@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process'
 import { chmod, copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { run } from '../run.ts'
 import { writeAssets } from './assets.ts'
 import { bundle } from './bundle.ts'
 import { type Architecture, architectures, ownArchitecture, runtime } from './runtime.ts'
 import { tool } from './tools.ts'
-
-const run = promisify(execFile)
 
 /** Node looks for this word in itself: a program was put in. */
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'

@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { run } from '../run.ts'
 
-const run = promisify(execFile)
 const checkout = join(import.meta.dirname, '../..')
 
 export type Architecture = 'x64' | 'arm64'

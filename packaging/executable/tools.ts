@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { run } from '../run.ts'
 
-const run = promisify(execFile)
 const here = import.meta.dirname
 
 /** A program of this room's own package.json; they are installed, as its lock file says, where they are not there yet. */

@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Architecture } from '../executable/runtime.ts'
+import { run } from '../run.ts'
 import { contents, stage, version, writeFilled } from './contents.ts'
 
-const run = promisify(execFile)
 const architectures: Readonly<Record<Architecture, string>> = { x64: 'amd64', arm64: 'arm64' }
 
 /** Some instant that stays the same: the same checkout makes the same packages. */

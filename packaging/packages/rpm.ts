@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process'
 import { chmod, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Architecture } from '../executable/runtime.ts'
+import { run } from '../run.ts'
 import { contents, directories, link, stage, version, writeFilled } from './contents.ts'
 import { anyTime, type PackageOptions } from './deb.ts'
 
-const run = promisify(execFile)
 const architectures: Readonly<Record<Architecture, string>> = { x64: 'x86_64', arm64: 'aarch64' }
 
 /** Makes `logcask-<version>-1.<architecture>.rpm` in `directory` of an executable, and resolves to its path. */
@@ -35,7 +33,7 @@ export async function buildRpm(
     const args = Object.entries(defines).flatMap(([name, value]) => ['--define', `${name} ${value}`])
     const env = { ...process.env, SOURCE_DATE_EPOCH: String(options.builtAt ?? anyTime) }
     const target = ['--target', `${architectures[architecture]}-linux`]
-    await run('rpmbuild', ['-bb', '--quiet', '--nodeps', ...target, ...args, spec], { env, maxBuffer: 2 ** 24 })
+    await run('rpmbuild', ['-bb', '--quiet', '--nodeps', ...target, ...args, spec], { env })
     const made = join(directory, built)
     await copyFile(join(room, 'top/RPMS', built), made)
     await chmod(made, 0o644)

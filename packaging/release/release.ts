@@ -1,20 +1,19 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
 import { build } from '../build.ts'
 import { buildExecutable } from '../executable/executable.ts'
 import { type Architecture, architectures } from '../executable/runtime.ts'
 import { version } from '../packages/contents.ts'
 import { buildDeb } from '../packages/deb.ts'
 import { buildRpm } from '../packages/rpm.ts'
+import { run } from '../run.ts'
 import { whatIsMissing } from './readiness.ts'
 import { sbom } from './sbom.ts'
 
-const run = promisify(execFile)
 const checkout = join(import.meta.dirname, '../..')
 
 export interface ReleaseOptions {
@@ -84,16 +83,15 @@ async function sha256Of(path: string): Promise<string> {
 }
 
 async function changedFiles(): Promise<string[]> {
-  const { stdout } = await run('git', ['status', '--porcelain'], { cwd: checkout })
-  return stdout
+  const changes = await run('git', ['status', '--porcelain'], { cwd: checkout })
+  return changes
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => line.slice(3))
 }
 
 async function commitTime(): Promise<number> {
-  const { stdout } = await run('git', ['log', '-1', '--format=%ct'], { cwd: checkout })
-  return Number(stdout)
+  return Number(await run('git', ['log', '-1', '--format=%ct'], { cwd: checkout }))
 }
 
 if (import.meta.main) {

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
+import { ended } from '../../packaging/run.ts'
 import { type Policies, readPolicies } from './policy/policies.ts'
 
-const run = promisify(execFile)
 const cfnLint = process.env.LOGCASK_CFN_LINT ?? ''
 const skip = existsSync(cfnLint) ? false : 'cfn-lint is not installed (terraform/test/run installs it from PyPI)'
 
@@ -30,12 +28,9 @@ async function lint(policies: Policies): Promise<string> {
   const file = join(directory, 'policies.json')
   try {
     writeFileSync(file, JSON.stringify(templateOf(policies)))
-    const { stdout } = await run(cfnLint, ['--format', 'parseable', '--regions', 'eu-central-1', '--', file], {
-      timeout: 300_000,
-    })
-    return stdout
-  } catch (error) {
-    return `${(error as { stdout?: string }).stdout ?? ''}${(error as Error).message}`
+    const args = ['--format', 'parseable', '--regions', 'eu-central-1', '--', file]
+    const { code, stdout, stderr } = await ended(cfnLint, args, { withinMs: 300_000 })
+    return code === 0 ? stdout : `${stdout}${stderr}status ${code}`
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { promisify } from 'node:util'
+import { commandMs, run } from '../../packaging/run.ts'
 import { plan } from './policy/policies.ts'
 import { readmeOf } from './readme.ts'
 import { openTerraform, roomsIn, type Terraform, terraformDirectory } from './terraform.ts'
 
-const run = promisify(execFile)
 const modules = roomsIn(terraformDirectory, 'modules')
 const examples = roomsIn(terraformDirectory, 'examples')
 
@@ -94,10 +92,8 @@ for (const room of examples) {
       const main = join(terraformDirectory, '../src/main.ts')
       const env = { PATH: process.env.PATH ?? '', HOME: directory, AWS_CONFIG_FILE: join(directory, 'aws.config') }
       writeFileSync(env.AWS_CONFIG_FILE, '[profile logcask]\nregion = eu-central-1\n')
-      const { stdout } = await run(process.execPath, [main, 'validate', '-c', file, '--json'], {
-        env,
-        timeout: 120_000,
-      })
+      const command = [main, 'validate', '-c', file, '--json']
+      const stdout = await run(process.execPath, command, { env, withinMs: commandMs })
       const { destinations, host } = JSON.parse(stdout) as { destinations: { url: string }[]; host: string }
       assert.ok(destinations.length > 0 && destinations.every(({ url }) => url.startsWith('s3://')))
       assert.ok(host.length > 0)

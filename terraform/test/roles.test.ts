@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { promisify } from 'node:util'
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
+import { commandMs, ended } from '../../packaging/run.ts'
 import { installInTurn } from '../../test/real/install.ts'
 import { startServer } from '../../test/real/start-server.ts'
 import { cast } from './policy/cast.ts'
@@ -13,7 +12,6 @@ import { type Policies, readPolicies } from './policy/policies.ts'
 import { type Guard, startGuard } from './servers/guard.ts'
 
 /** The programs themselves with the planned roles, and no right more: what an agent and a compactor need is what they have. */
-const run = promisify(execFile)
 const logcask = join(import.meta.dirname, '../../src/main.ts')
 const account = '111122223333'
 
@@ -59,17 +57,8 @@ async function command(guard: Guard, user: string, ...args: string[]): Promise<{
     AWS_EC2_METADATA_DISABLED: 'true',
     no_proxy: '127.0.0.1',
   }
-  try {
-    const { stdout, stderr } = await run(process.execPath, [logcask, ...args], {
-      env,
-      timeout: 180_000,
-      maxBuffer: 2 ** 26,
-    })
-    return { code: 0, output: stdout + stderr }
-  } catch (error) {
-    const { code = 1, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string }
-    return { code, output: stdout + stderr }
-  }
+  const { code, stdout, stderr } = await ended(process.execPath, [logcask, ...args], { env, withinMs: commandMs })
+  return { code, output: stdout + stderr }
 }
 
 const instance = 'AROAAGENT:i-0aaa'

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import * as sdk from '@aws-sdk/client-s3'
+import { commandMs, ended } from '../../packaging/run.ts'
 import { type Policies, readPolicies } from './policy/policies.ts'
 import { type Adapted, adapt } from './servers/adapted.ts'
 import {
@@ -28,7 +27,6 @@ import { owner, type PolicyServer, startCeph, startVersitygw } from './servers/s
  * The planned policy of a vault on servers with policy engines of their own (neither is AWS): whom it lets do what; then a host that was
  * taken over plays out all that it can (I2, I9).
  */
-const run = promisify(execFile)
 const users = ['web-1', 'web-2', 'compactor', 'stranger'] as const
 const planned = 'acme-logs-eu'
 const logcask = join(import.meta.dirname, '../../src/main.ts')
@@ -230,15 +228,8 @@ async function playOut(server: PolicyServer, tell: (text: string) => void): Prom
         AWS_EC2_METADATA_DISABLED: 'true',
         no_proxy: '127.0.0.1',
       }
-      try {
-        return {
-          ...(await run(process.execPath, [logcask, ...args], { env, timeout: 180_000, maxBuffer: 2 ** 26 })),
-          code: 0,
-        }
-      } catch (error) {
-        const { stdout = '', stderr = '', code = 1 } = error as { stdout?: string; stderr?: string; code?: number }
-        return { stdout: `${stdout}${stderr}`, code }
-      }
+      const { code, stdout, stderr } = await ended(process.execPath, [logcask, ...args], { env, withinMs: commandMs })
+      return { stdout: code === 0 ? stdout : `${stdout}${stderr}`, code }
     }
 
     // The real agent, with no more rights than the policy gives.

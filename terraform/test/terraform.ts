@@ -1,14 +1,14 @@
-import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { promisify } from 'node:util'
+import { ended } from '../../packaging/run.ts'
 import type { Kind } from './provider/extract.ts'
 import { serveProvider } from './provider/serve.ts'
 
 export const terraformDirectory = join(import.meta.dirname, '..')
 
-const run = promisify(execFile)
+/** A net for what hangs. */
+const withinMs = 300_000
 
 /** Terraform on a copy of the modules and examples, so that nothing of its own is left in them. */
 export interface Terraform {
@@ -39,14 +39,9 @@ export async function openTerraform(more: readonly string[] = []): Promise<Terra
   return {
     directory,
     async run(room, ...args) {
-      try {
-        const options = { cwd: join(directory, room), env, maxBuffer: 2 ** 28, timeout: 300_000 }
-        const { stdout } = await run('terraform', args, options)
-        return stdout
-      } catch (error) {
-        const { stdout, stderr } = error as { stdout?: string; stderr?: string }
-        throw new Error(`terraform ${args.join(' ')} in ${room}:\n${stderr ?? ''}${stdout ?? ''}`, { cause: error })
-      }
+      const { code, stdout, stderr } = await ended('terraform', args, { cwd: join(directory, room), env, withinMs })
+      if (code !== 0) throw new Error(`terraform ${args.join(' ')} in ${room}: status ${code}\n${stderr}${stdout}`)
+      return stdout
     },
     close() {
       provider.stop()

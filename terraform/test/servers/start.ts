@@ -1,16 +1,14 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { S3Client } from '@aws-sdk/client-s3'
+import { commandMs, run } from '../../../packaging/run.ts'
 import { installInTurn, recipeOf, toolsDirectory } from '../../../test/real/install.ts'
 import type { Dialect } from './adapted.ts'
-
-const run = promisify(execFile)
 
 /** A server that has users and a policy engine of its own. */
 export interface PolicyServer {
@@ -53,7 +51,7 @@ export async function startVersitygw(users: readonly string[]): Promise<PolicySe
   for (const user of users) {
     const admin = ['admin', '-a', owner, '-s', secretOf(owner), '--er', endpoint]
     await run(program, [...admin, 'create-user', '-a', user, '-s', secretOf(user), '-r', 'user'], {
-      timeout: 120_000,
+      withinMs: commandMs,
     })
   }
   return {
@@ -91,7 +89,7 @@ export async function startCeph(users: readonly string[]): Promise<PolicyServer>
     ]
     await run('radosgw-admin', create, {
       env: { ...process.env, CEPH_CONF: join(directory, 'ceph.conf') },
-      timeout: 120_000,
+      withinMs: commandMs,
     })
   }
   return {
