@@ -198,6 +198,13 @@ export function isOwnStream(life: Life, stream: string): boolean {
   return parseStreamId(stream)?.identity === life.identity
 }
 
+/** Of the streams of its own that it is delivered to. */
+export function ownGenerations(life: Life): number[] {
+  return [...life.deliveries.values()].flatMap(({ stream }) =>
+    stream !== undefined && isOwnStream(life, stream) ? [parseStreamId(stream)?.generation ?? 0] : [],
+  )
+}
+
 /** The origin of the stream, which may be another file's. */
 export function originAt(life: Life, { stream, forkOf }: Delivery): Origin {
   if (forkOf) return { ...life.origin, forkOf }

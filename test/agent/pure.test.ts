@@ -10,6 +10,7 @@ import {
   footprintOf,
   nothingShipped,
 } from '../../src/agent/identity/evidence.ts'
+import { generationBeside } from '../../src/agent/identity/generations.ts'
 import {
   forkedFrom,
   isNamedAsCopy,
@@ -171,6 +172,19 @@ describe('rules', () => {
     expect(resumable([one], 1)).toBeUndefined()
     expect(nextGeneration([one, { ...one, generation: 3, length: 0, isEnded: true }], 0)).toBe(4)
   })
+
+  it.each([
+    [[], 0, 0],
+    [[1], 0, 1],
+    [[0, 2], 0, 0],
+    [[0, 2], 1, 2],
+    [[0], 1, 1],
+  ])(
+    'a life that has the generations %j elsewhere begins, where %i is the first free one, in %i',
+    (elsewhere, next, expected) => {
+      expect(generationBeside(elsewhere, next)).toBe(expected)
+    },
+  )
 
   it('I1: a fork names the ended generation that the file has come back to, and not the one that it leaves', () => {
     const ended = { generation: 0, length: 9, comparison: 'same' as const, isEnded: true, hasGap: true, hasSeal: true }

@@ -4,12 +4,12 @@ import { type AgentContext, type AgentEvent, doubt } from '../context.ts'
 import type { Courier } from '../courier.ts'
 import { completionOf } from '../ending/complete.ts'
 import { recordGap } from '../ending/record-gap.ts'
-import { attach, type Delivery, hasBirth, type Life } from '../life.ts'
+import { attach, type Delivery, hasBirth, type Life, ownGenerations } from '../life.ts'
 import { isReadOtherwise } from '../shipping/read-before.ts'
 import { type Content, contentOf, footprintNow } from './content.ts'
 import { decodedOf } from './decoded.ts'
 import { nothingShipped } from './evidence.ts'
-import { type KnownGeneration, knownGenerations } from './generations.ts'
+import { generationBeside, type KnownGeneration, knownGenerations } from './generations.ts'
 import { isIgnored } from './ignored.ts'
 import { compareDelivered, inspectChain, sharedLength } from './inspect.ts'
 import { judgeNewFile } from './new-file.ts'
@@ -171,7 +171,8 @@ async function begin(
       why: 'the file differs from what was delivered under its identity',
     })
   }
-  attach(delivery, streamId(life.identity, nextGeneration(known, life.firstGeneration)), nothingShipped)
+  const generation = generationBeside(ownGenerations(life), nextGeneration(known, life.firstGeneration))
+  attach(delivery, streamId(life.identity, generation), nothingShipped)
   began(context, life, delivery, 'new')
 }
 

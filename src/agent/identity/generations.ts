@@ -61,6 +61,15 @@ export async function knownGenerations(
   return known
 }
 
+/**
+ * The same in every destination where it is free: `elsewhere` are the life's own generations at others, `next` is the first
+ * that is free here. (A bucket that was emptied knows of no end; joined with another, it must not have the life twice.)
+ */
+export function generationBeside(elsewhere: readonly number[], next: number): number {
+  const free = elsewhere.filter((generation) => generation >= next)
+  return free.length > 0 ? Math.min(...free) : next
+}
+
 /** Another machine's stream is never continued, whatever its bytes. */
 async function isForeignStream(
   context: AgentContext,
