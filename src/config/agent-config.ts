@@ -1,5 +1,6 @@
 import type { ListenAddress } from '../base/listen-address.ts'
 import type { Encoding } from '../format/whole.ts'
+import type { StoreSettings } from './store-settings.ts'
 
 /** The settings of an agent, read, checked and with every default in place. Plain data: only `cli/` makes components of it. */
 export interface AgentConfig {
@@ -64,28 +65,11 @@ export interface SourceConfig {
   sinceMs?: number | undefined
 }
 
-export interface DestinationConfig {
+export interface DestinationConfig extends StoreSettings {
   name: string
   url: string
-  endpoint?: string | undefined
-  region?: string | undefined
-  profile?: string | undefined
-  /** Files in PEM: the authority to trust; our certificate and its key. */
-  ca?: string | undefined
-  cert?: string | undefined
-  key?: string | undefined
-  /** The role to take on, and what its owner asks for. */
-  roleArn?: string | undefined
-  externalId?: string | undefined
-  sse?: 'AES256' | 'aws:kms' | undefined
-  kmsKey?: string | undefined
-  storageClass?: string | undefined
-  expectedBucketOwner?: string | undefined
-  fips?: boolean | undefined
-  dualStack?: boolean | undefined
   /** Bytes per second. */
   rate?: number | undefined
-  requestTimeoutMs?: number | undefined
   /** How long the bucket's lifecycle keeps segments; undefined: for ever. */
   retentionMs?: number | undefined
   budget: Budget

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { absolutePath, refuse } from './field.ts'
+import type { StoreSettings } from './store-settings.ts'
 
 /** Classes from which an object is read at once: a chain is read back at any time, to resume, to compare, to publish. */
 const storageClasses = [
@@ -64,21 +65,8 @@ export const transportFields = {
   dualStack: z.boolean({ error: 'must be true or false' }).optional().describe('The endpoint of AWS that has IPv6.'),
 }
 
-interface Transport {
-  url: string
-  endpoint?: string | undefined
-  cert?: string | undefined
-  key?: string | undefined
-  roleArn?: string | undefined
-  externalId?: string | undefined
-  sse?: string | undefined
-  kmsKey?: string | undefined
-  fips?: boolean | undefined
-  dualStack?: boolean | undefined
-}
-
 /** What goes together, and what does not. */
-export function checkTransport(settings: Transport, context: z.RefinementCtx): void {
+export function checkTransport(settings: StoreSettings & { url: string }, context: z.RefinementCtx): void {
   const { url, endpoint, cert, key, roleArn, externalId, sse, kmsKey, fips, dualStack } = settings
   if ((cert === undefined) !== (key === undefined))
     refuse(context, 'has only one of cert and key', 'set both, or neither')

@@ -1,9 +1,10 @@
 import type { Clock } from '../../base/clock.ts'
 import { type Events, noMessages } from '../../compactor/events/follow-events.ts'
 import { parseQueueUrl, type QueueAddress } from '../../config/queue-url.ts'
+import type { StoreSettings } from '../../config/store-settings.ts'
 import { parseStoreUrl } from '../../config/store-url.ts'
 import { type CommandInput, durationOf, isSet, type OptionValues, textOf, usageError } from '../command.ts'
-import { type StoreSettings, storeSettings } from '../compose/open-bucket.ts'
+import { storeSettings } from '../compose/open-bucket.ts'
 
 /** The options of a compactor that is told of news. */
 export const queueOptions = { events: { type: 'string' }, 'list-every': { type: 'string' } } as const

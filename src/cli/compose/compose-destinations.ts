@@ -8,8 +8,9 @@ import { type Meter, meteredBucket } from '../../bucket/metered.ts'
 import { probe, requirePassed } from '../../bucket/probe.ts'
 import { retryingReads } from '../../bucket/retrying-reads.ts'
 import type { Budget } from '../../config/agent-config.ts'
+import type { StoreSettings } from '../../config/store-settings.ts'
 import { smallSegments } from '../validate/cost.ts'
-import { encryptionOf, openBucket, type StoreSettings, storeWords } from './open-bucket.ts'
+import { encryptionOf, openBucket, storeWords } from './open-bucket.ts'
 
 export interface AgentDestination extends StoreSettings {
   name: string

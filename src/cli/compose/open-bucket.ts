@@ -2,30 +2,10 @@ import type { ParseArgsOptionsConfig } from 'node:util'
 import type { Clock } from '../../base/clock.ts'
 import type { LogcaskError } from '../../base/errors.ts'
 import type { Bucket } from '../../bucket/bucket.ts'
+import type { StoreSettings } from '../../config/store-settings.ts'
 import { parseStoreUrl } from '../../config/store-url.ts'
 import { type OptionValues, textOf } from '../command.ts'
 import { shellWord } from '../terminal/shell-word.ts'
-
-/** How to reach a store: from the flags below, from a destination of the configuration, or from the URL's query. */
-export interface StoreSettings {
-  endpoint?: string | undefined
-  region?: string | undefined
-  profile?: string | undefined
-  /** Files in PEM: the authority to trust; our certificate and its key. */
-  ca?: string | undefined
-  cert?: string | undefined
-  key?: string | undefined
-  /** In the configuration only. */
-  roleArn?: string | undefined
-  externalId?: string | undefined
-  sse?: 'AES256' | 'aws:kms' | undefined
-  kmsKey?: string | undefined
-  storageClass?: string | undefined
-  expectedBucketOwner?: string | undefined
-  fips?: boolean | undefined
-  dualStack?: boolean | undefined
-  requestTimeoutMs?: number | undefined
-}
 
 /** Flags that every command with a URL takes. */
 export const storeOptions = {

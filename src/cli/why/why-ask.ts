@@ -8,9 +8,10 @@ import { isCode, messageOf } from '../../base/errors.ts'
 import { type Bucket, listNames, listObjects } from '../../bucket/bucket.ts'
 import { readGap, sealsOf } from '../../bucket/stream-header.ts'
 import { listGaps } from '../../bucket/stream-inventory.ts'
+import type { StoreSettings } from '../../config/store-settings.ts'
 import { hostPrefix, parseKey, parseStreamId, type StreamRoom, streamId, streamPrefix } from '../../format/keys.ts'
 import { windowBytes } from '../../format/limits.ts'
-import { openBucket, type StoreSettings } from '../compose/open-bucket.ts'
+import { openBucket } from '../compose/open-bucket.ts'
 import type { WhyAnswer, WhyGeneration } from './why-facts.ts'
 
 export interface AskedDestination extends StoreSettings {
