@@ -1,7 +1,7 @@
+import { acceptedHosts } from '../bucket/accepted-hosts.ts'
 import type { Bucket } from '../bucket/bucket.ts'
 import { retryingReads } from '../bucket/retrying-reads.ts'
 import { defaultArchiveTemplate } from '../compactor/archive/archive-name.ts'
-import { archiveFollowing, archiveOnce } from '../compactor/archive/archiver.ts'
 import { type CompactorOptions, compactFollowing, compactOnce, type Summary } from '../compactor/compactor.ts'
 import { type DirectorySink, openDirectorySink } from '../compactor/directory-sink.ts'
 import type { CompactorEvent } from '../compactor/event.ts'
@@ -17,14 +17,8 @@ import {
   textOf,
   usageError,
 } from './command.ts'
-import {
-  type ArchiveSettings,
-  archiveOptions,
-  archiveSettings,
-  archiveStatus,
-  archiveText,
-  withArchive,
-} from './compact/compact-archive.ts'
+import { type Accepts, acceptHelp, acceptOptions, acceptSettings, acceptsOf } from './compact/accept-options.ts'
+import { archiveOptions, archiveSettings, intoArchive } from './compact/compact-archive.ts'
 import { compactDryRun } from './compact/compact-dry-run.ts'
 import { showingBytes, summaryText, tellEvent } from './compact/compact-events.ts'
 import {
@@ -53,6 +47,7 @@ export const command: Command = {
     interval: { type: 'string' },
     as: { type: 'string' },
     ...quotaOptions,
+    ...acceptOptions,
     ...archiveOptions,
     ...queueOptions,
   },
@@ -76,6 +71,7 @@ works in a directory, any number with an archive; kill them whenever you like.
                     after a day of silence every five minutes, after a week every hour
   --host-streams N, --host-bytes 1TiB, --host-requests N   what one host may take: streams and bytes that are published,
                     requests to the bucket in an hour. What is published goes on; other hosts do not notice
+${acceptHelp}
   --dry-run         write nothing: list all there is, and say what that costs while nothing happens, by polling and by
                     events
   --json            each event, and the summary, as one JSON line on stdout
@@ -126,10 +122,14 @@ async function compact(input: CommandInput): Promise<number> {
       '--events: one queue cannot feed a directory and an archive',
       'run two, each with a queue of its own',
     )
+  const quota = quotaOf(values)
+  if (quota !== undefined && root === undefined && archive !== undefined)
+    throw usageError('--host-…: an archive has no quota', 'leave it out, or add --to DIR')
+  const accepts = acceptsOf(acceptSettings(values))
   await refuseNested(from, root, archive?.url)
   const bucket = await openBucket(from, storeSettings(values), 'read', clock)
   try {
-    const source = retryingReads(bucket, clock)
+    const source = retryingReads(acceptedHosts(bucket, accepts.host), clock)
     if (isDry)
       return await compactDryRun(
         input,
@@ -146,8 +146,8 @@ async function compact(input: CommandInput): Promise<number> {
         throw error
       })
     const statuses = await Promise.allSettled([
-      root === undefined ? exits.done : halting(intoDirectory(own, source, root, names, queue)),
-      archive === undefined ? exits.done : halting(intoArchive(own, source, archive, queue)),
+      root === undefined ? exits.done : halting(intoDirectory(own, source, root, { names, queue, quota, accepts })),
+      archive === undefined ? exits.done : halting(intoArchive(own, source, archive, accepts, queue)),
     ])
     const failed = statuses.find((one) => one.status === 'rejected' && one.reason === stop.signal.reason)
     if (failed?.status === 'rejected') throw failed.reason
@@ -170,46 +170,25 @@ async function intoDirectory(
   input: CommandInput,
   bucket: Bucket,
   root: string,
-  names: string | undefined,
-  queue: QueueSettings | undefined,
+  settings: {
+    names: string | undefined
+    queue: QueueSettings | undefined
+    quota: CompactorOptions['quota']
+    accepts: Accepts
+  },
 ): Promise<number> {
   const { values, clock } = input
+  const { names, queue, quota, accepts } = settings
   const pace = directoryPace(input, bucket)
   const tell = (event: CompactorEvent): void => tellEvent(input, event)
   const sink = await openDirectorySink(root, clock, (event) => tell({ kind: 'set-aside', ...event }), { names })
   try {
     const problemsMax = isSet(values, 'json') ? Number.POSITIVE_INFINITY : 5
-    const options = { bucket, sink, clock, pace, quota: quotaOf(values), onEvent: tell, problemsMax }
+    const options = { bucket, sink, clock, pace, quota, accepts: accepts.origin, onEvent: tell, problemsMax }
     return isSet(values, 'once') ? await once(input, options) : await following(input, options, sink, queue)
   } finally {
     await sink.close()
   }
-}
-
-async function intoArchive(
-  input: CommandInput,
-  from: Bucket,
-  settings: ArchiveSettings,
-  queue: QueueSettings | undefined,
-): Promise<number> {
-  const { values, terminal, clock, signal } = input
-  const tell = (event: CompactorEvent): void => tellEvent(input, event)
-  return withArchive(input, from, settings, tell, async (options) => {
-    if (!isSet(values, 'once')) {
-      await withEvents(input, queue, textOf(values, 'from') ?? '', (events) => {
-        terminal.say(`${from.url} → ${options.sink.url}${byEvents(events)}, until stopped`)
-        return archiveFollowing({ ...options, pace: settings.pace, events, signal })
-      })
-      terminal.say('stopped; what is not archived yet is next time')
-      return exits.done
-    }
-    const startMs = clock.monotonic()
-    const summary = await archiveOnce({ ...options, signal })
-    const { errors, ...numbers } = summary
-    if (isSet(values, 'json')) await terminal.json({ kind: 'archive-summary', ...numbers, problems: errors.length })
-    else terminal.say(archiveText(summary, clock.monotonic() - startMs, terminal.paintMessage))
-    return archiveStatus(summary)
-  })
 }
 
 async function once(input: CommandInput, options: CompactorOptions): Promise<number> {

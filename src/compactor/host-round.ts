@@ -112,7 +112,8 @@ export async function compactHost(
       if (spokenOf !== undefined) {
         await compact(spokenOf)
         record = await context.sink.recall(host, stream)
-        const hasFailed = (watch.streams.get(stream)?.retryAtMs ?? 0) > clock.monotonic()
+        const retryAtMs = watch.streams.get(stream)?.retryAtMs ?? 0
+        const hasFailed = result.unfinished.has(stream) || retryAtMs > clock.monotonic()
         if (hasFailed || isOldNews(hint, record?.length ?? 0)) return
         // One between them is spoken of later, or not at all: the bucket is asked, and not this message again.
       }

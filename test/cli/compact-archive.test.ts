@@ -46,6 +46,15 @@ describe('compact --archive', () => {
     })
   })
 
+  it('--accept-host and --accept-name: nothing else is archived', async () => {
+    const { args, bucket, stored, keys } = await setUp()
+    await stored.seal()
+    await storedStream(bucket, 'web-1', '0-2', '/home/b.log').finish('private')
+    await storedStream(bucket, 'evil', '0-3', '/var/log/d.log').finish('d')
+    const { code } = await commandLine([...args, '--once', '--accept-host', 'web-*', '--accept-name', '^/var/log/'])
+    expect([code, await keys()]).toEqual([0, ['host=web-1/date=none/a.log~0-1-5.gz']])
+  })
+
   it('beside a directory, by another compressor; each goes its own way', async () => {
     const { args, stored, to, root, keys } = await setUp()
     await stored.seal()

@@ -61,6 +61,50 @@ describe('compact', () => {
     expect(stderr).toBe('')
   })
 
+  it('--accept-host and --accept-name: other hosts are not read, other files not published', async () => {
+    const { args, bucket, to, file } = await setUp()
+    await storedStream(bucket, 'web-1', '0-1', '/home/b.log').append('private')
+    await storedStream(bucket, 'db-1', '0-2', '/var/log/c.log').append('c')
+    await storedStream(bucket, 'evil', '0-3', '/var/log/d.log').append('d')
+    const hosts = ['--accept-host', 'web-*', '--accept-host', 'db-?']
+    const { code, stderr } = await commandLine([
+      ...args,
+      '--once',
+      ...hosts,
+      '--accept-name',
+      '^/var/',
+      '--accept-name',
+      'x',
+    ])
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^2 streams/m)])
+    expect(await readFile(file, 'utf8')).toBe('hello')
+    expect((await readdir(to)).filter((name) => !name.startsWith('.')).sort()).toEqual(['db-1', 'web-1'])
+    expect(await readdir(join(to, 'web-1'))).toEqual(['var'])
+    const dry = await commandLine([...args, '--dry-run', ...hosts])
+    expect(dry.stdout).toContain('2 hosts, 3 streams')
+  })
+
+  it.each([
+    [['--to', '/x', '--accept-name', '('], 'Invalid regular expression'],
+    [['--to', '/x', '--accept-name', ''], 'is empty'],
+    [['--to', '/x', '--accept-host', ''], 'is empty'],
+    [['--to', '/x', '--host-bytes', 'much'], 'is no such number'],
+    [['--to', '/x', '--host-requests', '99'], 'at least 100'],
+    [['--archive', 'file:///y', '--host-bytes', '1TiB'], 'an archive has no quota'],
+  ])('%j: usage', async (flags, why) => {
+    const { code, stderr } = await commandLine(['compact', '--from', 'file:///x', ...flags])
+    expect([code, stderr]).toEqual([2, expect.stringContaining(why)])
+  })
+
+  it('--host-streams: a host that has too many gets no more, and the exit status says so', async () => {
+    const { args, bucket, to } = await setUp()
+    for (let at = 1; at <= 3; at++) await storedStream(bucket, 'evil', `0-${at}`, '/x').append('x')
+    const { code, stderr } = await commandLine([...args, '--once', '--host-streams', '2'])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('over the quota of its host: 2 streams are published')])
+    expect(await readdir(join(to, 'evil'))).toHaveLength(2)
+    expect(await readdir(join(to, 'web-1'))).toEqual(['var'])
+  })
+
   it('exits 3 for gaps, and for streams that are shorter than sealed', async () => {
     const { args, stored } = await setUp()
     await stored.gap('truncated', 5, 9)

@@ -4,7 +4,7 @@ import type { Clock } from '../../src/base/clock.ts'
 import { type Bucket, listObjects } from '../../src/bucket/bucket.ts'
 import { createMemoryBucket, type MemoryBucket } from '../../src/bucket/memory.ts'
 import { retryingReads } from '../../src/bucket/retrying-reads.ts'
-import { archiveHost, watchArchive } from '../../src/compactor/archive/archive-host.ts'
+import { type ArchiveContext, archiveHost, watchArchive } from '../../src/compactor/archive/archive-host.ts'
 import { defaultArchiveTemplate, parseArchiveName } from '../../src/compactor/archive/archive-name.ts'
 import { createArchiveSink } from '../../src/compactor/archive/archive-sink.ts'
 import { type ArchiveSummary, archiveOnce } from '../../src/compactor/archive/archiver.ts'
@@ -35,7 +35,7 @@ export interface ArchiveRig {
   /** The same, while somebody else moves the clock. */
   start(places: { from?: Bucket; to?: Bucket; signal?: AbortSignal }): Promise<Run>
   /** Looks at web-1 of `from`, as one process does again and again. */
-  watching(from: Bucket): () => Promise<unknown>
+  watching(from: Bucket, accepts?: ArchiveContext['accepts']): () => Promise<unknown>
   /** Of the archived objects, without the probe's. */
   keys(): Promise<string[]>
   /** Decoded, one character a byte. */
@@ -83,11 +83,11 @@ export async function archiveRig(options: RigOptions = {}): Promise<ArchiveRig> 
     archive: () => clock.run(start({})),
     start,
 
-    watching(from) {
+    watching(from, accepts) {
       const watch = watchArchive()
       const context = {
         ...{ bucket: from, sink: sinkTo(archived, clock), clock, quietAfterMs, spoolDirectory: spool, problemsMax: 5 },
-        ...{ onEvent: () => {}, once: createOnce(), admit: <T>(_: number, work: () => Promise<T>) => work() },
+        ...{ accepts, onEvent: () => {}, once: createOnce(), admit: <T>(_: number, work: () => Promise<T>) => work() },
       }
       return () => clock.run(archiveHost(context, 'web-1', watch))
     },

@@ -254,6 +254,30 @@ describe('an archive', () => {
     expect(await rig.keys()).toHaveLength(19)
   })
 
+  it('what is not accepted is asked for its name once, sealed, final or quiet, and not read', async () => {
+    const rig = await archiveRig({ quietAfterMs: week })
+    const kept = rig.stream('web-1', '0-1', '/log/kept')
+    await kept.append('kept')
+    await kept.seal()
+    const sealed = rig.stream('web-1', '0-2', '/home/sealed')
+    await sealed.append('private')
+    await sealed.seal()
+    await rig.stream('web-1', '0-3', '/home/final').finish('private')
+    await rig.stream('web-1', '0-4', '/home/quiet').append('private')
+    await rig.clock.advance(2 * week)
+    const counted = faultBucket(rig.bucket, rig.clock)
+    const look = rig.watching(counted, ({ path }) => path.startsWith('/log/'))
+    await look()
+    expect(await rig.keys()).toEqual(['host=web-1/date=none/kept~0-1-4.gz'])
+    expect(counted.operations.filter(({ op, key }) => op === 'get' && !key.includes('/0-1/'))).toEqual([])
+    const before = counted.operations.length
+    await sealed.append('more')
+    await sealed.seal()
+    await rig.clock.advance(2 * week)
+    await look()
+    expect(counted.operations.slice(before).filter(({ key }) => /0-[234]/.test(key))).toEqual([])
+  })
+
   it('a seal that is not kept is asked for ever more rarely; another one brings the stream at the next look', async () => {
     const rig = await archiveRig({ quietAfterMs: week })
     const [short, live] = [rig.stream('web-1', '0-1', '/short'), rig.stream('web-1', '0-2', '/live')]

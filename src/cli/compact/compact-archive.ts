@@ -2,15 +2,23 @@ import type { Bucket } from '../../bucket/bucket.ts'
 import { retryingReads } from '../../bucket/retrying-reads.ts'
 import { checkArchiveTemplate, defaultArchiveTemplate } from '../../compactor/archive/archive-name.ts'
 import { createArchiveSink } from '../../compactor/archive/archive-sink.ts'
-import type { ArchiverOptions, ArchiveSummary } from '../../compactor/archive/archiver.ts'
-import type { OnEvent } from '../../compactor/event.ts'
+import {
+  type ArchiverOptions,
+  type ArchiveSummary,
+  archiveFollowing,
+  archiveOnce,
+} from '../../compactor/archive/archiver.ts'
+import type { CompactorEvent, OnEvent } from '../../compactor/event.ts'
 import type { Pace } from '../../compactor/listing-plan.ts'
 import { encodings } from '../../format/whole.ts'
 import { type CommandInput, didYouMean, durationOf, isSet, textOf, usageError } from '../command.ts'
 import { openBucket, storeSettings } from '../compose/open-bucket.ts'
-import { exitOfPass } from '../exit.ts'
+import { exitOfPass, exits } from '../exit.ts'
 import type { Paint } from '../terminal/terminal.ts'
 import { countText, formatBytes, formatCount, formatSpan } from '../terminal/units.ts'
+import type { Accepts } from './accept-options.ts'
+import { tellEvent } from './compact-events.ts'
+import { byEvents, type QueueSettings, withEvents } from './compact-queue.ts'
 
 /** The options of `compact` that are the archive's. */
 export const archiveOptions = {
@@ -63,7 +71,7 @@ export function archiveSettings(
 }
 
 /** Opens the archive for `work`; `from` stays the caller's. */
-export async function withArchive<T>(
+async function withArchive<T>(
   { values, clock }: CommandInput,
   from: Bucket,
   settings: ArchiveSettings,
@@ -81,8 +89,37 @@ export async function withArchive<T>(
   }
 }
 
+/** Until stopped, or once; the exit status. */
+export async function intoArchive(
+  input: CommandInput,
+  from: Bucket,
+  settings: ArchiveSettings,
+  accepts: Accepts,
+  queue: QueueSettings | undefined,
+): Promise<number> {
+  const { values, terminal, clock, signal } = input
+  const tell = (event: CompactorEvent): void => tellEvent(input, event)
+  return withArchive(input, from, settings, tell, async (own) => {
+    const options = { ...own, accepts: accepts.origin }
+    if (!isSet(values, 'once')) {
+      await withEvents(input, queue, textOf(values, 'from') ?? '', (events) => {
+        terminal.say(`${from.url} → ${options.sink.url}${byEvents(events)}, until stopped`)
+        return archiveFollowing({ ...options, pace: settings.pace, events, signal })
+      })
+      terminal.say('stopped; what is not archived yet is next time')
+      return exits.done
+    }
+    const startMs = clock.monotonic()
+    const summary = await archiveOnce({ ...options, signal })
+    const { errors, ...numbers } = summary
+    if (isSet(values, 'json')) await terminal.json({ kind: 'archive-summary', ...numbers, problems: errors.length })
+    else terminal.say(archiveText(summary, clock.monotonic() - startMs, terminal.paintMessage))
+    return archiveStatus(summary)
+  })
+}
+
 /** The last line of `--once`. */
-export function archiveText(summary: ArchiveSummary, elapsedMs: number, paint: Paint): string {
+function archiveText(summary: ArchiveSummary, elapsedMs: number, paint: Paint): string {
   const { sent, sentBytes, there, lies, short, errors } = summary
   const trouble = (count: number, text: string): string[] =>
     count > 0 ? [paint.yellow(`${formatCount(count)} ${text}`)] : []
@@ -97,6 +134,6 @@ export function archiveText(summary: ArchiveSummary, elapsedMs: number, paint: P
   ].join(' · ')
 }
 
-export function archiveStatus({ errors, lies, short }: ArchiveSummary): number {
+function archiveStatus({ errors, lies, short }: ArchiveSummary): number {
   return exitOfPass(errors, { isWrong: lies > 0, isLossy: short > 0 })
 }

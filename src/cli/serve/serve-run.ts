@@ -1,6 +1,5 @@
 import { isoTime } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
-import { matchesGlob } from '../../base/glob.ts'
 import { listenAddressText } from '../../base/listen-address.ts'
 import { textForPeople } from '../../base/path-bytes.ts'
 import { supervisorOf } from '../../base/supervisor.ts'
@@ -12,7 +11,6 @@ import { listHosts } from '../../bucket/stream-inventory.ts'
 import { compactFollowing } from '../../compactor/compactor.ts'
 import { openDirectorySink } from '../../compactor/directory-sink.ts'
 import type { CompactorEvent } from '../../compactor/event.ts'
-import type { Origin } from '../../format/origin.ts'
 import { apiRoutes } from '../../server/api.ts'
 import { ServerLoad } from '../../server/load.ts'
 import { metricText } from '../../server/metric-text.ts'
@@ -20,6 +18,7 @@ import { withOwnRoutes } from '../../server/own-routes.ts'
 import { pageRoutes } from '../../server/page-routes.ts'
 import { type HttpServer, type Refused, serveHttp, type TlsFiles } from '../../server/serve-http.ts'
 import { type CommandInput, isSet } from '../command.ts'
+import { acceptsOf } from '../compact/accept-options.ts'
 import { tellEvent } from '../compact/compact-events.ts'
 import { withEvents } from '../compact/compact-queue.ts'
 import { withCode } from '../compact/trouble-code.ts'
@@ -49,11 +48,8 @@ export async function runServer(
     tellEvent(input, event)
   }
   const { bucket: metered, meter } = meteredBucket(opened)
-  const { hosts, names } = plan.accept ?? {}
-  const patterns = names?.map((one) => new RegExp(one, 'u'))
-  const accepts = (host: string): boolean => hosts === undefined || hosts.some((glob) => matchesGlob(glob, host))
-  const acceptsName = patterns && (({ path }: Origin): boolean => patterns.some((one) => one.test(path)))
-  const bucket = retryingReads(acceptedHosts(metered, accepts), clock)
+  const accepts = acceptsOf(plan.accept)
+  const bucket = retryingReads(acceptedHosts(metered, accepts.host), clock)
   const sink =
     plan.root === undefined
       ? undefined
@@ -90,7 +86,7 @@ export async function runServer(
       rules: { tokens, clients },
       load,
       tls,
-      acceptsHost: accepts,
+      acceptsHost: accepts.host,
       onAnswered: (status) => counts.answer(status),
       onRefused: (refused) => {
         counts.refused++
@@ -120,7 +116,7 @@ export async function runServer(
       ? withEvents(input, plan.queue, plan.from, (events) => {
           counts.messages = events?.counts
           const { pace } = plan
-          const told = { accepts: acceptsName, quota: plan.quota, onEvent: tell, onBytes, events }
+          const told = { accepts: accepts.origin, quota: plan.quota, onEvent: tell, onBytes, events }
           return compactFollowing({ bucket, sink, clock, pace, ...told, signal: over })
         })
       : new Promise<void>((resolve) => over.addEventListener('abort', () => resolve(), { once: true }))

@@ -20,7 +20,8 @@ import { type Archived, type ArchiveSink, note } from './archive-sink.ts'
 import { archiveStream, type KnownContent, nothingKnown, type StreamWork } from './archive-stream.ts'
 import { count, tamperedIn, tell, tellUntold } from './tell-archive.ts'
 
-export interface ArchiveContext extends Pick<StreamWork, 'spoolDirectory' | 'admit' | 'onBytes' | 'signal'> {
+export interface ArchiveContext
+  extends Pick<StreamWork, 'spoolDirectory' | 'admit' | 'accepts' | 'onBytes' | 'signal'> {
   bucket: Bucket
   sink: ArchiveSink
   clock: Clock
@@ -38,6 +39,8 @@ export interface ArchiveWatch {
   archived: Map<string, Archived> | undefined
   /** Streams whose beginning is no seal: only a seal of its own can complete them. */
   open: Set<string>
+  /** Streams that are not to be archived: an origin never changes. */
+  refused: Set<string>
   /** Not before, after a failure, unless there are more seals than `seals` meanwhile. */
   retries: Map<string, { failures: number; atMs: number; seals: number }>
   /** Of streams whose seals or names are not true. */
@@ -65,7 +68,10 @@ const quietEveryMs = 86_400_000
 const retryShort: Backoff = { baseMs: 60_000, capMs: 3_600_000 }
 
 export function watchArchive(): ArchiveWatch {
-  return { archived: undefined, open: new Set(), retries: new Map(), known: new Map(), quietAtMs: undefined }
+  return {
+    ...{ archived: undefined, open: new Set(), refused: new Set() },
+    ...{ retries: new Map(), known: new Map(), quietAtMs: undefined },
+  }
 }
 
 /**
@@ -106,6 +112,7 @@ export async function archiveHost(
   }
   const one = async (stream: string, seals: number, list: () => Promise<ListedStream | undefined>): Promise<void> => {
     const known = watch.retries.get(stream)
+    if (watch.refused.has(stream)) return
     if (hints === undefined && known?.seals === seals && clock.monotonic() < known.atMs) return
     const what = `archive ${host} ${stream}`
     try {
@@ -115,6 +122,7 @@ export async function archiveHost(
       const own = { ...work, known: watch.known.get(stream), mayJudge }
       const outcome = await archiveStream(own, listed, archived.get(stream))
       const { object, promised } = outcome
+      if (outcome.plan === 'not-accepted') watch.refused.add(stream)
       if (object !== undefined) note(archived, stream, object)
       if (outcome.known !== nothingKnown) watch.known.set(stream, outcome.known)
       if (promised > (archived.get(stream)?.sealed ?? -1)) later(stream, seals, retryShort)

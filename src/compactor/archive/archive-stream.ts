@@ -26,6 +26,8 @@ export interface StreamWork {
   known?: KnownContent | undefined
   /** It may be read to find out more: not for each seal that somebody adds. */
   mayJudge?: boolean | undefined
+  /** Which streams are archived, by where they came from. Default: all. */
+  accepts?: ((origin: Origin) => boolean) | undefined
   onBytes?: ((bytes: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -53,7 +55,7 @@ export interface ArchiveOutcome {
   /** What is in the archive now, if anything was to be brought there. */
   object: ArchivedObject | undefined
   /** Where nothing was: why. */
-  plan: ArchivePlan['kind']
+  plan: ArchivePlan['kind'] | 'not-accepted'
   /** No seal of the chain's length says its content: it is not archived as sealed. */
   lie: { length: number; sealed: readonly string[]; actual: string } | undefined
   /** A seal promises so many bytes more than there are. */
@@ -62,6 +64,11 @@ export interface ArchiveOutcome {
   promised: number
   /** To be given to the next look. */
   known: KnownContent
+}
+
+const notAccepted: ArchiveOutcome = {
+  ...{ object: undefined, plan: 'not-accepted', lie: undefined, missing: undefined },
+  ...{ promised: -1, known: nothingKnown },
 }
 
 const readAhead: ReadAhead = { count: 3, bytes: 16 * 1024 * 1024 }
@@ -77,6 +84,7 @@ export async function archiveStream(
 ): Promise<ArchiveOutcome> {
   const { bucket, host, signal } = work
   const header = await readHeader(bucket, host, listed.stream, { seals: listed.seals, signal })
+  if (header !== undefined && work.accepts?.(header.origin) === false) return notAccepted
   const chain = await chainOf(work, listed)
   const last = chain.at(-1)
   const seals: SealFacts[] = header?.final ? [...listed.seals, header.final] : [...listed.seals]
