@@ -1,6 +1,15 @@
 import { Readable } from 'node:stream'
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import type { Metadata } from '../format/segment.ts'
+import {
+  answered,
+  type Pattern,
+  Patterns,
+  requestLike,
+  sendLike,
+  type WireRequest,
+  type WireResponse,
+} from './s3-pattern.ts'
 
 /** One object to be created: `sha256` in hex, of all of the body. */
 export interface Creation {
@@ -11,56 +20,20 @@ export interface Creation {
   metadata: Metadata | undefined
 }
 
-/** The fields of the SDK's requests and answers that are looked at here. */
-interface WireRequest {
-  method: string
-  protocol: string
-  hostname: string
-  port?: number
-  path: string
-  query: Record<string, string>
-  headers: Record<string, string>
-  body?: unknown
-}
-interface WireResponse {
-  statusCode: number
-  headers: Record<string, string>
-  body: Readable
-}
-interface Signer {
-  sign(request: WireRequest, options: object): Promise<WireRequest>
-}
-interface Handler {
-  handle(request: WireRequest, options: { abortSignal?: AbortSignal }): Promise<{ response: WireResponse }>
-}
+const patterns = new Patterns()
 
-/** What the SDK makes of a creation, but for what is the creation's own. */
-interface Pattern {
-  request: WireRequest
-  /** Before the key. */
-  base: string
-  signer: Signer
-  signing: { signingRegion: string | undefined; signingService: string | undefined }
-}
-
-/** Where a creation goes, and how it is signed, is the same for all of one client: the SDK finds it out once. */
-const patterns = new WeakMap<S3Client, Pattern>()
-
-/**
- * Creates an object, or rejects with the SDK's error; the ETag, or undefined where a success is none. The SDK's own way
- * from a command to an answer costs three times what is below, most of it garbage: of ten thousand small files it is the
- * largest part. So the first request goes that way, and the next are made after it, signed by the SDK's signer, sent by
- * its handler, and every answer but a plain success is judged by it.
- */
+/** Creates an object, or rejects with the SDK's error; the ETag, or undefined where a success is none. */
 export async function createObject(
   client: S3Client,
   creation: Creation,
   options: { abortSignal?: AbortSignal },
 ): Promise<string | undefined> {
-  const pattern = patterns.get(client)
-  if (pattern === undefined) return (await client.send(watchedCommand(client, creation), options)).ETag
-  const signed = await pattern.signer.sign(requestOf(pattern, creation), pattern.signing)
-  const { response } = await (client.config.requestHandler as unknown as Handler).handle(signed, options)
+  const pattern = patterns.of(client)
+  if (pattern === undefined) {
+    const command = patterns.watched(client, commandOf(creation), creation.key)
+    return (await client.send(command, options)).ETag
+  }
+  const response = await sendLike(client, pattern, requestOf(pattern, creation), options)
   if (isPlainSuccess(pattern.request, response)) {
     // Its end gives the connection back.
     await new Promise<void>((resolve, reject) => {
@@ -68,7 +41,8 @@ export async function createObject(
     })
     return response.headers.etag
   }
-  return (await client.send(answeredCommand(creation, response), options)).ETag
+  const command = new PutObjectCommand({ Bucket: creation.bucket, Key: creation.key })
+  return (await client.send(answered(command, response), options)).ETag
 }
 
 /** No more can be said of it than that the object is stored, and as it was asked for. */
@@ -78,13 +52,8 @@ function isPlainSuccess({ headers: asked }: WireRequest, { statusCode, headers }
   return statusCode === 200 && headers['content-length'] === '0' && headers.etag !== undefined && isAsAsked
 }
 
-/** These are made anew for each request, or say what only one of them is. */
-const own =
-  /^(?:amz-sdk-.*|authorization|content-length|if-none-match|x-amz-(?:date|content-sha256|checksum-.*|security-token|meta-.*))$/
-
-function requestOf({ request, base }: Pattern, { key, body, sha256, metadata }: Creation): WireRequest {
+function requestOf(pattern: Pattern, { key, body, sha256, metadata }: Creation): WireRequest {
   const headers: Record<string, string> = {
-    ...request.headers,
     'content-length': String(body.byteLength),
     'if-none-match': '*',
     'x-amz-checksum-sha256': Buffer.from(sha256, 'hex').toString('base64'),
@@ -92,22 +61,8 @@ function requestOf({ request, base }: Pattern, { key, body, sha256, metadata }: 
   }
   for (const name in metadata) headers[`x-amz-meta-${name}`.toLowerCase()] = metadata[name] ?? ''
   // Over plain HTTP what is left of a write is seen to shrink: one of four megabytes costs less than sixteen.
-  return {
-    ...request,
-    path: base + encodedKey(key),
-    headers,
-    body: request.protocol === 'http:' ? body : inPieces(body),
-  }
-}
-
-/** As the SDK writes it, and S3's signatures have it. */
-function encodedKey(key: string): string {
-  return key
-    .split('/')
-    .map((part) =>
-      encodeURIComponent(part).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`),
-    )
-    .join('/')
+  const isPlain = pattern.request.protocol === 'http:'
+  return requestLike(pattern, { key, headers, body: isPlain ? body : inPieces(body) })
 }
 
 function commandOf({ bucket, key, body, sha256, metadata }: Creation): PutObjectCommand {
@@ -120,63 +75,6 @@ function commandOf({ bucket, key, body, sha256, metadata }: Creation): PutObject
     ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
     Metadata: metadata,
   })
-}
-
-/** What the SDK's signing middleware has at hand. */
-interface SigningContext {
-  __smithy_context?: { selectedHttpAuthScheme?: { httpAuthOption?: Partial<AuthOption> } }
-  endpointV2?: { properties?: { authSchemes?: unknown[]; backend?: string } }
-}
-interface AuthOption {
-  schemeId: string
-  signingProperties: { signingRegion?: string; signingName?: string }
-}
-
-/** The SDK's own way; the request that it makes is a pattern for the next ones. */
-function watchedCommand(client: S3Client, creation: Creation): PutObjectCommand {
-  const command = commandOf(creation)
-  command.middlewareStack.add(
-    (next, context) => async (args) => {
-      const pattern = await patternOf(client, args.request as WireRequest, context as SigningContext, creation.key)
-      if (pattern !== undefined) patterns.set(client, pattern)
-      return next(args)
-    },
-    { step: 'finalizeRequest', priority: 'low', name: 'watchCreation' },
-  )
-  return command
-}
-
-/** Undefined where requests are signed by another scheme, or their paths do not end in the key: then each is the SDK's. */
-async function patternOf(
-  client: S3Client,
-  request: WireRequest,
-  { __smithy_context: smithy, endpointV2 }: SigningContext,
-  key: string,
-): Promise<Pattern | undefined> {
-  const { schemeId, signingProperties = {} } = smithy?.selectedHttpAuthScheme?.httpAuthOption ?? {}
-  const path = encodedKey(key)
-  const { authSchemes = [], backend } = endpointV2?.properties ?? {}
-  if (schemeId !== 'aws.auth#sigv4' || backend !== undefined || !request.path.endsWith(`/${path}`)) return undefined
-  const signer = (await client.config.signer(authSchemes[0] as never)) as unknown as Signer
-  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !own.test(name)))
-  const { method, protocol, hostname, port, query } = request
-  return {
-    request: { method, protocol, hostname, ...(port !== undefined && { port }), path: '', query, headers },
-    base: request.path.slice(0, -path.length),
-    signer,
-    signing: { signingRegion: signingProperties.signingRegion, signingService: signingProperties.signingName },
-  }
-}
-
-/** The SDK's own judgement of an answer that is there already. */
-function answeredCommand({ bucket, key }: Creation, response: WireResponse): PutObjectCommand {
-  const command = new PutObjectCommand({ Bucket: bucket, Key: key })
-  command.middlewareStack.add(() => async () => ({ response, output: undefined as never }), {
-    step: 'deserialize',
-    priority: 'low',
-    name: 'answered',
-  })
-  return command
 }
 
 /**

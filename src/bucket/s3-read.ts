@@ -1,7 +1,13 @@
 import type { Readable } from 'node:stream'
-import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3'
+import {
+  GetObjectCommand,
+  type GetObjectCommandInput,
+  type GetObjectCommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import { LogcaskError } from '../base/errors.ts'
 import type { GetResult, ObjectInfo } from './bucket.ts'
+import { answered, Patterns, requestLike, sendLike, type WireResponse } from './s3-pattern.ts'
 import type { Outcome, S3Place } from './s3-request.ts'
 
 export interface ReadRequest {
@@ -40,13 +46,14 @@ function foundOf(outcome: Outcome<GetResult>): GetResult | undefined {
 function getObject(place: S3Place, key: string, { version, range, signal }: ReadRequest): Promise<Outcome<GetResult>> {
   const operation = version === undefined ? 'GetObject' : 'GetObjectVersion'
   return place.ask({ operation, key }, signal, async (client, options) => {
-    const output = await client.send(
-      new GetObjectCommand({
+    const output = await send(
+      client,
+      {
         Bucket: place.bucket,
         Key: key,
         VersionId: version,
         Range: range && `bytes=${range.start}-${range.end - 1}`,
-      }),
+      },
       options,
     )
     // In Node the SDK's body is the response itself.
@@ -70,11 +77,46 @@ function getObject(place: S3Place, key: string, { version, range, signal }: Read
   })
 }
 
+/** What is looked at of an answer. */
+type Given = Pick<GetObjectCommandOutput, 'ContentLength' | 'ContentRange' | 'LastModified' | 'Metadata'> & {
+  Body?: unknown
+}
+
+const patterns = new Patterns()
+
+async function send(
+  client: S3Client,
+  input: GetObjectCommandInput & { Key: string },
+  options: { abortSignal?: AbortSignal },
+): Promise<Given> {
+  const command = new GetObjectCommand(input)
+  const { Key: key, Range: range, VersionId: version } = input
+  // Versions are asked for by hand, now and then.
+  if (version !== undefined) return client.send(command, options)
+  const pattern = patterns.of(client)
+  if (pattern === undefined) return client.send(patterns.watched(client, command, key), options)
+  const request = requestLike(pattern, { key, headers: range === undefined ? {} : { range } })
+  const response = await sendLike(client, pattern, request, options)
+  return plainSuccess(response) ?? client.send(answered(command, response), options)
+}
+
+function plainSuccess({ statusCode, headers, body }: WireResponse): Given | undefined {
+  const length = headers['content-length'] ?? ''
+  const storedAtMs = Date.parse(headers['last-modified'] ?? '')
+  if ((statusCode !== 200 && statusCode !== 206) || !/^\d+$/.test(length) || Number.isNaN(storedAtMs)) return undefined
+  const prefix = 'x-amz-meta-'
+  const ours = Object.entries(headers).filter(([name]) => name.startsWith(prefix))
+  return {
+    ContentLength: Number(length),
+    ContentRange: headers['content-range'],
+    LastModified: new Date(storedAtMs),
+    Metadata: Object.fromEntries(ours.map(([name, value]) => [name.slice(prefix.length), value])),
+    Body: body,
+  }
+}
+
 /** Which bytes of the object the body of this answer holds; undefined where it does not say, or nonsense. */
-function extentOf({
-  ContentRange,
-  ContentLength,
-}: GetObjectCommandOutput): { start: number; length: number; size: number } | undefined {
+function extentOf({ ContentRange, ContentLength }: Given): { start: number; length: number; size: number } | undefined {
   if (ContentLength === undefined) return undefined
   if (ContentRange === undefined) return { start: 0, length: ContentLength, size: ContentLength }
   const [, start, end, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(ContentRange)?.map(Number) ?? []

@@ -5,9 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { LogcaskError } from '../../src/base/errors.ts'
 import type { S3Settings } from '../../src/bucket/s3.ts'
 import { type FaultName, faults } from '../support/fault-s3-faults.ts'
-import { bucketOn, create, faultS3, stubFaultS3Env } from '../support/fault-s3-fixture.ts'
+import { bucketOn, create, faultS3, listed, stubFaultS3Env } from '../support/fault-s3-fixture.ts'
 
-/** The SDK makes a bucket's first PUT; the next ones are made after it. All but what is each request's own is the same. */
+/** The SDK makes a bucket's first PUT and first GET; the next are made after them. All but what is each request's own is the same. */
 interface Seen {
   url: string
   headers: Record<string, string>
@@ -36,12 +36,30 @@ async function recorder(pauseMs = 0): Promise<{ endpoint: string; seen: Seen[]; 
         request.pause()
         setTimeout(() => request.resume(), pauseMs)
       })
-    request.resume().once('end', () => response.writeHead(200, { etag: '"x"', 'content-length': 0 }).end())
+    request.resume().once('end', () => {
+      // Versioning is asked for before the first GET: there is none.
+      if (request.url?.includes('versioning')) {
+        seen.pop()
+        bySdk.pop()
+        response.end('<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>')
+      } else if (request.method === 'GET') response.writeHead(206, givenHeaders).end('x')
+      else response.writeHead(200, { etag: '"x"', 'content-length': 0 }).end()
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
   return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, bySdk }
+}
+
+const givenHeaders = {
+  etag: '"x"',
+  'content-length': 1,
+  'content-range': 'bytes 2-2/5',
+  'last-modified': 'Fri, 21 Nov 2026 10:15:00 GMT',
+  'x-amz-meta-Origin': '{"path":"/a  b"}',
+  'x-amz-meta-final': 'f',
+  'x-amz-version-id': 'v',
 }
 
 function isOfOneRequest(name: string): boolean {
@@ -122,6 +140,57 @@ describe('PUTs after the first', () => {
     remove()
     expect(await create(bucket, 'files/c')).toBe('created')
   })
+})
+
+describe('GETs after the first', () => {
+  it.each<[string, Partial<S3Settings>]>([
+    ['files/a', {}],
+    ['files/a b+c~d!e*f(g)h\'i:j@k&l=m%2F$,;"ü\u{1f600}', { prefix: 'pre fix/ü/' }],
+    ['files/a', { expectedBucketOwner: '111122223333' }],
+  ])('ask what the SDK asks, and take what it takes: %s %o', async (key, settings) => {
+    const { endpoint, seen, bySdk } = await recorder()
+    const bucket = bucketOn({ endpoint }, settings)
+    const range = { start: 2, end: 3 }
+    const [first, second] = [await bucket.get(key, { range }), await bucket.get(key, { range })]
+    expect(bySdk).toEqual([true, false])
+    expect(seen[1]).toEqual(seen[0])
+    expect(seen[0]?.headers).toMatchObject({ range: 'bytes=2-2' })
+    expect(second).toEqual(first)
+    expect(first).toMatchObject({ size: 5, metadata: { origin: '{"path":"/a  b"}', final: 'f' } })
+  })
+
+  it('have no range but their own', async () => {
+    const server = await faultS3()
+    const bucket = bucketOn(server)
+    await create(bucket, 'files/a', 'abcdef')
+    const text = async (range?: { start: number; end: number }): Promise<string> =>
+      `${Buffer.from((await bucket.get('files/a', { range }))?.body ?? []).toString()} of ${(await bucket.head('files/a'))?.size}`
+    expect(await text({ start: 1, end: 3 })).toBe('bc of 6')
+    expect(await text()).toBe('abcdef of 6')
+    expect(await text({ start: 9, end: 12 })).toBe(' of 6')
+    expect(await bucket.head('files/b')).toBeUndefined()
+    expect(await bucket.get('files/b')).toBeUndefined()
+  })
+
+  it.each((Object.keys(faults) as FaultName[]).filter((name) => !/^(late|hang|slow|ignore|racy)/.test(name)))(
+    'are judged as the first one is: %s',
+    async (name) => {
+      const server = await faultS3()
+      const [cold, warm] = [bucketOn(server), bucketOn(server)]
+      await create(warm, 'files/there')
+      // So that each has asked for versions.
+      for (const bucket of [cold, warm]) await listed(bucket)
+      await warm.get('files/there')
+      const told: unknown[] = []
+      for (const bucket of [cold, warm]) {
+        const remove = server.fault(() => faults[name])
+        told.push(await bucket.get('files/there').catch(textOf))
+        remove()
+      }
+      expect(told[1]).toEqual(told[0])
+      expect(await warm.get('files/there')).toMatchObject({ size: 1 })
+    },
+  )
 })
 
 it('a slow line is no dead one: a large body goes on for longer than nothing may move', async () => {
