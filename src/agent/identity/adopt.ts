@@ -1,7 +1,7 @@
 import type { AgentContext } from '../context.ts'
 import type { Courier } from '../courier.ts'
 import type { Life } from '../life.ts'
-import { agreesWith } from './agreement.ts'
+import { agreesWith, agreesWithFile } from './agreement.ts'
 import { type Candidate, candidatesOf, isCopyOf } from './candidates.ts'
 import type { Content } from './content.ts'
 import { agreementBytes, type CopyVerdict } from './rules.ts'
@@ -55,9 +55,11 @@ export async function adoptSources(
     if (!isMissing || !isNamed || candidate.machine !== settings.machine) continue
     const agreement = await agreesWith(context, courier, content, candidate)
     if (agreement === undefined || agreement === 'unknown') continue
+    const whole = await wholeOf(candidate, content, agreement)
+    if (whole === undefined) continue
     sources.push({
       stream: candidate.stream,
-      length: agreement.length,
+      length: whole.length,
       size: content.size,
       samePath: candidate.path === life.path,
       sameMachine: isTold || candidate.machine !== undefined,
@@ -65,6 +67,21 @@ export async function adoptSources(
     })
   }
   return sources
+}
+
+/**
+ * What it held to its end, where that is still here to be read: how much of it is delivered by now is chance, and two agents
+ * that find the same files decide the same.
+ */
+async function wholeOf(
+  { life }: Candidate,
+  content: Content,
+  shipped: { length: number },
+): Promise<{ length: number } | undefined> {
+  if (life?.file === undefined || life.ended) return shipped
+  const { size } = life.file.stat()
+  const isEqual = (await agreesWithFile(content, { file: life.file, size })) !== undefined
+  return isEqual ? { length: Math.max(size, shipped.length) } : undefined
 }
 
 /** Of a copied tree every stream counts, sealed or not: its origin is asked for once, one request each. */

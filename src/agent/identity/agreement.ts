@@ -82,12 +82,12 @@ async function agreesWithLive(
   return isCut || compare(read, await sampleAt({ file, size }, read)) === 'different' ? 'unknown' : undefined
 }
 
-/** Byte by byte, over the shorter of the two. */
+/** Byte by byte, over the shorter of the two, as far as the source's bytes are there (a spooled file has only its rest). */
 export async function agreesWithFile(content: Content, source: Content): Promise<{ length: number } | undefined> {
   const length = Math.min(content.size, source.size)
   if (length === 0) return undefined
   const stretch = windowBytes * 64
-  for (let at = 0; at < length; at += stretch) {
+  for (let at = source.file.keptFrom ?? 0; at < length; at += stretch) {
     const end = Math.min(length, at + stretch)
     if (Buffer.compare(await readRange(content.file, at, end), await readRange(source.file, at, end)) !== 0)
       return undefined
