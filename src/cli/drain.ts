@@ -37,7 +37,7 @@ writes the logs, and the agent, first.
       --json          one JSON object per line instead
 
 Examples
-  systemctl stop logcask && logcask drain --timeout 50m --receipt > receipt.txt
+  systemctl stop logcask-agent && logcask drain --timeout 50m --receipt > receipt.txt
   logcask drain && aws autoscaling complete-lifecycle-action …      (docs/farewell.md)
 
 Exit status: 0 all is there, sealed and verified · 1 failed, or refused until somebody acts · 2 usage or configuration ·
@@ -102,7 +102,7 @@ async function isPipeLeft({ terminal, clock }: CommandInput, state: AgentState):
 function runsStill(error: unknown): never {
   if (!isCode(error, 'conflict')) throw error
   throw new LogcaskError('conflict', error.message, {
-    hint: 'stop the agent first: systemctl stop logcask (or SIGTERM), then run logcask drain again',
+    hint: 'stop the agent first: systemctl stop logcask-agent (or SIGTERM), then run logcask drain again',
     cause: error,
   })
 }

@@ -65,7 +65,9 @@ async function ask(
 }
 
 function startCommand(config: string | undefined): string {
-  return config === undefined ? 'systemctl start logcask, or logcask agent' : `logcask agent -c ${shellWord(config)}`
+  return config === undefined
+    ? 'systemctl start logcask-agent, or logcask agent'
+    : `logcask agent -c ${shellWord(config)}`
 }
 
 function factsOf(place: AgentPlace, startCommand: string, nowMs: number): StatusFacts {

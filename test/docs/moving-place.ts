@@ -142,12 +142,12 @@ function systemctlScript(root: string): string {
   return `#!/bin/bash
 pid='${root}/pid'
 case "$*" in
-  'start logcask')
+  'start logcask'|'start logcask-agent')
     rm -f "$STATE_DIRECTORY"/status.json
     logcask agent </dev/null >'${root}/journal' 2>&1 &
     echo $! > "$pid"
     until [ -e "$STATE_DIRECTORY"/status.json ]; do kill -0 $(cat "$pid"); sleep 0.1; done ;;
-  'stop logcask')
+  'stop logcask'|'stop logcask-agent')
     [ -e "$pid" ] || exit 0
     kill $(cat "$pid"); while kill -0 $(cat "$pid") 2>/dev/null; do sleep 0.05; done
     rm "$pid" ;;

@@ -127,7 +127,7 @@ function absenceWarnings(facts: StatusFacts, presence: AgentPresence): string[] 
     return facts.status
       ? [
           `${facts.directory}: the agent does not write its status: it is still starting, the disk is full, or it hangs`,
-          `fix: df ${facts.directory}; then restart it: systemctl restart logcask`,
+          `fix: df ${facts.directory}; then restart it: systemctl restart logcask-agent`,
         ]
       : []
   if (!isDaemonGone(facts) && !facts.waiting.some(({ bytes }) => bytes > 0)) return []
