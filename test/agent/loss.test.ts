@@ -41,6 +41,36 @@ describe('the end of a stream that is sealed', () => {
   })
 })
 
+describe('what was seen of a file, and of which nothing was sent', () => {
+  async function seeWithoutSending(content: string): Promise<Awaited<ReturnType<typeof at.daemon>>> {
+    for (const name of ['a', 'b']) at.fault(name, down)
+    await writeFile(log, content)
+    const daemon = at.daemon()
+    await until('seen', () => [...daemon.agent.book.current.values()].some((life) => life.seen !== undefined))
+    return daemon
+  }
+
+  it('I6: rewritten, and no shorter than before: what it was is lost, and said', async () => {
+    const daemon = await seeWithoutSending('seen\n')
+    await writeFile(log, 'other, and longer\n', { flag: 'r+' })
+    await until('ended', () => daemon.events.some((event) => event.kind === 'ended'))
+    for (const name of ['a', 'b']) at.fault(name, undefined)
+    await gapsAre('0 truncated,0-5 truncated')
+    for (const name of ['a', 'b']) await at.delivered(['other, and longer\n'], name)
+    await daemon.stop()
+  })
+
+  it('bytes in the place of NULs at its end are no other life', async () => {
+    const daemon = await seeWithoutSending(`one\n${'\0'.repeat(60)}`)
+    await writeFile(log, 'one\ntwo\n', { flag: 'r+' })
+    await until('looked at', () => [...daemon.agent.book.current.values()].some((life) => life.seen?.offset === 8))
+    for (const name of ['a', 'b']) at.fault(name, undefined)
+    for (const name of ['a', 'b']) await at.delivered(['one\ntwo\n'], name)
+    expect(daemon.events.filter((event) => event.kind === 'ended')).toEqual([])
+    await daemon.stop()
+  })
+})
+
 describe('the end of a stream that had been left for a fork, and that its file came back to', () => {
   /** A roll-back: the file is what it was, and the bucket says that it was left. */
   async function comeBack(): Promise<void> {

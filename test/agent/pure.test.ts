@@ -162,6 +162,7 @@ describe('rules', () => {
     expect(
       judgeLook({ ...facts, size: 9, deliveries: [{ destination: 'a', sent: 'different', confirmed: 'short' }] }),
     ).toEqual({ kind: 'end', why: 'differs' })
+    expect(judgeLook({ ...facts, size: 9, isSeenOtherwise: true })).toEqual({ kind: 'end', why: 'differs' })
   })
 
   it('generations: the longest that matches, then the highest; the next one is above all that hold something or ended', () => {

@@ -5,7 +5,7 @@ import { isAsJudged } from '../identity/decoded.ts'
 import { type Comparison, compare } from '../identity/evidence.ts'
 import { generationAfterEnd, judgeLook, originalName } from '../identity/rules.ts'
 import { type Delivery, hasBirth, highWatermark, isOwnStream, type Life, newLife } from '../life.ts'
-import { keepSeen } from './keep-seen.ts'
+import { isSeenOtherwise, keepSeen } from './keep-seen.ts'
 
 /**
  * Looks at a life's file: is it still the same life, did it grow? Local only, no destination is asked. Afterwards the
@@ -35,9 +35,11 @@ export async function lookAt(context: AgentContext, life: Life): Promise<void> {
     isWatched: life.isWatched,
     isCompressed: originalName(life.path) !== undefined,
   }
+  const isAsSeen = stamp === life.stamp && life.isWatched
   const verdict = judgeLook({
     ...facts,
-    deliveries: stamp === life.stamp && life.isWatched ? [] : await compareAll(life),
+    isSeenOtherwise: !isAsSeen && (await isSeenOtherwise(life, { file, size })),
+    deliveries: isAsSeen ? [] : await compareAll(life),
   })
   if (life.ended || life.file !== file) return
   if (verdict.kind === 'end')

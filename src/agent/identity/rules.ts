@@ -15,6 +15,8 @@ export interface LookFacts {
   isWatched: boolean
   /** A compressed file is rewritten whole by its maker; its size proves nothing. */
   isCompressed: boolean
+  /** It is not what it showed when last looked at, and no destination has anything of it. */
+  isSeenOtherwise?: boolean
   /** Per destination with a stream: what was sent, and what this agent itself had confirmed, against the file now. */
   deliveries: readonly { destination: string; sent: Comparison; confirmed: Comparison }[]
 }
@@ -27,6 +29,7 @@ export type LookVerdict =
 
 export function judgeLook(facts: LookFacts): LookVerdict {
   if (facts.isWatched && facts.size < facts.previousSize && !facts.isCompressed) return { kind: 'end', why: 'shrank' }
+  if (facts.isSeenOtherwise) return { kind: 'end', why: 'differs' }
   const different = facts.deliveries.filter((delivery) => delivery.sent === 'different')
   if (different.length === 0) return { kind: 'go-on' }
   // [confirm] Only a difference from bytes that this agent itself read of this file ends the life everywhere.
