@@ -167,6 +167,12 @@ const rows: readonly { title: string; panels: readonly Panel[] }[] = [
         queries: [[`sum by (kind) (logcask_http_readers${agent})`, '{{kind}}']],
         about: 'Being sent content, or following.',
       },
+      {
+        title: 'Hosts',
+        kind: 'timeseries',
+        queries: [[`sum by (sign) (logcask_hosts${agent})`, '{{sign}}']],
+        about: 'By their signs of life, one an hour; silent: none for three hours, but within the last week.',
+      },
     ],
   },
 ]

@@ -12,13 +12,10 @@ import { mayRead } from './access.ts'
 import { type ApiContext, json, readsAtOnce } from './api-context.ts'
 import { type Route, route } from './route.ts'
 import * as schemas from './schemas.ts'
+import { looksMax, signOfLife } from './sign-of-life.ts'
 
 /** Hosts in an answer; each costs a listing or two. */
 const pageMax = 200
-/** How far back a sign of life is looked for. */
-const recentMs = 7 * 24 * hourMs
-/** An agent writes one within each hour: this long without means that it is off, or cannot deliver. */
-const silentMs = 3 * hourMs
 /** Digests that one answer reads; a week of one agent is 168, of a dozen 2,016. */
 const digestsMax = 2_016
 
@@ -91,60 +88,11 @@ async function describeHosts(
 ): Promise<z.output<typeof schemas.host>[]> {
   const described = hosts.map((host): z.output<typeof schemas.host> => ({ host, sign: 'none', lastDigestHour: null }))
   await forEachConcurrently(described, readsAtOnce, async (one) => {
-    const last = await lastDigestHour(context, one.host, signal)
-    one.lastDigestHour = last ?? null
-    if (last !== undefined) one.sign = context.clock.now() - hourStart(last) < silentMs ? 'alive' : 'silent'
-    else if (await hasDigest(context, one.host, signal)) one.sign = 'silent'
+    const { sign, lastHour } = await signOfLife(context, one.host, signal)
+    one.sign = sign === 'long-silent' ? 'silent' : sign
+    one.lastDigestHour = lastHour ?? null
   })
   return described
-}
-
-/** Looked at within one hour, and in all: more are no agents', and the rest of them is passed over. */
-const perHourMax = 100
-const looksMax = 20_000
-
-async function lastDigestHour(
-  { bucket, clock }: ApiContext,
-  host: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const nowMs = clock.now()
-  const prefix = hostPrefix('digests', host)
-  // A host that is alive is told by a request or two.
-  for (let ms = nowMs; ms > nowMs - silentMs; ms -= hourMs) {
-    const hour = hourOf(ms)
-    let looked = 0
-    for await (const entry of bucket.list(`${prefix}${hour}-`, { signal })) {
-      if (entry.kind === 'object' && parseKey(entry.key)?.kind === 'digest') return hour
-      if (++looked === perHourMax) break
-    }
-  }
-  let startAfter: string | undefined = fromHour(host, hourOf(nowMs - recentMs))
-  let last: string | undefined
-  for (let looked = 0; startAfter !== undefined && looked < looksMax; ) {
-    const entries = bucket.list(prefix, { startAfter, signal })
-    startAfter = undefined
-    let [hour, inHour] = ['', 0]
-    for await (const entry of entries) {
-      const key = entry.kind === 'object' ? parseKey(entry.key) : undefined
-      looked++
-      // A compromised host may write hours to come: its sign of life is no better for that.
-      if (key?.kind === 'digest' && hourStart(key.hour) > nowMs) return last
-      if (key?.kind === 'digest') last = key.hour
-      inHour = key?.kind === 'digest' && key.hour !== hour ? 1 : inHour + 1
-      if (key?.kind === 'digest') hour = key.hour
-      if (inHour < perHourMax) continue
-      // Behind all names of this hour; of names that are no digests' at all, nothing is told.
-      if (hour !== '') startAfter = `${prefix}${hour}.`
-      break
-    }
-  }
-  return last
-}
-
-async function hasDigest({ bucket }: ApiContext, host: string, signal: AbortSignal): Promise<boolean> {
-  for await (const _ of bucket.list(hostPrefix('digests', host), { signal })) return true
-  return false
 }
 
 async function readDigests(

@@ -55,6 +55,10 @@ describe('serve', () => {
     expect((await ask(run, '/readyz')).body.toString()).toBe('ready\n')
     const metrics = parseMetrics((await ask(run, '/metrics')).body.toString())
     expect(JSON.stringify([...metrics])).toContain('logcask_published_bytes_total')
+    const hosts = await eventually(async () =>
+      parseMetrics((await ask(run, '/metrics')).body.toString()).get('logcask_hosts'),
+    )
+    expect(hosts.samples.filter(({ value }) => value !== 0)).toMatchObject([{ labels: { sign: 'none' }, value: 1 }])
   })
 
   it('answers from the segments where a published file was edited by hand', async () => {

@@ -82,6 +82,7 @@ function shown(): Map<string, Map<string, Set<string>>> {
     counts: new ServeCounts(),
     load: new ServerLoad(),
     usage: noUsage(),
+    hosts: new Map([['alive', 1]]),
     process: process_,
   })
   const metrics = new Map<string, Map<string, Set<string>>>()
@@ -177,6 +178,7 @@ function serverFamilies(): readonly MetricFamily[] {
     counts: new ServeCounts(),
     load: new ServerLoad(),
     usage: noUsage(),
+    hosts: new Map([['alive', 1]]),
     process: process_,
   })
 }

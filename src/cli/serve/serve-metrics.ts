@@ -1,6 +1,7 @@
 import { meteredOperations, outcomes, requestDollars, type Usage } from '../../bucket/metered.ts'
 import type { CompactorEvent } from '../../compactor/event.ts'
 import { type MessageCounts, messageOutcomes } from '../../compactor/events/queue-reader.ts'
+import { type HostSign, hostSigns } from '../../server/host-signs.ts'
 import type { ServerLoad } from '../../server/load.ts'
 import type { MetricFamily, Sample } from '../../server/metric-text.ts'
 
@@ -44,11 +45,13 @@ export interface ServeFacts {
   counts: ServeCounts
   load: ServerLoad
   usage: Usage
+  /** By their signs of life; undefined until they are known. */
+  hosts?: ReadonlyMap<HostSign, number> | undefined
   process: { residentBytes: number; cpuSeconds: number; startedAtMs: number }
 }
 
 /** As many series as there are words of ours: none has the name of a host, a file or a reader. Pure. */
-export function serveMetrics({ version, counts, load, usage, process: own }: ServeFacts): MetricFamily[] {
+export function serveMetrics({ version, counts, load, usage, hosts, process: own }: ServeFacts): MetricFamily[] {
   const { contents, follows } = load.now
   return [
     family('logcask_build_info', 'gauge', 'Version of logcask and of Node; always 1.', [
@@ -62,6 +65,12 @@ export function serveMetrics({ version, counts, load, usage, process: own }: Ser
       'counter',
       'What the compactor told of streams, by kind.',
       eventKinds.map((kind) => ({ labels: { kind }, value: counts.events.get(kind) ?? 0 })),
+    ),
+    family(
+      'logcask_hosts',
+      'gauge',
+      'Hosts by their signs of life: silent for three hours, for more than a week, or never with one.',
+      hosts ? hostSigns.map((sign) => ({ labels: { sign }, value: hosts.get(sign) ?? 0 })) : [],
     ),
     ...(counts.messages ? [messages(counts.messages)] : []),
     family(

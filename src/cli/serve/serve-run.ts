@@ -12,6 +12,7 @@ import { compactFollowing } from '../../compactor/compactor.ts'
 import { openDirectorySink } from '../../compactor/directory-sink.ts'
 import type { CompactorEvent } from '../../compactor/event.ts'
 import { apiRoutes } from '../../server/api.ts'
+import { HostSigns } from '../../server/host-signs.ts'
 import { ServerLoad } from '../../server/load.ts'
 import { metricText } from '../../server/metric-text.ts'
 import { withOwnRoutes } from '../../server/own-routes.ts'
@@ -57,6 +58,7 @@ export async function runServer(
   const stop = new AbortController()
   const over = AbortSignal.any([signal, stop.signal])
   const load = new ServerLoad()
+  const signs = new HostSigns(bucket, clock)
   const startedAtMs = clock.now()
   let isReady = false
   let server: HttpServer | undefined
@@ -74,7 +76,9 @@ export async function runServer(
       version,
       metrics: () => {
         const own = { residentBytes: process.memoryUsage.rss(), cpuSeconds: cpuSeconds(), startedAtMs }
-        return metricText(serveMetrics({ version, counts, load, usage: meter.snapshot(), process: own }))
+        return metricText(
+          serveMetrics({ version, counts, load, usage: meter.snapshot(), hosts: signs.counts(), process: own }),
+        )
       },
       sick: () => undefined,
       isReady: () => isReady,
@@ -107,6 +111,7 @@ export async function runServer(
           ?.tell('READY=1')
           .catch((error) => terminal.warn(withCode(messageOf(error), 'systemd-not-told', terminal.paintMessage)))
     })
+    const watching = ready.then(() => signs.run(over))
     const renewing =
       plan.tls && tls
         ? keepTls(plan.tls, tls, clock, over, { renew, warn: (error) => tell({ kind: 'problem', error }) })
@@ -124,7 +129,7 @@ export async function runServer(
       if (!over.aborted || sink) await compacting
     } finally {
       stop.abort()
-      await Promise.all([ready, renewing])
+      await Promise.all([ready, watching, renewing])
     }
   } finally {
     stop.abort()
