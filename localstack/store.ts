@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { installInTurn, toolsDirectory } from '../test/real/install.ts'
+import { dirname, join } from 'node:path'
+import { installInTurn, recipeOf, toolsDirectory } from '../test/real/install.ts'
 import { place, type Running } from './place.ts'
 import { ready, start } from './processes.ts'
 
@@ -16,7 +16,7 @@ export async function startStore(name: StoreName, port: number): Promise<Running
   const running =
     name === 'ministack'
       ? start(name, [join(tools, 'ministack')], { ...common, GATEWAY_PORT: String(port), BIND_HOST: '127.0.0.1' })
-      : start(name, [join(tools, 'python'), '-c', ownStorage], {
+      : start(name, [join(tools, 'python'), join(dirname(recipeOf(name)), 'localstack-own-storage.py')], {
           ...common,
           SERVICES: 's3,sqs,iam,sts',
           FILESYSTEM_ROOT: join(place, 'localstack'),
@@ -31,13 +31,6 @@ export async function startStore(name: StoreName, port: number): Promise<Running
   })
   return running
 }
-
-/** Its objects lie in one directory for all of a machine, which it does not clear: ours goes with the place. */
-const ownStorage = `
-import os, runpy
-import localstack.services.s3.provider as provider
-provider.DEFAULT_S3_TMP_DIR = os.path.join(os.environ["TMPDIR"], "objects")
-runpy.run_module("localstack.runtime.main", run_name="__main__")`
 
 /** The wished one where it is free, else any. */
 export async function freePort(wished: number): Promise<number> {

@@ -27,6 +27,6 @@ case $1 in
   start)
     cd "$3"
     exec env SERVICES=s3,sqs GATEWAY_LISTEN="127.0.0.1:$4" DNS_ADDRESS=0 SKIP_SSL_CERT_DOWNLOAD=1 DISABLE_EVENTS=1 \
-      XDG_CACHE_HOME="$3" TMPDIR="$3" "$2/venv/bin/python" -m localstack.runtime.main
+      XDG_CACHE_HOME="$3" TMPDIR="$3" "$2/venv/bin/python" "${BASH_SOURCE[0]%/*}/localstack-own-storage.py"
     ;;
 esac
