@@ -39,7 +39,8 @@ export class Retries {
     for (let attempt = 0; next !== undefined && !this.signal.aborted; attempt++) {
       const waitMs = Math.max(1000, backoffMs(next, attempt, this.#clock))
       await this.#clock.sleep(waitMs, this.signal).catch(() => {})
-      if (!this.signal.aborted) next = await this.#limiter(work)
+      // Asked once more when its turn has come: nothing begins after the end.
+      next = await this.#limiter(async () => (this.signal.aborted ? undefined : work()))
     }
   }
 }

@@ -69,4 +69,22 @@ describe('what failed in a listing', () => {
     stop.abort(new Error('stopped'))
     await clock.advance(1)
   })
+
+  it('what waits for its turn when all is stopped does not begin any more', async () => {
+    const { clock, stop, retries } = setUp()
+    const hanging = Promise.withResolvers<undefined>()
+    for (let at = 0; at < 16; at++) retries.add(`host slow-${at}`, backoff, () => hanging.promise)
+    await clock.advance(60_000)
+    let hasBegun = false
+    retries.add('host web-1', backoff, async () => {
+      hasBegun = true
+      return undefined
+    })
+    await clock.advance(60_000)
+    stop.abort(new Error('stopped'))
+    hanging.resolve(undefined)
+    await clock.advance(1)
+    expect(hasBegun).toBe(false)
+    expect(retries.has('host web-1')).toBe(false)
+  })
 })
