@@ -175,15 +175,19 @@ describe('rules', () => {
   })
 
   it.each([
-    [[], 0, 0],
-    [[1], 0, 1],
-    [[0, 2], 0, 0],
-    [[0, 2], 1, 2],
-    [[0], 1, 1],
+    [[], [], 0, 0],
+    [[1], [], 0, 1],
+    [[0, 2], [], 0, 0],
+    [[0, 2], [0], 0, 2],
+    [[0], [0], 0, 1],
+    [[1], [0, 2], 0, 1],
+    [[0], [2], 1, 3],
   ])(
-    'a life that has the generations %j elsewhere begins, where %i is the first free one, in %i',
-    (elsewhere, next, expected) => {
-      expect(generationBeside(elsewhere, next)).toBe(expected)
+    'a life that has the generations %j elsewhere begins, where %j are taken and it is none before %i, in %i',
+    (elsewhere, taken, firstGeneration, expected) => {
+      const ended = { length: 0, comparison: 'different' as const, isEnded: true, hasGap: true, hasSeal: false }
+      const known = taken.map((generation) => ({ ...ended, generation }))
+      expect(generationBeside(elsewhere, known, firstGeneration)).toBe(expected)
     },
   )
 

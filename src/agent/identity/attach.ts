@@ -13,7 +13,7 @@ import { generationBeside, type KnownGeneration, knownGenerations } from './gene
 import { isIgnored } from './ignored.ts'
 import { compareDelivered, inspectChain, sharedLength } from './inspect.ts'
 import { judgeNewFile } from './new-file.ts'
-import { forkedFrom, leftBehind, nextGeneration, resumable } from './rules.ts'
+import { forkedFrom, leftBehind, resumable } from './rules.ts'
 import { isForeign, originOfStream, recallName } from './stream-origin.ts'
 
 /**
@@ -171,7 +171,7 @@ async function begin(
       why: 'the file differs from what was delivered under its identity',
     })
   }
-  const generation = generationBeside(ownGenerations(life), nextGeneration(known, life.firstGeneration))
+  const generation = generationBeside(ownGenerations(life), known, life.firstGeneration)
   attach(delivery, streamId(life.identity, generation), nothingShipped)
   began(context, life, delivery, 'new')
 }

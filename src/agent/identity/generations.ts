@@ -12,7 +12,7 @@ import type { Delivered } from '../shipping/delivered.ts'
 import type { SealRef } from './catalogue.ts'
 import type { Content } from './content.ts'
 import { compareDelivered, inspectChain } from './inspect.ts'
-import type { Generation } from './rules.ts'
+import { type Generation, isTaken, nextGeneration } from './rules.ts'
 import { isForeign, originOfStream } from './stream-origin.ts'
 
 /** A generation of an identity at a destination, held against the file. */
@@ -62,12 +62,18 @@ export async function knownGenerations(
 }
 
 /**
- * The same in every destination where it is free: `elsewhere` are the life's own generations at others, `next` is the first
- * that is free here. (A bucket that was emptied knows of no end; joined with another, it must not have the life twice.)
+ * The same in every destination where it is free: `elsewhere` are the life's own generations at others, and here nothing is
+ * in them and nothing ended. Else the next. (A bucket that was emptied knows of no end, and one that was away may know of
+ * another machine's later ones; joined with another bucket, it must not have the life twice.)
  */
-export function generationBeside(elsewhere: readonly number[], next: number): number {
-  const free = elsewhere.filter((generation) => generation >= next)
-  return free.length > 0 ? Math.min(...free) : next
+export function generationBeside(
+  elsewhere: readonly number[],
+  known: readonly Generation[],
+  firstGeneration: number,
+): number {
+  const taken = new Set(known.filter(isTaken).map(({ generation }) => generation))
+  const free = elsewhere.filter((generation) => generation >= firstGeneration && !taken.has(generation))
+  return free.length > 0 ? Math.min(...free) : nextGeneration(known, firstGeneration)
 }
 
 /** Another machine's stream is never continued, whatever its bytes. */

@@ -77,10 +77,12 @@ export function resumable<T extends Generation>(generations: readonly T[], first
 
 /** The smallest number above all that hold something or are known to have ended. */
 export function nextGeneration(generations: readonly Generation[], atLeast: number): number {
-  return (
-    Math.max(atLeast - 1, ...generations.filter((one) => one.length > 0 || one.isEnded).map((one) => one.generation)) +
-    1
-  )
+  return Math.max(atLeast - 1, ...generations.filter(isTaken).map((one) => one.generation)) + 1
+}
+
+/** Nobody begins there any more. */
+export function isTaken({ length, isEnded }: Generation): boolean {
+  return length > 0 || isEnded
 }
 
 /** [lostgap] The generation that is left because the file differs from it, and that nothing says so of yet. */
