@@ -1,10 +1,9 @@
-import { parseStreamId } from '../../format/keys.ts'
 import { type AgentContext, originOf } from '../context.ts'
 import { contentOf, sampleAt } from '../identity/content.ts'
 import { isAsJudged } from '../identity/decoded.ts'
 import { type Comparison, compare } from '../identity/evidence.ts'
 import { generationAfterEnd, judgeLook, originalName } from '../identity/rules.ts'
-import { type Delivery, hasBirth, highWatermark, isOwnStream, type Life, newLife } from '../life.ts'
+import { type Delivery, hasBirth, highWatermark, type Life, newLife, ownGenerations } from '../life.ts'
 import { isSeenOtherwise, keepSeen } from './keep-seen.ts'
 
 /**
@@ -98,15 +97,10 @@ function markFork(delivery: Delivery | undefined): void {
 export function endLife(context: AgentContext, life: Life, why: string): void {
   const { file } = life
   if (file === undefined || life.ended) return
-  const streams = [...life.deliveries.values()].flatMap((delivery) =>
-    delivery.stream === undefined ? [] : [delivery.stream],
-  )
-  const used = streams
-    .filter((stream) => isOwnStream(life, stream))
-    .map((stream) => parseStreamId(stream)?.generation ?? 0)
+  const isBegun = [...life.deliveries.values()].some(({ stream }) => stream !== undefined)
   // [lostgap] Bytes that were seen but of which nothing was sent are lost, too; an empty or held file loses nothing.
-  const isLost = streams.length > 0 || (life.size > 0 && life.hold === undefined)
-  const firstGeneration = isLost ? generationAfterEnd(used, life.firstGeneration) : life.firstGeneration
+  const isLost = isBegun || (life.size > 0 && life.hold === undefined)
+  const firstGeneration = isLost ? generationAfterEnd(ownGenerations(life), life.firstGeneration) : life.firstGeneration
   const next = successor(context, life, firstGeneration)
   life.ended = { reason: 'truncated', atMs: context.clock.now() }
   life.file = undefined
