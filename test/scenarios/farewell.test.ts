@@ -310,7 +310,7 @@ describe('the recipes of docs/farewell.md', () => {
       const file = room.create('app.log').lines(10)
       const { path, calls } = await tools(stage, { aws: '', systemctl: '' })
       const script = join(path, 'farewell')
-      writeFileSync(script, block('complete-lifecycle-action').replace('--timeout 5m', '--timeout 2s'))
+      writeFileSync(script, block('complete-lifecycle-action').replace('--timeout 5m', '--timeout 10s'))
       const env = { PATH: `${path}:${process.env.PATH}`, RECEIPT: join(path, 'receipt') }
       const farewell = async (): Promise<number | null> =>
         (await shell(['sh', script, 'hook', 'group', 'i-1'], { env })).code
@@ -319,9 +319,9 @@ describe('the recipes of docs/farewell.md', () => {
       expect(calls()).not.toMatch(/autoscaling/)
       allow()
       const heal = server.fault(() => faults['503'])
-      const healing = setTimeout(heal, 5_000)
+      const healing = setInterval(() => calls().includes('heartbeat') && heal(), 100)
       expect(await farewell()).toBe(0)
-      clearTimeout(healing)
+      clearInterval(healing)
       const said = calls()
         .split('\n')
         .filter((line) => line.includes('autoscaling'))

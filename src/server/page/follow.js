@@ -6,6 +6,8 @@ import { shown } from './words.js'
 const lookMs = 3_000
 const lookMaxMs = 60_000
 const quietMs = 5_000
+/** After trouble the bytes of a rotated stream may still be on their way: an agent that was cut off, too, comes back so late. */
+const afterTroubleMs = 30_000
 const againMs = 1_000
 
 /**
@@ -14,7 +16,8 @@ const againMs = 1_000
  */
 export function followStream({ host, stream, detail, bytes, view, signal, fail, button, onNext, onGrown }) {
   let running
-  let grewAtMs = 0
+  /** Before then nobody knows whether the stream is quiet. */
+  let quietFromMs = 0
   let isSealed = false
 
   function toggle() {
@@ -25,7 +28,7 @@ export function followStream({ host, stream, detail, bytes, view, signal, fail, 
     say('Following')
     view.showEnd()
     const over = AbortSignal.any([signal, running.signal])
-    grewAtMs = Date.now()
+    quietFromMs = Date.now()
     const onFailure = (error) => {
       if (over.aborted) return
       if (error.status === 401) fail(error)
@@ -58,7 +61,7 @@ export function followStream({ host, stream, detail, bytes, view, signal, fail, 
           const fresh = decoded(data.base64).subarray(bytes.end - data.start)
           const wasAtEnd = view.isAtEnd()
           bytes.append(bytes.end, fresh)
-          grewAtMs = Date.now()
+          quietFromMs = Math.max(quietFromMs, Date.now())
           view.grew(wasAtEnd)
           onGrown()
         },
@@ -68,6 +71,7 @@ export function followStream({ host, stream, detail, bytes, view, signal, fail, 
         view.note('Sealed: this stream is complete. Waiting for the next one of its file.')
         return
       }
+      quietFromMs = Date.now() + afterTroubleMs
       await pause(againMs, over)
     }
   }
@@ -78,7 +82,7 @@ export function followStream({ host, stream, detail, bytes, view, signal, fail, 
     for (let waitMs = lookMs; ; waitMs = Math.min(lookMaxMs, waitMs * 1.5)) {
       await pause(waitMs, over)
       // A file that grows was not rotated; one look costs some five requests for each stream that is younger.
-      if (!isSealed && Date.now() - grewAtMs < quietMs) {
+      if (!isSealed && Date.now() - quietFromMs < quietMs) {
         waitMs = lookMs
         continue
       }
