@@ -80,6 +80,8 @@ export interface ReadOptions {
 }
 
 export interface GetOptions extends ReadOptions {
+  /** Memory that the body may be put into where it has just as many bytes. Nothing is written there once the call has ended. */
+  into?: Uint8Array | undefined
   range?: { start: number; end: number } | undefined
 }
 

@@ -18,8 +18,9 @@ export interface LargeBody {
   /**
    * Exactly the bytes of the half-open range, both ends on a step (or the end of the body). Rejects with `conflict` where
    * they are not any more those that `sha256` is of: then nothing may be created of it.
+   * `into` is memory of just as many bytes that may be used for them.
    */
-  read(start: number, end: number): Promise<Uint8Array>
+  read(start: number, end: number, into?: Uint8Array): Promise<Uint8Array>
 }
 
 /** The whole body in stretches of `stretchBytes`, a multiple of a step. */

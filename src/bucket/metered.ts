@@ -70,10 +70,10 @@ export function meteredBucket(bucket: Bucket): { bucket: Bucket; meter: Meter } 
       // Each part is a request, and beginning and ending an upload are two more; their outcomes are seen as one.
       putLarge: (key, body, options) => {
         const partBytes = partBytesOf(body.size)
-        const read = (start: number, end: number): Promise<Uint8Array> => {
+        const read: typeof body.read = (start, end, into) => {
           usage.bytesUp += end - start
           if (options.way === 'parts' && start % partBytes === 0) usage.requests.put.ok += start === 0 ? 2 : 1
-          return body.read(start, end)
+          return body.read(start, end, into)
         }
         const answered = bucket.putLarge(key, { ...body, read }, options)
         return counted('put', answered, (answer) => (answer === 'created' ? 'ok' : 'exists'))

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, mkdtemp, open, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PassThrough, type Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Transform } from 'node:stream'
 import { createGzip, createZstdCompress } from 'node:zlib'
 import { makeDirectory, writeFully } from '../base/atomic-file.ts'
 import { errnoOf, LogcaskError, messageOf } from '../base/errors.ts'
@@ -53,28 +52,24 @@ export async function packInSpool(
   try {
     const [raw, stored] = [createHash('sha256'), createHash('sha256')]
     let [length, size] = [0, 0]
-    await pipeline(
-      async function* () {
-        for await (const bytes of source) {
-          raw.update(bytes)
-          length += bytes.byteLength
-          yield bytes
-        }
-      },
-      compressorOf(encoding),
-      async (packed: AsyncIterable<Buffer>) => {
-        for await (const bytes of packed) {
-          if (size + bytes.byteLength > spoolBytesMax) throw tooLarge()
-          stored.update(bytes)
-          await writeFully(target, bytes, size)
-          size += bytes.byteLength
-        }
-      },
-    )
+    const store = async (bytes: Uint8Array): Promise<void> => {
+      if (size + bytes.byteLength > spoolBytesMax) throw tooLarge()
+      stored.update(bytes)
+      await writeFully(target, bytes, size)
+      size += bytes.byteLength
+    }
+    const read = async (piece: (bytes: Uint8Array) => Promise<void>): Promise<void> => {
+      for await (const bytes of source) {
+        raw.update(bytes)
+        length += bytes.byteLength
+        await piece(bytes)
+      }
+    }
+    await (encoding === 'none' ? read(store) : compress(compressors[encoding]({ chunkSize }), read, store))
     const large = {
       size,
       sha256: stored.digest('hex'),
-      read: (start: number, end: number) => readExactly(target, start, end),
+      read: (start: number, end: number, into?: Uint8Array) => readExactly(target, start, end, into),
     }
     return {
       length,
@@ -93,13 +88,36 @@ export async function packInSpool(
   }
 }
 
+/**
+ * Resolves when all that `read` gives has gone through the compressor into `store`, rejects with the first failure when
+ * both have ended. A piece is through before the next one is asked for: it may be in the same memory.
+ */
+async function compress(
+  compressor: Transform,
+  read: (piece: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+  store: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = []
+  const fail = (error: unknown): void => {
+    failures.push(error)
+    compressor.destroy()
+  }
+  compressor.on('error', fail)
+  const write = (bytes: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      compressor.write(bytes, (error) => (error ? reject(error) : resolve()))
+    })
+  const drain = async (): Promise<void> => {
+    for await (const bytes of compressor as AsyncIterable<Uint8Array>) await store(bytes)
+  }
+  await Promise.all([drain().catch(fail), read(write).then(() => void compressor.end(), fail)])
+  if (failures.length > 0) throw failures[0]
+}
+
 /** Given out at once: each piece is a turn of the thread pool, and a write. */
 const chunkSize = 256 * 1024
 
-function compressorOf(encoding: Encoding): Transform {
-  if (encoding === 'none') return new PassThrough()
-  return encoding === 'gzip' ? createGzip({ chunkSize }) : createZstdCompress({ chunkSize })
-}
+const compressors = { gzip: createGzip, zstd: createZstdCompress }
 
 function tooLarge(): LogcaskError {
   return new LogcaskError('invalid', 'is too large to be compressed on its way', { hint: 'do not compress it' })
@@ -122,10 +140,10 @@ async function closeOnce(handle: FileHandle): Promise<void> {
   if (handle.fd >= 0) await handle.close()
 }
 
-async function readExactly(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(end - start)
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done)
+async function readExactly(handle: FileHandle, start: number, end: number, into?: Uint8Array): Promise<Uint8Array> {
+  const bytes = into?.byteLength === end - start ? into : Buffer.allocUnsafeSlow(end - start)
+  for (let done = 0; done < bytes.byteLength; ) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.byteLength - done, start + done)
     if (bytesRead === 0) throw new LogcaskError('unavailable', 'the spool lost what was written to it')
     done += bytesRead
   }

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -12,7 +11,7 @@ import {
 import type { Clock } from '../base/clock.ts'
 import { backoffMs, retryUnknown } from '../base/retry.ts'
 import type { PutLargeOptions, PutResult } from './bucket.ts'
-import { type LargeBody, largeStepBytes, partBytesOf, stretchesOf } from './large-body.ts'
+import { type LargeBody, largeStepBytes, partBytesOf } from './large-body.ts'
 import { type Outcome, oddAnswer, outputOf, type S3Place } from './s3-request.ts'
 
 /** A part that fails so often is an outage: the upload is given up, and begins anew when it is over. */
@@ -60,23 +59,60 @@ export async function putInParts(
 type Params = Omit<CompleteMultipartUploadCommandInput, 'UploadId'>
 type Send = (command: Command) => Promise<unknown>
 
-/** By the SDK's own uploader, which is loaded when the first large body is sent: most agents never send one. */
+/**
+ * By the SDK's own uploader, which is loaded when the first large body is sent: most agents never send one. It is given no
+ * bytes, only where they are, and each part is read when its turn to be sent comes: of a stream the uploader would copy
+ * every byte into memory that is new for each part, and to collect that again and again costs more than to send it.
+ */
 async function sendParts(send: Send, body: LargeBody, params: Params, signal: AbortSignal | undefined): Promise<void> {
   const { Upload } = await import('@aws-sdk/lib-storage')
-  const Body = Readable.from(stretchesOf(body, largeStepBytes, signal), { highWaterMark: 1 })
-  // An error is met where the body is read; one that comes when nobody reads any more has nobody to tell.
-  Body.on('error', () => {})
-  try {
-    await new Upload({
-      client: { send, config: uploadConfig } as unknown as S3Client,
-      params: { ...params, Body, ContentLength: body.size },
-      partSize: partBytesOf(body.size),
-      // One part in memory at a time. `signal` ends requests and reading: Upload's own abort would not wait for either.
-      queueSize: 1,
-    }).done()
-  } finally {
-    Body.destroy()
+  const partSize = partBytesOf(body.size)
+  const memory = Buffer.allocUnsafeSlow(partSize)
+  const sendPart = async (command: Command): Promise<unknown> => {
+    const { input } = command as UploadPartCommand
+    if (input.Body instanceof Stretch) input.Body = await readStretch(body, input.Body, memory, signal)
+    return send(command)
   }
+  await new Upload({
+    client: { send: sendPart, config: uploadConfig } as unknown as S3Client,
+    params: { ...params, Body: new Stretch(0, body.size), ContentLength: body.size },
+    partSize,
+    // One part in memory at a time. `signal` ends requests and reading: Upload's own abort would not wait for either.
+    queueSize: 1,
+  }).done()
+}
+
+/** Stands for bytes [start, end) of a body. Of an array in memory Upload asks no more than how long it is, and for parts. */
+class Stretch extends Uint8Array<ArrayBuffer> {
+  readonly start: number
+  readonly end: number
+
+  constructor(start: number, end: number) {
+    super(new ArrayBuffer(0))
+    this.start = start
+    this.end = end
+    Object.defineProperty(this, 'byteLength', { value: end - start })
+  }
+
+  override subarray(from = 0, to = this.byteLength): Stretch {
+    return new Stretch(this.start + from, Math.min(this.end, this.start + to))
+  }
+}
+
+async function readStretch(
+  body: LargeBody,
+  { start, end }: Stretch,
+  memory: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  for (let at = start; at < end; at += largeStepBytes) {
+    signal?.throwIfAborted()
+    const until = Math.min(end, at + largeStepBytes)
+    const into = memory.subarray(at - start, until - start)
+    const bytes = await body.read(at, until, into)
+    if (bytes !== into) into.set(bytes)
+  }
+  return memory.subarray(0, end - start)
 }
 
 /** All that Upload looks at; parts are signed by their hash, so that the store checks them. */

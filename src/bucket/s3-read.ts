@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { finished, type Readable } from 'node:stream'
 import {
   GetObjectCommand,
   type GetObjectCommandInput,
@@ -14,6 +14,7 @@ export interface ReadRequest {
   version?: string | undefined
   /** Holds at least one byte. */
   range?: { start: number; end: number } | undefined
+  into?: Uint8Array | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -43,7 +44,11 @@ function foundOf(outcome: Outcome<GetResult>): GetResult | undefined {
   throw outcome.error
 }
 
-function getObject(place: S3Place, key: string, { version, range, signal }: ReadRequest): Promise<Outcome<GetResult>> {
+function getObject(
+  place: S3Place,
+  key: string,
+  { version, range, into, signal }: ReadRequest,
+): Promise<Outcome<GetResult>> {
   const operation = version === undefined ? 'GetObject' : 'GetObjectVersion'
   return place.ask({ operation, key }, signal, async (client, options) => {
     const output = await send(
@@ -65,7 +70,7 @@ function getObject(place: S3Place, key: string, { version, range, signal }: Read
       throw incomplete(what, 'an answer that is not as S3 gives it')
     }
     const { start, length, size } = extent
-    const body = await collectBody(response, length, what)
+    const body = await collectBody(response, into?.byteLength === length ? into : new Uint8Array(length), what)
     return {
       // A store may give the whole where a part was asked for.
       body: range === undefined ? body : body.slice(range.start - start, range.end - start),
@@ -124,16 +129,23 @@ function extentOf({ ContentRange, ContentLength }: Given): { start: number; leng
   return isWhole ? { start, length: ContentLength, size } : undefined
 }
 
-/** Exactly `length` bytes, in memory of their own. A body that ends before or after is no answer. */
-async function collectBody(response: Readable, length: number, what: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length)
+/**
+ * Exactly as many bytes as there is memory for. A body that ends before or after is no answer. By events: an asynchronous
+ * loop would make some promises for each 64 KiB.
+ */
+function collectBody(response: Readable, bytes: Uint8Array, what: string): Promise<Uint8Array> {
   let done = 0
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    if (done + chunk.byteLength <= length) bytes.set(chunk, done)
+  response.on('data', (chunk: Uint8Array) => {
+    if (done + chunk.byteLength <= bytes.byteLength) bytes.set(chunk, done)
     done += chunk.byteLength
-  }
-  if (done !== length) throw incomplete(what, `${done} of ${length} bytes`)
-  return bytes
+  })
+  return new Promise((resolve, reject) => {
+    finished(response, (error) => {
+      if (error) reject(error)
+      else if (done !== bytes.byteLength) reject(incomplete(what, `${done} of ${bytes.byteLength} bytes`))
+      else resolve(bytes)
+    })
+  })
 }
 
 function incomplete(what: string, problem: string): LogcaskError {

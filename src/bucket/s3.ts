@@ -82,14 +82,14 @@ export function createS3Bucket(
     },
 
     async get(key, options = {}) {
-      const { range, signal } = options
+      const { range, into, signal } = options
       if (range !== undefined && range.end <= range.start) {
         const info = await describe(key, options)
         return info && { ...info, body: new Uint8Array(0) }
       }
       const chosen = await choose(key, options)
       if (chosen === undefined) return undefined
-      const found = await readObject(place, prefix + key, { version: chosen.version, range, signal })
+      const found = await readObject(place, prefix + key, { version: chosen.version, range, into, signal })
       return found && { ...found, versions: chosen.versions }
     },
 

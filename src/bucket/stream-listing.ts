@@ -4,6 +4,7 @@ import { fromOffset, parseKey, streamPrefix } from '../format/keys.ts'
 import { windowBytes } from '../format/limits.ts'
 import type { Metadata } from '../format/segment.ts'
 import type { Bucket, GetResult, ObjectEntry } from './bucket.ts'
+import type { SegmentMemory } from './segment-memory.ts'
 import { type ReadAhead, walkChain } from './stream-walk.ts'
 
 /** A segment that a listing showed, with what is needed to read it. */
@@ -77,17 +78,44 @@ export async function findChainEnd(
   return end
 }
 
-/** The chain's content from `start` on, segment by segment, each with the end behind it. */
+/**
+ * The chain's content from `start` on, segment by segment, each with the end behind it. With `memory`, `bytes` are the
+ * caller's only until the next step.
+ */
 export async function* readChain(
   bucket: Bucket,
   segments: Pick<SegmentMap<ListedSegment>, 'next' | 'startingAt'>,
-  options: { start?: ChainEnd; ahead?: ReadAhead; signal?: AbortSignal | undefined } = {},
+  options: {
+    start?: ChainEnd
+    ahead?: ReadAhead
+    memory?: SegmentMemory | undefined
+    signal?: AbortSignal | undefined
+  } = {},
 ): AsyncGenerator<{ segment: ListedSegment; bytes: Uint8Array; metadata: Metadata; end: ChainEnd }> {
-  const { start = chainStart, ahead = readAheadWhole, signal } = options
-  const read = (segment: ListedSegment, signal: AbortSignal): Promise<GetResult> =>
-    fetchSegment(bucket, segment, { signal })
-  for await (const { segment, reading, end } of walkChain(segments, start, read, { ahead, signal })) {
-    yield { segment, bytes: reading.body, metadata: reading.metadata, end }
+  const { start = chainStart, ahead = readAheadWhole, memory, signal } = options
+  const giveBack = ({ into }: { into?: Uint8Array | undefined }): void => {
+    if (into !== undefined) memory?.give(into)
+  }
+  const read = async (
+    segment: ListedSegment,
+    signal: AbortSignal,
+  ): Promise<GetResult & { into?: Uint8Array | undefined }> => {
+    const into = await memory?.take(segment.length, signal)
+    try {
+      return { ...(await fetchSegment(bucket, segment, { into, signal })), into }
+    } catch (error) {
+      giveBack({ into })
+      throw error
+    }
+  }
+  const room = memory && (() => memory.room)
+  for await (const step of walkChain(segments, start, read, { ahead, room, discard: giveBack, signal })) {
+    const { segment, reading, end } = step
+    try {
+      yield { segment, bytes: reading.body, metadata: reading.metadata, end }
+    } finally {
+      giveBack(reading)
+    }
   }
 }
 
@@ -111,10 +139,14 @@ export function isOutdated(error: unknown): boolean {
 async function fetchSegment(
   bucket: Bucket,
   segment: ListedSegment,
-  options: { range?: { start: number; end: number }; signal?: AbortSignal | undefined },
+  options: {
+    range?: { start: number; end: number }
+    into?: Uint8Array | undefined
+    signal?: AbortSignal | undefined
+  },
 ): Promise<GetResult> {
-  const { range, signal } = options
-  const got = await bucket.get(segment.key, { range, version: segment.version, signal })
+  const { range, into, signal } = options
+  const got = await bucket.get(segment.key, { range, version: segment.version, into, signal })
   const wanted = range ? range.end - range.start : segment.length
   if (got === undefined || got.body.byteLength !== wanted) {
     throw new LogcaskError(

@@ -27,7 +27,14 @@ export async function* walkChain<T extends SegmentRef, R extends Reading>(
   segments: Pick<SegmentMap<T>, 'next' | 'startingAt'>,
   start: ChainEnd,
   read: (segment: T, signal: AbortSignal) => Promise<R>,
-  options: { ahead: ReadAhead; signal?: AbortSignal | undefined },
+  options: {
+    ahead: ReadAhead
+    /** How many bytes more may be under way now, where others read, too. */
+    room?: (() => number) | undefined
+    /** Is given what was read, and not needed. */
+    discard?: ((reading: R) => void) | undefined
+    signal?: AbortSignal | undefined
+  },
 ): AsyncGenerator<Step<T, R>> {
   const stop = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
@@ -43,7 +50,7 @@ export async function* walkChain<T extends SegmentRef, R extends Reading>(
     for (let segment = segments.next(end); segment !== undefined; segment = segments.next(end)) {
       // A guess is made only where nothing else can come next: what is under way first is this one.
       if (underWay.length === 0) underWay.push(begin(segment))
-      for (const more of guessAhead(segments, underWay, options.ahead)) underWay.push(begin(more))
+      for (const more of guessAhead(segments, underWay, options.ahead, options.room?.())) underWay.push(begin(more))
       const reading = await underWay.shift()?.reading
       if (reading === undefined) return
       end = advanceByTail(end, segment.length, reading.body)
@@ -51,6 +58,7 @@ export async function* walkChain<T extends SegmentRef, R extends Reading>(
     }
   } finally {
     stop.abort()
+    for (const { reading } of underWay) reading.then(options.discard, () => {})
   }
 }
 
@@ -59,13 +67,15 @@ export function guessAhead<T extends SegmentRef>(
   segments: Pick<SegmentMap<T>, 'startingAt'>,
   underWay: readonly { segment: T }[],
   ahead: ReadAhead,
+  room = Number.POSITIVE_INFINITY,
 ): T[] {
   const guesses: T[] = []
   let count = underWay.length
   let bytes = underWay.reduce((sum, { segment }) => sum + segment.length, 0)
+  const bytesMax = Math.min(ahead.bytes, bytes + room)
   for (let last = underWay.at(-1)?.segment; last !== undefined && count < ahead.count; count++) {
     const [next, ...others] = segments.startingAt(last.offset + last.length)
-    if (next === undefined || others.length > 0 || bytes + next.length > ahead.bytes) break
+    if (next === undefined || others.length > 0 || bytes + next.length > bytesMax) break
     guesses.push(next)
     bytes += next.length
     last = next

@@ -1,5 +1,6 @@
 import { LogcaskError } from '../base/errors.ts'
 import type { Bucket } from '../bucket/bucket.ts'
+import type { SegmentMemory } from '../bucket/segment-memory.ts'
 import { type GapReasons, type OpenGap, readOpenGaps } from '../bucket/stream-gaps.ts'
 import { headerOf, readHeader, readSeal } from '../bucket/stream-header.ts'
 import type { ListedStream } from '../bucket/stream-inventory.ts'
@@ -16,6 +17,8 @@ import type { StreamRecord } from './stream-record.ts'
 
 export interface StreamContext {
   bucket: Bucket
+  /** Shared by all streams that are worked on. */
+  memory?: SegmentMemory | undefined
   sink: DirectorySink
   host: string
   /** What is not accepted is not published; what was before stays, and grows. Default: everything is. */
@@ -151,7 +154,7 @@ async function grow(
   listed: ListedStream,
   record: StreamRecord | undefined,
 ): Promise<StreamRecord | undefined> {
-  const { bucket, sink, host, account, signal } = context
+  const { bucket, memory, sink, host, account, signal } = context
   const { stream, segments } = listed
   let file: SinkFile | undefined
   let final: StreamRecord['final']
@@ -163,7 +166,7 @@ async function grow(
     account?.resume(start.offset)
     const follow = async (some: typeof segments, from: ChainEnd): Promise<ChainEnd> => {
       let reached = from
-      for await (const piece of readChain(bucket, some, { start: from, ahead: readAhead, signal })) {
+      for await (const piece of readChain(bucket, some, { start: from, ahead: readAhead, memory, signal })) {
         const { segment, bytes, metadata, end } = piece
         if (segment.offset === 0) {
           const header = headerOf(metadata, segment.key, segment.length)

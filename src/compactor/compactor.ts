@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { createLimiter, forEachConcurrently } from '../base/concurrency.ts'
 import type { Bucket } from '../bucket/bucket.ts'
+import { SegmentMemory } from '../bucket/segment-memory.ts'
 import { listHosts } from '../bucket/stream-inventory.ts'
 import type { Origin } from '../format/origin.ts'
 import type { DirectorySink } from './directory-sink.ts'
@@ -49,9 +50,11 @@ export interface Summary {
   errors: readonly unknown[]
 }
 
-/** Streams that are worked on at once: enough that a store's latency does not count, and 128 MiB of segments at most. */
+/** Streams that are worked on at once: enough that a store's latency does not count. */
 const streamsMax = 8
 const hostsMax = 4
+/** Of all streams together: as much as is read, written and read ahead at once. */
+const segmentBytesMax = 32 * 1024 * 1024
 
 /** Publishes all there is, once. Rejects only where the hosts cannot be listed. */
 export async function compactOnce(options: CompactorOptions): Promise<Summary> {
@@ -92,7 +95,14 @@ export async function compactFollowing(options: CompactorOptions & { signal: Abo
 function roundContext(options: CompactorOptions): RoundContext {
   const { quota: limits, sink, clock } = options
   const quota = limits && new Quota(limits, sink.root, clock)
-  return { problemsMax: 5, ...options, quota, once: createOnce(), limiter: createLimiter(streamsMax) }
+  return {
+    problemsMax: 5,
+    ...options,
+    quota,
+    memory: new SegmentMemory(segmentBytesMax),
+    once: createOnce(),
+    limiter: createLimiter(streamsMax),
+  }
 }
 
 /** What is asked for a host counts as its. */

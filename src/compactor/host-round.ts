@@ -3,6 +3,7 @@ import { forEachConcurrently, type Limiter } from '../base/concurrency.ts'
 import { isCode, LogcaskError, messageOf } from '../base/errors.ts'
 import { type Backoff, retryRefused, retryUnknown } from '../base/retry.ts'
 import type { Bucket } from '../bucket/bucket.ts'
+import type { SegmentMemory } from '../bucket/segment-memory.ts'
 import { type ListedStream, listStreams } from '../bucket/stream-inventory.ts'
 import { isOutdated } from '../bucket/stream-listing.ts'
 import type { Origin } from '../format/origin.ts'
@@ -24,6 +25,7 @@ import { OverQuota, type Quota } from './quota.ts'
 
 export interface RoundContext {
   bucket: Bucket
+  memory: SegmentMemory
   sink: DirectorySink
   clock: Clock
   onEvent: OnEvent

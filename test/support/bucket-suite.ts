@@ -145,6 +145,18 @@ export function bucketSuite(name: string, open: () => Promise<OpenBucket>, optio
         expect(got).toMatchObject({ size, metadata: {}, versions: 1 })
       })
 
+      it('gives the body in the memory that is offered, or not, and touches none that has another size', async () => {
+        const key = `${freshPrefix()}into`
+        const body = patternBytes(100_000)
+        await create(key, body)
+        for (const size of [99_999, 100_000, 100_001]) {
+          const into = new Uint8Array(size)
+          const got = await bucket.get(key, { into })
+          expect(got && sha256(got.body)).toBe(sha256(body))
+          if (got?.body !== into) expect(into.every((byte) => byte === 0)).toBe(true)
+        }
+      })
+
       it('takes the body as it is at the call: a view into a larger pool is stored alone', async () => {
         const key = `${freshPrefix()}view`
         const pool = patternBytes(300)

@@ -136,9 +136,9 @@ async function inMemory(large: LargeBody): Promise<{ bytes: Uint8Array; sha256: 
 function paced(large: LargeBody, destination: Destination, signal: AbortSignal): LargeBody {
   return {
     ...large,
-    async read(start, end) {
+    async read(start, end, into) {
       await destination.pass(end - start, signal)
-      return large.read(start, end).catch((error) => {
+      return large.read(start, end, into).catch((error) => {
         // Of this machine's disk, not of the store: it is none of its outages.
         throw isCode(error, 'unavailable', 'refused') || errnoOf(error) !== undefined
           ? new FileUnreadable(error)

@@ -21,7 +21,7 @@ import { archiveStream, type KnownContent, nothingKnown, type StreamWork } from 
 import { count, tamperedIn, tell, tellUntold } from './tell-archive.ts'
 
 export interface ArchiveContext
-  extends Pick<StreamWork, 'spoolDirectory' | 'admit' | 'accepts' | 'onBytes' | 'signal'> {
+  extends Pick<StreamWork, 'memory' | 'spoolDirectory' | 'admit' | 'accepts' | 'onBytes' | 'signal'> {
   bucket: Bucket
   sink: ArchiveSink
   clock: Clock

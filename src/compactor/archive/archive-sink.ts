@@ -164,8 +164,8 @@ function watched(body: Packed['body']): { body: Packed['body']; hasFailed: () =>
   if (body.kind === 'small') return { body, hasFailed: () => false }
   const { large } = body
   let hasFailed = false
-  const read = (start: number, end: number): Promise<Uint8Array> =>
-    large.read(start, end).catch((error: unknown) => {
+  const read: typeof large.read = (start, end, into) =>
+    large.read(start, end, into).catch((error: unknown) => {
       hasFailed = true
       throw error
     })

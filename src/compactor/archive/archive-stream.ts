@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LogcaskError } from '../../base/errors.ts'
 import type { Bucket } from '../../bucket/bucket.ts'
+import type { SegmentMemory } from '../../bucket/segment-memory.ts'
 import { readHeader } from '../../bucket/stream-header.ts'
 import type { ListedStream } from '../../bucket/stream-inventory.ts'
 import { findChainEnd, type ListedSegment, readChain } from '../../bucket/stream-listing.ts'
@@ -15,6 +16,8 @@ import { type ArchivePlan, planArchive } from './plan-archive.ts'
 
 export interface StreamWork {
   bucket: Bucket
+  /** Shared by all streams that are worked on. */
+  memory?: SegmentMemory | undefined
   sink: ArchiveSink
   host: string
   spoolDirectory: string
@@ -146,7 +149,7 @@ async function withoutStrays(
  * them, and none where nothing new is to be found out.
  */
 async function judgeSeals(
-  { bucket, known = nothingKnown, mayJudge = true, signal }: StreamWork,
+  { bucket, memory, known = nothingKnown, mayJudge = true, signal }: StreamWork,
   { segments }: ListedStream,
   seals: readonly SealFacts[],
   end: number,
@@ -160,7 +163,7 @@ async function judgeSeals(
   const hash = createHash('sha256')
   let at = 0
   if (lengths[0] === 0) hashes.set(lengths[at++] ?? 0, hash.copy().digest('hex'))
-  for await (const { segment, bytes } of readChain(bucket, segments, { ahead: readAhead, signal })) {
+  for await (const { segment, bytes } of readChain(bucket, segments, { ahead: readAhead, memory, signal })) {
     let from = 0
     for (let mark = lengths[at]; mark !== undefined && mark <= segment.offset + bytes.byteLength; mark = lengths[at]) {
       hash.update(bytes.subarray(from, mark - segment.offset))
@@ -194,7 +197,7 @@ function stillPossible(sealed: readonly string[], length: number, { hashes }: Kn
 }
 
 async function createObject(
-  { bucket, sink, host, spoolDirectory, onBytes, signal }: StreamWork,
+  { bucket, memory, sink, host, spoolDirectory, onBytes, signal }: StreamWork,
   { stream, segments }: ListedStream,
   origin: Origin,
   length: number,
@@ -206,7 +209,7 @@ async function createObject(
   if (await sink.isThere(key, length, sealed, signal)) return { key, length, sha256: undefined, isSealed, how: 'there' }
   const content = async function* (): AsyncGenerator<Uint8Array> {
     // Where the chain is shorter than its names promised, `length` ends it.
-    for await (const { segment, bytes } of readChain(bucket, segments, { ahead: readAhead, signal })) {
+    for await (const { segment, bytes } of readChain(bucket, segments, { ahead: readAhead, memory, signal })) {
       if (segment.offset >= length) return
       const own = bytes.subarray(0, length - segment.offset)
       onBytes?.(own.byteLength)

@@ -1,4 +1,5 @@
 import { createLimiter, forEachConcurrently } from '../../base/concurrency.ts'
+import { SegmentMemory } from '../../bucket/segment-memory.ts'
 import { listHosts } from '../../bucket/stream-inventory.ts'
 import { createOnce } from '../event.ts'
 import { type Events, type FollowHost, followEvents } from '../events/follow-events.ts'
@@ -18,11 +19,13 @@ export interface ArchiveSummary extends Omit<ArchiveRound, 'hasGrown' | 'unfinis
 
 /** Hosts that are looked at at once: most have nothing new, and a look is little but latency. */
 const hostsMax = 64
-/** Streams that are packed in memory: two copies of 4 MiB each, and what is read ahead. */
+/** Streams that are packed in memory: two copies of 4 MiB each at most. */
 const smallMax = 6
-/** Long streams that are read, packed and sent: some 40 MB each. */
+/** Long streams that are read, packed and sent: a part of 8 MiB each. */
 const largeMax = 2
 const largeBytesMin = 4 * 1024 * 1024
+/** What is read of all of them, and ahead. */
+const segmentBytesMax = 32 * 1024 * 1024
 
 /** Archives all that is complete, once. Rejects only where the hosts cannot be listed. */
 export async function archiveOnce(options: ArchiverOptions): Promise<ArchiveSummary> {
@@ -65,5 +68,5 @@ export async function archiveFollowing(
 function contextOf(options: ArchiverOptions): ArchiveContext {
   const [small, large] = [createLimiter(smallMax), createLimiter(largeMax)]
   const admit: StreamWork['admit'] = (bytes, work) => (bytes < largeBytesMin ? small : large)(work)
-  return { problemsMax: 5, ...options, admit, once: createOnce() }
+  return { problemsMax: 5, ...options, memory: new SegmentMemory(segmentBytesMax), admit, once: createOnce() }
 }

@@ -91,11 +91,14 @@ class AsRead implements LargeBody {
     this.sha256 = sha256
   }
 
-  async read(start: number, end: number): Promise<Uint8Array> {
+  async read(start: number, end: number, into?: Uint8Array): Promise<Uint8Array> {
     if (start === 0) await this.#begin()
     if (this.#pieces === undefined || start !== this.#at)
       throw new LogcaskError('internal', `read at ${start}, not at ${this.#at}`)
-    const bytes = (await this.#whole(end - start)) ?? (await this.#joined(start, end))
+    const bytes = await this.#joined(
+      start,
+      into?.byteLength === end - start ? into : Buffer.allocUnsafeSlow(end - start),
+    )
     this.#hash.update(bytes)
     this.#at = end
     if (end === this.size) {
@@ -105,22 +108,18 @@ class AsRead implements LargeBody {
     return bytes
   }
 
-  /** The next bytes where one piece has them all: not copied, so that a gigabyte leaves no second one to collect. */
-  async #whole(length: number): Promise<Uint8Array | undefined> {
-    if (this.#rest.byteLength === 0) this.#rest = (await this.#pieces?.next())?.value ?? this.#rest
-    if (this.#rest.byteLength < length) return undefined
-    const bytes = this.#rest.subarray(0, length)
-    this.#rest = this.#rest.subarray(length)
-    return bytes
-  }
-
-  async #joined(start: number, end: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafeSlow(end - start)
-    for (let done = 0; done < bytes.length; ) {
-      const piece = await this.#whole(Math.min(bytes.length - done, Math.max(1, this.#rest.byteLength)))
-      if (piece === undefined) throw new ChainEndsEarly(start + done)
-      bytes.set(piece, done)
-      done += piece.byteLength
+  /** A copy: a piece is ours only until the next one. */
+  async #joined(start: number, bytes: Uint8Array): Promise<Uint8Array> {
+    for (let done = 0; done < bytes.byteLength; ) {
+      if (this.#rest.byteLength === 0) {
+        const next = await this.#pieces?.next()
+        if (next === undefined || next.done === true) throw new ChainEndsEarly(start + done)
+        this.#rest = next.value
+      }
+      const some = this.#rest.subarray(0, bytes.byteLength - done)
+      bytes.set(some, done)
+      done += some.byteLength
+      this.#rest = this.#rest.subarray(some.byteLength)
     }
     return bytes
   }
