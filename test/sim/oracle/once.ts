@@ -164,10 +164,11 @@ function ownLines(streams: Streams, { chain, forkOf }: StreamView): number[] {
  * store where it was made. What is younger there than the fork itself took the place of what the bucket lost: nothing was
  * said of it.
  */
-export function findFalseForks(streams: Streams, others: readonly Streams[]): string[] {
+export function findFalseForks(chronicle: Chronicle, streams: Streams, others: readonly Streams[]): string[] {
   return [...streams.values()].flatMap((view) => {
     if (view.forkOf === undefined || isTrueFork(streams, view, view.forkOf)) return []
     const { stream, shared } = view.forkOf
+    if (wasEditedSince(chronicle, view, streams.get(stream)?.chain.subarray(0, shared))) return []
     const isMadeElsewhere = others.some((other) => {
       const there = other.get(view.stream)
       return there && other.has(stream) && there.forkOf?.shared === shared && isTrueFork(other, there, there.forkOf)
@@ -187,6 +188,20 @@ function isTrueFork(
   const replaced = from.segments.find((segment) => segment.storedAtMs > saidMs)?.offset ?? from.chain.length
   const length = Math.min(shared, view.chain.length, replaced)
   return view.chain.subarray(0, length).equals(from.chain.subarray(0, length))
+}
+
+/**
+ * Its file was edited in place after it was held against the other stream, and before it was shipped (DESIGN.md section 4: "what
+ * was shipped is kept", and an origin is made once, before the rest is read): the life that the fork holds did share it.
+ */
+function wasEditedSince(chronicle: Chronicle, view: StreamView, shared: Buffer | undefined): boolean {
+  const lives = chronicle.files.filter(({ identity }) => identity === view.identity).flatMap((file) => file.lives)
+  return lives.some(
+    ({ versions }) =>
+      shared !== undefined &&
+      couldGive(versions, view) &&
+      versions.slice(0, -1).some((version) => startsWith(version, shared)),
+  )
 }
 
 export function brief(bytes: Buffer): string {

@@ -29,6 +29,7 @@ function judgeStore(world: World, store: Store): string[] {
     ...findMissing(chronicle, streams, presentFiles(world)),
     ...findRepeated(chronicle, streams),
     ...findFalseForks(
+      chronicle,
       streams,
       world.stores.filter((other) => other !== store).map(({ objects }) => viewStreams(objects, host)),
     ),
