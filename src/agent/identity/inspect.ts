@@ -7,7 +7,7 @@ import { readRange } from '../files/files.ts'
 import type { Delivery, Life } from '../life.ts'
 import { type Delivered, extendRollup, findDelivered, hashDelivered, readDelivered } from '../shipping/delivered.ts'
 import { type Content, contentOf, sampleAt } from './content.ts'
-import { type Comparison, compare, compareShort } from './evidence.ts'
+import { type Comparison, compare, compareShort, type Footprint } from './evidence.ts'
 
 /** The whole chain of a stream at a destination, walked. */
 export function inspectChain(context: AgentContext, courier: Courier, stream: string): Promise<Delivered> {
@@ -37,6 +37,23 @@ export async function compareDelivered(
     head: await readBack(0, Math.min(windowBytes, size)),
     window: await readBack(Math.max(0, size - windowBytes), size),
   })
+}
+
+/** What a life showed at its ends, its file gone, against a chain as long; `short` where the chain ends before. */
+export async function compareSeen(
+  context: AgentContext,
+  courier: Courier,
+  seen: Footprint,
+  { footprint, chain }: Delivered,
+): Promise<Comparison> {
+  const size = footprint.offset
+  if (size < seen.offset) return 'short'
+  const { bucket } = courier.destination
+  const readBack = (start: number, end: number): Promise<Uint8Array> =>
+    courier.destination.request((signal) => readDelivered(bucket, chain, start, end, signal), context.signal)
+  const head = await readBack(0, Math.min(windowBytes, size))
+  const window = await readBack(Math.max(0, seen.offset - windowBytes), seen.offset)
+  return compare(seen, { size, head, window })
 }
 
 /**
