@@ -54,7 +54,7 @@ export interface Summary {
 const streamsMax = 8
 const hostsMax = 4
 /** Of all streams together: as much as is read, written and read ahead at once. */
-const segmentBytesMax = 32 * 1024 * 1024
+const segmentBytesMax = 16 * 1024 * 1024
 
 /** Publishes all there is, once. Rejects only where the hosts cannot be listed. */
 export async function compactOnce(options: CompactorOptions): Promise<Summary> {
