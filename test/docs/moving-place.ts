@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, readFile, utimes, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { endNow, startLogcask, until } from '../scenarios/logcask-process.ts'
 import { mainFile } from '../scenarios/main-file.ts'
@@ -9,6 +9,12 @@ import { tempDirectory } from '../support/temp-directory.ts'
 import { type Block, cronCommands } from './page.ts'
 
 const region = 'eu-central-1'
+
+export interface PlaceOptions {
+  buckets?: readonly string[]
+  /** Programs that this machine lacks, or must not run: name → script of a shell. */
+  programs?: Readonly<Record<string, string>>
+}
 
 interface Ended {
   code: number
@@ -23,12 +29,14 @@ interface Ended {
 export class MovingPlace {
   readonly root: string
   readonly server: FaultS3
-  readonly #env: Record<string, string>
+  readonly env: Record<string, string>
+  /** What stands on the page for an address that only the test knows → what it is here. */
+  readonly stands = new Map<string, string>()
 
   private constructor(root: string, server: FaultS3) {
     this.root = root
     this.server = server
-    this.#env = {
+    this.env = {
       ...faultS3Env,
       PATH: `${join(root, 'bin')}:${process.env.PATH}`,
       AWS_ENDPOINT_URL_S3: server.endpoint,
@@ -37,15 +45,19 @@ export class MovingPlace {
     }
   }
 
-  static async open(): Promise<MovingPlace> {
+  static async open({
+    buckets = ['acme-logs', 'acme-logs-us', 'acme-archive'],
+    programs = {},
+  }: PlaceOptions = {}): Promise<MovingPlace> {
     const root = await tempDirectory('moving-in')
-    const server = await startFaultS3({ region, buckets: ['acme-logs', 'acme-logs-us', 'acme-archive'] })
+    const server = await startFaultS3({ region, buckets })
     onTestFinished(() => server.close())
     const place = new MovingPlace(root, server)
-    for (const directory of ['/etc/logcask', '/var/log', '/var/lib', '/var/tmp', '/srv'])
+    for (const directory of ['/etc/logcask', '/var/log', '/var/lib', '/var/tmp', '/srv', '/mnt', '/root'])
       await mkdir(place.path(directory), { recursive: true })
     await place.#write('bin/logcask', logcaskScript(place.path('/etc/logcask')))
     await place.#write('bin/systemctl', systemctlScript(root))
+    for (const [name, text] of Object.entries(programs)) await place.#write(`bin/${name}`, `#!/bin/bash\n${text}\n`)
     onTestFinished(async () => void (await place.#bash('systemctl stop logcask')))
     return place
   }
@@ -67,31 +79,45 @@ export class MovingPlace {
   }
 
   /** Does what the page says. What ends otherwise than with 0 fails the test. */
-  async follow({ kind, text }: Block, isServed: () => boolean = () => true): Promise<string> {
-    const here = text.replace(/(?<![\w.])\/(etc|var|srv)\//g, `${this.root}/$1/`)
+  async follow({ kind, text }: Block, isServed: () => boolean | Promise<boolean> = () => true): Promise<string> {
+    const here = this.here(text)
     if (kind === 'yaml' || kind === 'toml') return this.#configure(here)
-    if (kind === 'sh service') return this.#serve(here, isServed)
+    if (kind === 'sh service') return this.whileRuns(text, isServed, async () => {})
     if (kind === 'sh') return this.#succeed(here)
     if (kind === 'cron') return (await Promise.all(cronCommands(here).map((line) => this.#succeed(line)))).join('\n')
     if (kind === 'text') return ''
     throw new Error(`nobody knows what to do with a block of ${kind}`)
   }
 
+  /** A text of the page, with what stands here for its paths and addresses. */
+  here(text: string): string {
+    const paths = text.replace(/(?<![\w.])\/(etc|var|srv|mnt|root)\//g, `${this.root}/$1/`)
+    return [...this.stands].reduce((known, [there, here]) => known.replaceAll(there, here), paths)
+  }
+
   /** The first line of a configuration says where it goes; there it must be valid. */
   async #configure(text: string): Promise<string> {
-    const file = /^# (\S+)/.exec(text)?.[1]
+    const name = /^# (\S+\.(?:yaml|toml))/.exec(text)?.[1]
+    const file = name === undefined ? undefined : resolve(this.root, name)
     if (file === undefined) throw new Error(`no file is named in the first line of ${text}`)
     await this.#bash(`systemctl stop logcask; rm -f '${dirname(file)}'/*`)
     await writeFile(file, text)
-    return this.#succeed('logcask validate')
+    return this.#succeed(`logcask validate -c '${file}'`)
   }
 
-  /** What a supervisor runs: started, left alone until it has done what it should, and stopped. */
-  async #serve(text: string, isServed: () => boolean): Promise<string> {
-    await this.#write('bin/run', `#!/bin/sh\n${text}`)
-    const running = startLogcask([], { by: [join(this.root, 'bin/run')], env: this.#env })
+  /** What a supervisor runs: started, left alone until it has done what it should; meanwhile `during`; and stopped. */
+  async whileRuns(
+    text: string,
+    isServed: () => boolean | Promise<boolean>,
+    during: () => Promise<unknown>,
+  ): Promise<string> {
+    await this.#write('bin/run', `#!/bin/sh\n${this.here(text)}`)
+    const running = startLogcask([], { by: [join(this.root, 'bin/run')], cwd: this.root, env: this.env })
     onTestFinished(() => endNow(running))
-    await until('the service has done it', isServed, { withinMs: 90_000, context: running.stderr })
+    const isOver = (): boolean => running.process.exitCode !== null
+    const context = running.stderr
+    await until('the service has done it', async () => isOver() || (await isServed()), { withinMs: 90_000, context })
+    await during()
     running.process.kill('SIGTERM')
     const { code, stderr } = await running.ended
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
@@ -109,7 +135,7 @@ export class MovingPlace {
 
   #bash(script: string): Promise<Ended> {
     return new Promise((resolve) => {
-      const options = { cwd: this.root, env: this.#env, timeout: 120_000 }
+      const options = { cwd: this.root, env: this.env, timeout: 120_000 }
       execFile('bash', ['--norc', '-euo', 'pipefail', '-c', script], options, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr })
       })
@@ -142,16 +168,16 @@ function systemctlScript(root: string): string {
   return `#!/bin/bash
 pid='${root}/pid'
 case "$*" in
-  'start logcask'|'start logcask-agent')
+  'start logcask'|'start logcask-agent'|'enable --now logcask-agent')
     rm -f "$STATE_DIRECTORY"/status.json
     logcask agent </dev/null >'${root}/journal' 2>&1 &
     echo $! > "$pid"
-    until [ -e "$STATE_DIRECTORY"/status.json ]; do kill -0 $(cat "$pid"); sleep 0.1; done ;;
-  'stop logcask'|'stop logcask-agent')
+    until [ -e "$STATE_DIRECTORY"/status.json ]; do kill -0 $(cat "$pid") || exit 1; sleep 0.1; done ;;
+  'stop logcask'|'stop logcask-agent'|'disable --now logcask-agent')
     [ -e "$pid" ] || exit 0
     kill $(cat "$pid"); while kill -0 $(cat "$pid") 2>/dev/null; do sleep 0.05; done
     rm "$pid" ;;
-  'stop shaftlog-client'|'stop loghamsterc'|'stop fluent-bit') ;;
+  'stop rsyslog nginx'|'stop shaftlog-client'|'stop loghamsterc'|'stop fluent-bit') ;;
   *) echo "unknown: systemctl $*" >&2; exit 1 ;;
 esac
 `

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { checkout, loadKnown, problemOf } from './known-words.ts'
 import { MovingPlace } from './moving-place.ts'
 import { type Block, blocksBelow, headingsOf } from './page.ts'
+import { freePort } from './port.ts'
 
 const page = await readFile(join(checkout, 'docs/reading.md'), 'utf8')
 const log = '/var/log/nginx/access.log'
@@ -30,14 +30,6 @@ async function setUp(): Promise<MovingPlace> {
   await place.file(log, lines('web-1', 40, 10))
   await ship('web-1')
   return place
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 /** What the page leaves running until one stops it. */

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { createDirectoryBucket } from '../../../src/bucket/directory.ts'
+import { blocksBelow } from '../../docs/page.ts'
 import { storedStream } from '../../support/stored-stream.ts'
 import { tempDirectory } from '../../support/temp-directory.ts'
 import { logcask } from '../logcask-process.ts'
@@ -57,11 +59,16 @@ describe.skipIf(!isThere)(`DuckDB${isThere ? '' : ' (not run: no DuckDB here; .c
     const { DuckDBInstance } = createRequire(join(home, 'package.json'))('@duckdb/node-api') as DuckDb
     const connection = await (await DuckDBInstance.create()).connect()
     const rows = async (sql: string): Promise<unknown[][]> => (await connection.runAndReadAll(sql)).getRowsJson()
-    const objects = `${to}/host=*/date=*/*.gz`
-    const longest = `
-      with objects as (select file, regexp_extract(file, '^(.*/[^/]*~[^~]+)-([0-9]+)(\\.unsealed)?\\.gz$', ['stream', 'length', 'unsealed']) as facts
-                       from glob('${objects}'))
-      select arg_max(file, (facts.length::bigint, facts.unsealed = '')) from objects group by facts.stream`
+    // As the page has them, with the directory in place of the bucket.
+    const page = await readFile(join(import.meta.dirname, '../../../docs/archive.md'), 'utf8')
+    const [all = '', longest = ''] = (blocksBelow(page, 'DuckDB')[0]?.text ?? '')
+      .replaceAll('s3://acme-archive/logs', to)
+      .split(';\n')
+    expect((await rows(all)).map(([host, date, count]) => [host, String(date), Number(count)]).sort()).toEqual([
+      ['db:1', '2026-11-21', 100],
+      ['web-1', '2026-11-20', 300 + 350],
+      ['web-1', '2026-11-21', 200],
+    ])
     const files = (await rows(longest)).map(([file]) => `'${file}'`)
     expect(files).toHaveLength(3)
     const table = `read_json([${files.join(', ')}], format = 'newline_delimited', hive_partitioning = true, columns = {n: 'bigint', text: 'varchar'})`
