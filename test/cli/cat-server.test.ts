@@ -86,6 +86,11 @@ describe('cat of a server', () => {
     const wrong = await run(['cat', server, 'web-1', path], 'other')
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('fix: set LOGCASK_TOKEN')])
     expect(wrong.stderr).not.toContain('other')
+    for (const token of ['logcask_9f31…', 'logcask_9f31\r', 'two\nlines']) {
+      const garbled = await run(['ls', server], token)
+      expect([garbled.code, garbled.stderr]).toEqual([2, expect.stringContaining('LOGCASK_TOKEN: holds a character')])
+      expect(garbled.stderr).not.toContain('9f31')
+    }
     const forbidden = await run(['ls', server, 'db 1'])
     expect([forbidden.code, forbidden.stderr]).toEqual([1, expect.stringContaining('fix: ask whoever runs the server')])
     expect((await run(['ls', server, 'web-9'])).code).toBe(2)

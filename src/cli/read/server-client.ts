@@ -30,6 +30,12 @@ export async function createServerClient({ values, env, signal }: CommandInput, 
   const base = parseServerUrl(url)
   const isTls = base.protocol === 'https:'
   const token = env.LOGCASK_TOKEN
+  // A header would not take it; its text is in no message.
+  if (token !== undefined && /[^\x21-\x7e]/.test(token))
+    throw usageError(
+      'LOGCASK_TOKEN: holds a character that no token has (a line end, a space, …)',
+      'set it to what logcask serve --new-token printed',
+    )
   if (!isTls && token !== undefined && !isLoopback(base.hostname.replace(/^\[|\]$/g, ''))) {
     throw usageError(
       `${base.origin}: the token of LOGCASK_TOKEN would go there unencrypted`,
