@@ -23,16 +23,18 @@ const smallest = {
 const agentSettings = Object.keys(fileSchema.shape)
 const serverSettings = Object.keys(serverSchema.shape)
 
-/** What of a block is a configuration of ours, told by its settings: of YAML there is more in the world. */
+/** What of a block is a configuration of ours, told by its file's name or by its settings: of YAML there is more in the world. */
 export function configurationsOf({ kind, text }: Pick<PageBlock, 'kind' | 'text'>): Configuration[] {
-  if (kind === 'yaml' || kind === 'toml') return configurationIn(`.${kind}`, text)
-  const written = text.matchAll(/>>? *\S+(\.yaml|\.toml) <<'?(\w+)'?\n([\s\S]*?)^\2$/gm)
-  return [...written].flatMap(([, extension, , body = '']) =>
-    configurationIn(extension === '.toml' ? '.toml' : '.yaml', body),
+  if (kind === 'yaml' || kind === 'toml') return configurationIn(/^# (\S+)/.exec(text)?.[1] ?? '', `.${kind}`, text)
+  const written = text.matchAll(/>>? *(\S+)(\.yaml|\.toml) <<'?(\w+)'?\n([\s\S]*?)^\3$/gm)
+  return [...written].flatMap(([, name = '', extension, , body = '']) =>
+    configurationIn(name, extension === '.toml' ? '.toml' : '.yaml', body),
   )
 }
 
-function configurationIn(extension: Configuration['extension'], text: string): Configuration[] {
+function configurationIn(name: string, extension: Configuration['extension'], text: string): Configuration[] {
+  if (name.startsWith('/etc/logcask/server')) return [{ kind: 'server', extension, text }]
+  if (name.startsWith('/etc/logcask/')) return [{ kind: 'agent', extension, text }]
   const { value } = parseText(`page${extension}`, text)
   const keys = typeof value === 'object' && value !== null ? Object.keys(value) : []
   // A server's has the bucket that it reads; nothing else has.

@@ -194,6 +194,7 @@ describe('the walk along the pages', () => {
     ['yaml', 'destinations: [{ url: "s3://a", regoin: b }]\n'],
     ['toml', '[[sources]]\nname = "a"\ninclude = "a"\n'],
     ['yaml', 'from: s3://a\nlisten: 0.0.0.0:1\ntokens: [{ name: a }]\n'],
+    ['sh', "cat > /etc/logcask/server.yaml <<'EOF'\nform: s3://a\nlisten: 127.0.0.1:1\nEOF\n"],
     ['sh', "cat > /etc/logcask/agent.d/a.yaml <<'EOF'\nsources: [{ name: a }]\nEOF\n"],
   ])('a %s block with a mistake is not loaded', async (kind, text) => {
     const [configuration] = configurationsOf({ kind, text })
