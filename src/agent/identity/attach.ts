@@ -172,7 +172,10 @@ async function begin(
     })
   }
   const generation = generationBeside(ownGenerations(life), known, life.firstGeneration)
-  attach(delivery, streamId(life.identity, generation), nothingShipped)
+  const stream = streamId(life.identity, generation)
+  // What it shares with the stream that it left elsewhere it shares wherever both are, and that one may yet come here.
+  delivery.forkOf ??= [...life.deliveries.values()].find((one) => one.stream === stream)?.forkOf
+  attach(delivery, stream, nothingShipped)
   began(context, life, delivery, 'new')
 }
 

@@ -1,6 +1,6 @@
 import type { AliasReason } from '../../format/alias.ts'
 import { birthOfIdentity, parseStreamId } from '../../format/keys.ts'
-import { type AgentContext, copyHoldMs, doubt } from '../context.ts'
+import { type AgentContext, copyHoldMs, doubt, sourceOf } from '../context.ts'
 import type { Courier } from '../courier.ts'
 import { attach, type Delivery, isHeld, type Life } from '../life.ts'
 import { adoptSources, judgeAdopted } from './adopt.ts'
@@ -166,8 +166,9 @@ async function sourceNow(
 ): Promise<Pick<CopySource, 'fileSize' | 'isShorter' | 'isUnsettled'>> {
   const { life } = candidate
   const sent = life?.deliveries.get(courier.name)
-  if (life?.file === undefined || life.ended || sent === undefined)
+  if (life === undefined || life.ended || sent === undefined)
     return { fileSize: undefined, isShorter: false, isUnsettled: false }
+  if (life.file === undefined) return { fileSize: undefined, isShorter: false, isUnsettled: isTouched(context, life) }
   // It is just being left for another stream: what becomes of it is recorded first.
   if (sent.stream !== candidate.stream)
     return { fileSize: undefined, isShorter: false, isUnsettled: sent.stream !== undefined || life.size > 0 }
@@ -180,6 +181,15 @@ async function sourceNow(
     (!isShort && !isAsSeen && compare(read, await sampleAt({ file: life.file, size }, read)) === 'different')
   if (isUnsettled) doubt(context, life)
   return { fileSize: size, isShorter: isShort && !life.isUnlinked && !isUnsettled, isUnsettled }
+}
+
+/** It is closed, and not as it was looked at last: it may have been cut, and is opened at its turn. */
+function isTouched(context: AgentContext, life: Life): boolean {
+  const source = sourceOf(context, life)
+  const hint = source && context.files.peek(life.path, source.followSymlinks)
+  const isOther = hint?.identity === life.identity && hint.stamp !== life.stamp
+  if (isOther) context.scan()
+  return isOther
 }
 
 /** [srcbirth] A copy is born in the life of its source, before its end was recorded. */
