@@ -180,7 +180,7 @@ async function sourceNow(
     size < life.size ||
     (!isShort && !isAsSeen && compare(read, await sampleAt({ file: life.file, size }, read)) === 'different')
   if (isUnsettled) doubt(context, life)
-  return { fileSize: size, isShorter: isShort && !life.isUnlinked && !isUnsettled, isUnsettled }
+  return { fileSize: size, isShorter: isShort && !isUnsettled, isUnsettled }
 }
 
 /** It is closed, and not as it was looked at last: it may have been cut, and is opened at its turn. */
