@@ -3,6 +3,7 @@ import { birthOfIdentity, parseStreamId } from '../../format/keys.ts'
 import { type AgentContext, copyHoldMs, doubt, sourceOf } from '../context.ts'
 import type { Courier } from '../courier.ts'
 import { attach, type Delivery, isHeld, type Life } from '../life.ts'
+import { isAnswering } from '../rest.ts'
 import { adoptSources, judgeAdopted } from './adopt.ts'
 import { agreesWith } from './agreement.ts'
 import { type Candidate, candidatesOf, isCopyOf, namesakes } from './candidates.ts'
@@ -49,7 +50,9 @@ export async function judgeNewFile(
   const source = found.footprint.offset === 0 ? sourceOfStream(context, verdict.stream) : undefined
   const packed = reason === 'compressed' ? await footprintNow(content) : undefined
   if (life.ended || delivery.stream !== undefined) return 'own'
-  life.copy ??= { reason, size: content.size, ...(source && { origin: source.origin }), packed }
+  life.copy ??= { reason, size: content.size, packed }
+  // Another destination may have had all of it, and needed no origin.
+  if (source) life.copy.origin ??= source.origin
   attach(delivery, verdict.stream, found.footprint)
   context.changed(life)
   context.report({ kind: 'began', life, delivery, how: reason })
@@ -147,7 +150,10 @@ async function copySource(
   const { fileSize, isShorter } = now
   // One-shot decides at once, and a source that stands as it was has left no copy: its bytes need no reading.
   if (context.settings.isOneShot && !isTruncated && !isShorter && !now.isUnsettled) return undefined
-  const agreement = await agreesWith(context, courier, content, candidate)
+  const found = await agreesWith(context, courier, content, candidate)
+  const agreement = found === 'unknown' ? (judgedElsewhere(context, courier, life, candidate) ?? found) : found
+  if (agreement === 'wait')
+    return { stream: candidate.stream, length: 0, fileSize, isTruncated: false, isShorter: false, isUnsettled: true }
   // While the two were compared it may have been cut, and have grown.
   const isUnsettled =
     now.isUnsettled || (agreement === 'unknown' && (await sourceNow(context, courier, candidate)).isUnsettled)
@@ -156,6 +162,30 @@ async function copySource(
   if (agreement === 'unknown')
     return { stream, length: 0, fileSize, isTruncated: false, isShorter: false, isUnsettled: true }
   return { stream, length: agreement.length, fileSize, isTruncated, isShorter, isUnsettled }
+}
+
+/**
+ * What this destination lacks of the source, and its file does not tell any more, another may have: what the copy was judged
+ * to be there, it is here as well, or joined they would have it twice. `wait`: one that answers is about to judge it; for so
+ * long as the copy was held, and no longer (I5).
+ */
+function judgedElsewhere(
+  { clock, couriers }: AgentContext,
+  courier: Courier,
+  { hold, deliveries }: Life,
+  { life: source, stream }: Candidate,
+): { length: number } | 'wait' | undefined {
+  let isAwaited = false
+  for (const [name, { stream: there, acked }] of source?.deliveries ?? []) {
+    const other = couriers.get(name)
+    const judged = deliveries.get(name)
+    if (other === undefined || other === courier || judged === undefined) continue
+    if (there !== stream || acked.offset === 0) continue
+    if (judged.stream === stream) return { length: acked.offset }
+    isAwaited ||= judged.stream === undefined && isAnswering(other)
+  }
+  const isHeldLonger = hold !== undefined && clock.monotonic() - hold.sinceMs < 2 * copyHoldMs
+  return isAwaited && isHeldLonger ? 'wait' : undefined
 }
 
 /** [shortsrc, lastlook] Whether the source's file was truncated, seen or unseen, since it was last looked at. */
