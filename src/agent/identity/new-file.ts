@@ -1,7 +1,8 @@
 import type { AliasReason } from '../../format/alias.ts'
 import { birthOfIdentity, parseStreamId } from '../../format/keys.ts'
-import { type AgentContext, copyHoldMs, doubt, sourceOf } from '../context.ts'
+import { type AgentContext, copyHoldMs, doubt } from '../context.ts'
 import type { Courier } from '../courier.ts'
+import { openAwaited } from '../discovery/explore.ts'
 import { attach, type Delivery, isHeld, type Life } from '../life.ts'
 import { isAnswering } from '../rest.ts'
 import { adoptSources, judgeAdopted } from './adopt.ts'
@@ -12,7 +13,7 @@ import { compare } from './evidence.ts'
 import { inspectChain } from './inspect.ts'
 import { judgePacked } from './packed.ts'
 import { type CopySource, type CopyVerdict, judgeCopy, originalName } from './rules.ts'
-import { unseenSource } from './unseen-source.ts'
+import { isToBeOpened, unseenSource } from './unseen-source.ts'
 
 /** A copy whose source ends first is looked at again so soon. */
 const othersMs = 200
@@ -157,9 +158,10 @@ async function copySource(
   // While the two were compared it may have been cut, and have grown.
   const isUnsettled =
     now.isUnsettled || (agreement === 'unknown' && (await sourceNow(context, courier, candidate)).isUnsettled)
-  if (agreement === undefined || (agreement === 'unknown' && isSettled && !isUnsettled)) return undefined
+  if (!isUnsettled && (agreement === undefined || (agreement === 'unknown' && isSettled))) return undefined
   const { stream } = candidate
-  if (agreement === 'unknown')
+  // Where the source is not what was read of it any more, this may be the copy of what it has become.
+  if (agreement === undefined || agreement === 'unknown')
     return { stream, length: 0, fileSize, isTruncated: false, isShorter: false, isUnsettled: true }
   return { stream, length: agreement.length, fileSize, isTruncated, isShorter, isUnsettled }
 }
@@ -198,7 +200,11 @@ async function sourceNow(
   const sent = life?.deliveries.get(courier.name)
   if (life === undefined || life.ended || sent === undefined)
     return { fileSize: undefined, isShorter: false, isUnsettled: false }
-  if (life.file === undefined) return { fileSize: undefined, isShorter: false, isUnsettled: isTouched(context, life) }
+  if (life.file === undefined) {
+    const isUnsettled = isToBeOpened(context, life)
+    if (isUnsettled) openAwaited(context, life)
+    return { fileSize: undefined, isShorter: false, isUnsettled }
+  }
   // It is just being left for another stream: what becomes of it is recorded first.
   if (sent.stream !== candidate.stream)
     return { fileSize: undefined, isShorter: false, isUnsettled: sent.stream !== undefined || life.size > 0 }
@@ -211,15 +217,6 @@ async function sourceNow(
     (!isShort && !isAsSeen && compare(read, await sampleAt({ file: life.file, size }, read)) === 'different')
   if (isUnsettled) doubt(context, life)
   return { fileSize: size, isShorter: isShort && !isUnsettled, isUnsettled }
-}
-
-/** It is closed, and not as it was looked at last: it may have been cut, and is opened at its turn. */
-function isTouched(context: AgentContext, life: Life): boolean {
-  const source = sourceOf(context, life)
-  const hint = source && context.files.peek(life.path, source.followSymlinks)
-  const isOther = hint?.identity === life.identity && hint.stamp !== life.stamp
-  if (isOther) context.scan()
-  return isOther
 }
 
 /** [srcbirth] A copy is born in the life of its source, before its end was recorded. */

@@ -52,7 +52,7 @@ function unseenNamesake(context: AgentContext, courier: Courier, life: Life): Li
  * Closed because too many are open: what was done to it since is seen when it is opened again. A one-shot run is about what
  * it found: it opens only what it has not had open yet.
  */
-function isToBeOpened(context: AgentContext, life: Life): boolean {
+export function isToBeOpened(context: AgentContext, life: Life): boolean {
   if (context.settings.isOneShot) return life.isMet && life.limit === undefined
   const followSymlinks = sourceOf(context, life)?.followSymlinks ?? false
   const hint = life.isMet ? context.files.peek(life.path, followSymlinks) : undefined
