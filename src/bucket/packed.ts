@@ -105,7 +105,14 @@ async function compress(
   compressor.on('error', fail)
   const write = (bytes: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {
-      compressor.write(bytes, (error) => (error ? reject(error) : resolve()))
+      // One that is destroyed while it waits for its reader never calls back.
+      const stop = (): void => reject(failures[0])
+      compressor.once('close', stop)
+      compressor.write(bytes, (error) => {
+        compressor.off('close', stop)
+        if (error) reject(error)
+        else resolve()
+      })
     })
   const drain = async (): Promise<void> => {
     for await (const bytes of compressor as AsyncIterable<Uint8Array>) await store(bytes)

@@ -1,6 +1,8 @@
-import { readdir } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { open, readdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { sha256 } from '../../src/base/hash.ts'
 import { packInSpool } from '../../src/bucket/packed.ts'
 import { patternBytes } from '../support/pattern-bytes.ts'
@@ -42,6 +44,32 @@ describe.each(['none', 'gzip', 'zstd'] as const)('packed in the spool: %s', (enc
       throw problem
     }
     await expect(packInSpool(source(), encoding, room)).rejects.toBe(problem)
+    expect(await readdir(room)).toEqual([])
+  })
+
+  it('a disk that gets full while the compressor waits for it is told, and nothing waits for ever', async () => {
+    const room = await tempDirectory()
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC', errno: -28 })
+    const one = await open(room, 'r')
+    const write = vi.spyOn(Object.getPrototypeOf(one) as typeof one, 'write')
+    await one.close()
+    // As late as a disk is: until then the compressor has given all that it may without a reader.
+    write.mockImplementation(async () => sleep(50).then(() => Promise.reject(full)))
+    let isEnded = false
+    async function* source(): AsyncGenerator<Uint8Array> {
+      try {
+        yield randomBytes(8 * 1024 * 1024)
+        yield randomBytes(8 * 1024 * 1024)
+      } finally {
+        isEnded = true
+      }
+    }
+    try {
+      await expect(packInSpool(source(), encoding, room)).rejects.toMatchObject({ code: 'unavailable', cause: full })
+    } finally {
+      write.mockRestore()
+    }
+    expect(isEnded).toBe(true)
     expect(await readdir(room)).toEqual([])
   })
 })

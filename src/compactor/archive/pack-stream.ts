@@ -84,6 +84,8 @@ class AsRead implements LargeBody {
   #hash: Hash = createHash('sha256')
   #at = 0
   #rest: Uint8Array = new Uint8Array(0)
+  /** Settles with the read that was asked for last. */
+  #latest: Promise<void> = Promise.resolve()
 
   constructor(content: Content, size: number, sha256: string) {
     this.#content = content
@@ -91,7 +93,17 @@ class AsRead implements LargeBody {
     this.sha256 = sha256
   }
 
-  async read(start: number, end: number, into?: Uint8Array): Promise<Uint8Array> {
+  /** After the one before, which may be left alone half-way by a request that broke off: what it had is not for the next. */
+  read(start: number, end: number, into?: Uint8Array): Promise<Uint8Array> {
+    const bytes = this.#latest.then(() => this.#read(start, end, into))
+    this.#latest = bytes.then(
+      () => {},
+      () => {},
+    )
+    return bytes
+  }
+
+  async #read(start: number, end: number, into: Uint8Array | undefined): Promise<Uint8Array> {
     if (start === 0) await this.#begin()
     if (this.#pieces === undefined || start !== this.#at)
       throw new LogcaskError('internal', `read at ${start}, not at ${this.#at}`)
