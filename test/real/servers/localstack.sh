@@ -2,6 +2,7 @@
 # LocalStack 4.14.0, the last one without a token. Needs Python 3.13 (with 3.11 it starts, then answers 500), and its
 # dependencies as of its release: with today's cbor2 and pyOpenSSL it does not start. usage: see ../install.ts
 set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # A pyenv shim is there also where it does not run: each candidate has to.
 python_3_13() {
@@ -27,6 +28,6 @@ case $1 in
   start)
     cd "$3"
     exec env SERVICES=s3,sqs GATEWAY_LISTEN="127.0.0.1:$4" DNS_ADDRESS=0 SKIP_SSL_CERT_DOWNLOAD=1 DISABLE_EVENTS=1 \
-      XDG_CACHE_HOME="$3" TMPDIR="$3" "$2/venv/bin/python" "${BASH_SOURCE[0]%/*}/localstack-own-storage.py"
+      XDG_CACHE_HOME="$3" TMPDIR="$3" "$2/venv/bin/python" "$here/localstack-own-storage.py"
     ;;
 esac
