@@ -25,7 +25,7 @@ const smallMax = 6
 const largeMax = 2
 const largeBytesMin = 4 * 1024 * 1024
 /** What is read of all of them, and ahead. */
-const segmentBytesMax = 32 * 1024 * 1024
+const segmentBytesMax = 16 * 1024 * 1024
 
 /** Archives all that is complete, once. Rejects only where the hosts cannot be listed. */
 export async function archiveOnce(options: ArchiverOptions): Promise<ArchiveSummary> {
