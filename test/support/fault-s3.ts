@@ -38,6 +38,7 @@ export const faultS3Env: Readonly<Record<string, string>> = {
 export interface LoggedRequest {
   operation: S3Call['operation']
   method: string
+  bucket: string
   key: string
   headers: IncomingMessage['headers']
   /** Of the body, as far as it came. */
@@ -152,8 +153,8 @@ class RunningFaultS3 implements FaultS3 {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '', headers } = request
     const call = parseCall(method, url, headers)
-    const { operation, key } = call
-    const logged: LoggedRequest = { operation, method, key, headers, bytes: 0, status: 0 }
+    const { operation, bucket, key } = call
+    const logged: LoggedRequest = { operation, method, bucket, key, headers, bytes: 0, status: 0 }
     this.requests.push(logged)
     response.once('finish', () => {
       logged.status = response.statusCode
