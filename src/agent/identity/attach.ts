@@ -173,8 +173,9 @@ async function begin(
   }
   const generation = generationBeside(ownGenerations(life), known, life.firstGeneration)
   const stream = streamId(life.identity, generation)
-  // What it shares with the stream that it left elsewhere it shares wherever both are, and that one may yet come here.
-  delivery.forkOf ??= [...life.deliveries.values()].find((one) => one.stream === stream)?.forkOf
+  const forkOf = [...life.deliveries.values()].find((one) => one.stream === stream)?.forkOf
+  // What it left elsewhere may yet come here; of one that is here nothing was found that the two share.
+  if (!known.some((one) => one.stream === forkOf?.stream)) delivery.forkOf ??= forkOf
   attach(delivery, stream, nothingShipped)
   began(context, life, delivery, 'new')
 }

@@ -158,9 +158,11 @@ async function copySource(
   // While the two were compared it may have been cut, and have grown.
   const isUnsettled =
     now.isUnsettled || (agreement === 'unknown' && (await sourceNow(context, courier, candidate)).isUnsettled)
-  if (!isUnsettled && (agreement === undefined || (agreement === 'unknown' && isSettled))) return undefined
+  // Of a file that is there, and is not what was read of it any more: this may be the copy of what it has become. (What two
+  // files wait for that have no stream here yet would be each other.)
+  const mayAgree = now.isUnsettled && fileSize !== undefined
+  if ((agreement === undefined && !mayAgree) || (agreement === 'unknown' && isSettled && !isUnsettled)) return undefined
   const { stream } = candidate
-  // Where the source is not what was read of it any more, this may be the copy of what it has become.
   if (agreement === undefined || agreement === 'unknown')
     return { stream, length: 0, fileSize, isTruncated: false, isShorter: false, isUnsettled: true }
   return { stream, length: agreement.length, fileSize, isTruncated, isShorter, isUnsettled }
