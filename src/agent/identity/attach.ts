@@ -174,8 +174,11 @@ async function begin(
   const generation = generationBeside(ownGenerations(life), known, life.firstGeneration)
   const stream = streamId(life.identity, generation)
   const forkOf = [...life.deliveries.values()].find((one) => one.stream === stream)?.forkOf
-  // What it left elsewhere may yet come here; of one that is here nothing was found that the two share.
-  if (!known.some((one) => one.stream === forkOf?.stream)) delivery.forkOf ??= forkOf
+  // What it left elsewhere may yet come here; where it is here, what the two share is seen.
+  const former = known.find((one) => one.stream === forkOf?.stream)
+  const shared = former && (await sharedLength(context, courier, content, former.delivered))
+  if (life.ended || delivery.stream !== undefined || wasCut(context, life, content)) return
+  delivery.forkOf ??= forkOf && { ...forkOf, shared: shared ?? forkOf.shared }
   attach(delivery, stream, nothingShipped)
   began(context, life, delivery, 'new')
 }
